@@ -1,0 +1,105 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+static void
+reserve(struct buf *b, size_t more)
+{
+	CHECK(more <= b->max - b->len);
+	if (b->bytes != NULL && b->cap - b->len > more)
+		return;
+
+	size_t cap = b->cap < 64 ? 64 : b->cap;
+	while (cap - b->len <= more)
+		cap *= 2;
+	b->bytes = mem_realloc(b->bytes, cap, 1);
+	b->cap = cap;
+}
+
+enum err_code
+buf_try_put(struct buf *b, const void *bytes, size_t len, struct err *err)
+{
+	if (len > b->max - b->len)
+		return err_set(
+		    err, ERR_MALFORMED, 0, "more than %zu bytes", b->max);
+	buf_put(b, bytes, len);
+	return ERR_NONE;
+}
+
+void
+buf_put(struct buf *b, const void *bytes, size_t len)
+{
+	reserve(b, len);
+	if (len > 0)
+		memcpy(b->bytes + b->len, bytes, len);
+	b->len += len;
+	b->bytes[b->len] = '\0';
+}
+
+void
+buf_puts(struct buf *b, const char *text)
+{
+	buf_put(b, text, strlen(text));
+}
+
+void
+buf_putc(struct buf *b, char c)
+{
+	buf_put(b, &c, 1);
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	va_list again;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	int len = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	CHECK(len >= 0);
+	reserve(b, (size_t)len);
+	(void)vsnprintf(b->bytes + b->len, (size_t)len + 1, fmt, again);
+	va_end(again);
+	b->len += (size_t)len;
+}
+
+const char *
+buf_text(const struct buf *b)
+{
+	return b->bytes != NULL ? b->bytes : "";
+}
+
+void
+buf_clear(struct buf *b)
+{
+	b->len = 0;
+	if (b->bytes != NULL)
+		b->bytes[0] = '\0';
+}
+
+void
+buf_consume(struct buf *b, size_t n)
+{
+	CHECK(n <= b->len);
+	if (n == 0)
+		return;
+	memmove(b->bytes, b->bytes + n, b->len - n + 1);
+	b->len -= n;
+}
+
+void
+buf_free(struct buf *b)
+{
+	if (b == NULL)
+		return;
+	mem_free(&b->bytes);
+	b->len = 0;
+	b->cap = 0;
+}

@@ -1,0 +1,195 @@
+#ifndef DSRUN_CONF_H
+#define DSRUN_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/env.h"
+#include "base/err.h"
+
+#include "job/job_state.h"
+
+/*
+ * Everything that can be set, as one checked struct.
+ *
+ * Flags > environment > .env > dsrun.yaml > defaults.  dsrun.yaml holds the
+ * box's settings, jobs/NAME.yaml beside it the kinds of job; secrets come only
+ * from the environment or from a file named by a *_file key.  Relative paths
+ * in a file are relative to that file.  conf_load reports every problem it
+ * finds, not the first one.
+ */
+
+#define CONF_KINDS_MAX 256
+
+/* One step of a ladder: what follows an outcome. */
+struct conf_retry {
+	bool again; /* false: "none" */
+	int64_t after_ms;
+	double factor;  /* 1 when absent */
+	int64_t max_ms; /* of the delay; 0 = no cap */
+	bool full_jitter;
+};
+
+#define CONF_ZONE_MAX 64
+#define CONF_SPANS_MAX 4
+
+/* Minutes after midnight, half open, start < end <= 1440. */
+struct conf_span {
+	int start;
+	int end;
+};
+
+struct conf_windows {
+	char zone[CONF_ZONE_MAX]; /* "contact" or a tzdata name */
+	struct {
+		size_t count; /* 0 = none; one span 0..1440 = always */
+		struct conf_span spans[CONF_SPANS_MAX];
+	} day[7], holiday; /* day 0 = Monday */
+	/* holidays: not named -> as the weekday; set -> the holiday row */
+	bool holidays_set;
+};
+
+struct conf_objection {
+	char *when;
+	char *say;
+};
+
+/* The parts of specification 001 A.1; any may be NULL. */
+struct conf_script {
+	char *greeting, *intro, *meeting, *voicemail, *goodbye, *goal;
+	struct conf_objection *objections;
+	size_t objection_count;
+};
+
+/* jobs/NAME.yaml; interfaces.md section 8. */
+struct conf_kind {
+	char *name;
+	char *path;    /* the file it came from */
+	char *carrier; /* "sim" ...; absent: conf.carrier_use */
+	char *model;   /* "scripted" ... */
+	char *from;
+	int64_t concurrency; /* live calls of this kind; 0 = no limit */
+	int64_t max_call_ms;
+	int64_t ring_ms;
+	int64_t per_number_per_day; /* dials in any 24 h; 0 = no cap */
+	int64_t min_gap_ms;         /* between two dials of one number */
+	struct conf_windows windows;
+	int64_t max_attempts;
+	struct conf_retry retry[JOB_OUTCOME_COUNT]; /* by outcome */
+	struct conf_script script;
+	char *agent_name, *agent_company;
+};
+
+/* carrier.sim; interfaces.md section 3. */
+struct conf_sim {
+	int64_t speed;
+	bool start_now;
+	int64_t start_ms; /* when not start_now */
+	int64_t seed;
+	char *cls; /* keyed | named | queryable | callback | blind */
+	int64_t latency_ms, list_lag_ms, memory_ms, key_window_ms, settle_ms;
+	char *personas; /* directory, absolute */
+	struct conf_sim_faults {
+		double request_lost, answer_lost, error_after_place, slow;
+		int64_t slow_ms;
+		double callback_duplicate, callback_late;
+		int64_t callback_late_ms;
+		double key_forgotten;
+	} faults;
+};
+
+enum conf_origin {
+	CONF_DEFAULT,
+	CONF_FILE,
+	CONF_DOTENV,
+	CONF_ENV,
+	CONF_FLAG
+};
+
+/* A setting given on the command line: key as in the file, dots between. */
+struct conf_flag {
+	const char *key;
+	const char *value;
+};
+
+struct conf {
+	char *path;     /* dsrun.yaml in use, absolute; NULL: none was found */
+	char *base_dir; /* what relative paths are relative to */
+	char *dir;      /* the journal's directory, absolute */
+	char *key_prefix; /* of attempt keys; NULL: the journal's id */
+	char *default_kind;
+	char *on_attention; /* command; NULL: none */
+	char *speech_dir;   /* fixtures/speech */
+	char *carrier_use;
+	struct conf_sim sim;
+	struct {
+		int64_t concurrency;          /* live calls, all campaigns */
+		int64_t campaign_concurrency; /* each campaign; 0 = no limit */
+		int64_t line_bytes;           /* one job, as JSON or CSV */
+		int64_t queue;                /* the writer's, transactions */
+	} limits;
+	struct {
+		int64_t min_free_bytes; /* below: nothing is claimed */
+		int64_t ballast_bytes;
+		int64_t checkpoint_bytes; /* of -wal, above: RESTART */
+	} disk;
+	struct {
+		int64_t grace_ms; /* after TERM: how long calls may go on */
+		int64_t poll_ms;  /* worker: how often it looks for jobs */
+	} run;
+	struct {
+		int64_t max_tries; /* then a dead letter */
+		struct conf_retry retry;
+	} outbox;
+	struct {
+		char *level; /* debug | info | warn | error */
+		int64_t rotate_bytes;
+		int64_t keep_days;
+	} log;
+	int64_t spool_settle_ms; /* spool: a file must be this old; 0 */
+	struct conf_kind *kinds; /* sorted by name */
+	size_t kind_count;
+	/* for `dsrun config`: every key, its text and where it came from */
+	struct conf_setting {
+		char *key;
+		char *text; /* "***" for a secret */
+		enum conf_origin origin;
+		char *where; /* "dsrun.yaml:12", "environment DSRUN_DIR" ... */
+	} * settings;
+	size_t setting_count;
+};
+
+struct conf_problem {
+	char *file; /* or "environment", "--concurrency" */
+	int line;   /* 0 = none */
+	char *key;
+	char *text; /* what was expected, and what to do */
+};
+
+struct conf_options {
+	const char *config; /* --config; NULL: DSRUN_CONFIG, ./dsrun.yaml ... */
+	const char *dir;    /* --dir; NULL: DSRUN_DIR, dir: ... */
+	const char *env_file; /* --env-file; NULL: .env beside the file */
+	const struct conf_flag *flags;
+	size_t flag_count;
+	char *const *environ_; /* "NAME=value", ended by NULL */
+	const char *cwd;       /* absolute */
+};
+
+/*
+ * Read and check everything.  Always gives a struct (release with conf_free);
+ * ERR_CONFIG when there is any problem, and the list of them in *problems
+ * (release with conf_problems_free).  No configuration file at all is fine:
+ * the defaults stand.
+ */
+enum err_code conf_load(struct env *env, const struct conf_options *options,
+    struct conf **out, struct conf_problem **problems, size_t *problem_count,
+    struct err *err);
+void conf_free(struct conf **c);
+void conf_problems_free(struct conf_problem **problems, size_t count);
+
+/* NULL when there is no such kind. */
+const struct conf_kind *conf_kind_find(const struct conf *c, const char *name);
+
+#endif
