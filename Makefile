@@ -26,8 +26,10 @@ endif
 LDLIBS   = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm -lpthread
 Q        = $(if $(V),,@)
 
-SRC      = $(filter-out %_test.c,$(wildcard pkg/*/*.c))
-TEST_SRC = $(wildcard pkg/*/*_test.c)
+# PKGS="base json" builds and tests a part of the tree alone.
+PKGS    ?= $(notdir $(wildcard pkg/*))
+SRC      = $(filter-out %_test.c,$(wildcard $(PKGS:%=pkg/%/*.c)))
+TEST_SRC = $(wildcard $(PKGS:%=pkg/%/*_test.c))
 CMD_SRC  = $(wildcard cmd/dsrun/*.c)
 HEADERS  = $(wildcard pkg/*/*.h cmd/dsrun/*.h)
 OBJ      = $(SRC:%.c=$(B)/%.o)
@@ -54,12 +56,15 @@ $(B)/journal_migrations.inc: $(wildcard migrations/*.sql) tests/lint/embed.sh
 	$(Q)mkdir -p $(@D) && tests/lint/embed.sh migrations/*.sql > $@.tmp && mv $@.tmp $@
 $(B)/pkg/journal/journal_schema.o: $(B)/journal_migrations.inc
 
+unit: $(TESTS)
+	$(Q)set -e; for t in $(TESTS); do $$t; done
+
 fmt:
 	$(Q)clang-format -i $(SRC) $(TEST_SRC) $(CMD_SRC) $(HEADERS)
 
 clean:
 	$(Q)rm -rf build build-*
 
-.PHONY: all fmt clean
+.PHONY: all unit fmt clean
 -include $(OBJ:.o=.d) $(TESTS:=.d) $(CMD_SRC:%.c=$(B)/%.d)
 .SECONDARY:
