@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "base/err.h"
 
+#include "job/job_ladder.h"
 #include "job/job_state.h"
 
 /*
@@ -21,15 +22,6 @@
  */
 
 #define CONF_KINDS_MAX 256
-
-/* One step of a ladder: what follows an outcome. */
-struct conf_retry {
-	bool again; /* false: "none" */
-	int64_t after_ms;
-	double factor;  /* 1 when absent */
-	int64_t max_ms; /* of the delay; 0 = no cap */
-	bool full_jitter;
-};
 
 #define CONF_ZONE_MAX 64
 #define CONF_SPANS_MAX 4
@@ -76,7 +68,7 @@ struct conf_kind {
 	int64_t min_gap_ms;         /* between two dials of one number */
 	struct conf_windows windows;
 	int64_t max_attempts;
-	struct conf_retry retry[JOB_OUTCOME_COUNT]; /* by outcome */
+	struct job_rung retry[JOB_OUTCOME_COUNT]; /* by outcome */
 	struct conf_script script;
 	char *agent_name, *agent_company;
 };
@@ -140,7 +132,7 @@ struct conf {
 	} run;
 	struct {
 		int64_t max_tries; /* then a dead letter */
-		struct conf_retry retry;
+		struct job_rung retry;
 	} outbox;
 	struct {
 		char *level; /* debug | info | warn | error */
