@@ -149,6 +149,7 @@ struct carrier_notice {
 	const char *id;
 	const char *key;
 	const char *call_id;
+	int64_t event_seq; /* as given in the dial; 0 = not echoed */
 	struct carrier_progress progress;
 	int64_t placed_ms;   /* 0 = not told */
 	int64_t answered_ms; /* 0 = not told, or never */
