@@ -12,6 +12,9 @@
  *
  * What was written stays written, synced or not: a power cut is the disk
  * simulation's work.  May be called from any thread.
+ *
+ * Of the same kind is DSRUN_CLOCK_OFFSET_MS (net/net_env.h): a wall clock that
+ * is wrong by so much and known to be unsynchronised.
  */
 #define CRASH_POINT(name) crash_point(name)
 

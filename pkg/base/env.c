@@ -18,7 +18,8 @@ int64_t
 env_now_ms(struct env *env)
 {
 	return (env->speed > 0 ? mapped_us(env) : env->ops->wall_us(env)) /
-	       1000;
+		   1000 +
+	       env->wall_offset_ms;
 }
 
 int64_t
@@ -37,7 +38,8 @@ env_real_boot_ms(struct env *env)
 bool
 env_synced(struct env *env)
 {
-	return env->speed > 0 || env->ops->synced(env);
+	return env->wall_offset_ms == 0 &&
+	       (env->speed > 0 || env->ops->synced(env));
 }
 
 void

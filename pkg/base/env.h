@@ -144,6 +144,12 @@ struct env {
 	int64_t origin_ms;
 	int64_t origin_boot_us;
 	int64_t speed;
+	/*
+	 * How wrong the wall clock is made, for tests of the clock rule: added
+	 * to env_now in both cases, and env_synced is false.  Always compiled
+	 * in and 0 unless DSRUN_CLOCK_OFFSET_MS says otherwise.
+	 */
+	int64_t wall_offset_ms;
 };
 
 /*
