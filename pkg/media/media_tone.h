@@ -22,22 +22,25 @@
 #define MEDIA_TONE_PARTS 3 /* parts of the longest cadence */
 
 struct media_tone_part {
-	uint16_t hz[2];   /* 0 = no sine */
-	int16_t dbm0[2];  /* level of each */
-	uint32_t on, off; /* samples of tone, then of silence */
+	double hz[2]; /* 0 = no sine */
+	int dbm0[2];  /* level of each */
+	uint32_t on;  /* samples of tone, then off of silence */
+	uint32_t off;
+	uint32_t ramp; /* samples of rise and of fall, within on */
 };
 
 /* Private: use the functions below. */
 struct media_tone {
-	char digits[MEDIA_TONE_DIGITS_MAX + 1];
+	char digits[MEDIA_TONE_DIGITS_MAX + 1]; /* "" = parts are played */
 	struct media_tone_part parts[MEDIA_TONE_PARTS];
 	unsigned n_parts;
 	unsigned next; /* the part or the digit that comes next */
 	bool repeats;
 	struct media_tone_part now;
 	uint32_t at; /* sample within now */
-	double k[2]; /* 2 cos w: the oscillators' recurrence */
-	double y1[2], y2[2];
+	double k[2]; /* 2 cos w: y[n] = k y[n-1] - y[n-2] */
+	double y1[2];
+	double y2[2];
 };
 
 enum media_tone_kind {
@@ -45,7 +48,7 @@ enum media_tone_kind {
 	MEDIA_TONE_BUSY,     /* 480 + 620 Hz, 0.5/0.5 s, for ever */
 	MEDIA_TONE_REORDER,  /* 480 + 620 Hz, 0.25/0.25 s, for ever */
 	MEDIA_TONE_DIAL,     /* 350 + 440 Hz, for ever */
-	MEDIA_TONE_SIT,      /* 985.2, 1370.6, 1776.7 Hz (intercept), once */
+	MEDIA_TONE_SIT,      /* 913.8, 1370.6, 1776.7 Hz (intercept), once */
 	MEDIA_TONE_KIND_COUNT
 };
 
