@@ -217,7 +217,7 @@ const char *
 text_of_time(int64_t unix_ms, char buf[TEXT_TIME_MAX])
 {
 	int64_t days = unix_ms / DAY_MS - (unix_ms % DAY_MS < 0);
-	int64_t ms = unix_ms - days * DAY_MS;
+	int64_t ms = unix_ms % DAY_MS + (unix_ms % DAY_MS < 0 ? DAY_MS : 0);
 	int y, m, d;
 
 	text_date_of_days(days, &y, &m, &d);
