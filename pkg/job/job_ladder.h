@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "job/job_reason.h"
 #include "job/job_state.h"
 
 /*
@@ -13,6 +14,7 @@
  * is ENDED, REFUSED or ABSENT and turns the verdict into the job's event; the
  * outbox takes its delays from the same rungs.  Only an attempt that reached
  * INTENT and was not answered with "later" counts as a try: the caller counts.
+ * An ABSENT attempt never reached the network: its outcome here is NETWORK.
  */
 
 /* One step of a ladder: what follows an outcome.  All zero is "none". */
@@ -42,15 +44,16 @@ struct job_ladder_ask {
 	enum job_outcome outcome; /* of the attempt that is over; never NONE */
 	int64_t tries;            /* of this job, this one included */
 	int64_t nth;        /* how often this outcome came, this one included */
-	double jitter;      /* evenly from [0, 1) */
+	double jitter;      /* evenly from [0, 1] */
 	int64_t now_ms;     /* Unix */
-	int64_t expires_ms; /* of the job; -1 = never */
+	int64_t expires_ms; /* of the job, Unix; -1 = never */
 };
 
 struct job_ladder_answer {
 	enum job_ladder_verdict verdict;
-	int64_t not_before_ms; /* Unix; AGAIN only, else 0 */
-	const char *why;       /* one clause for the event's reader; static */
+	int64_t not_before_ms;  /* Unix; AGAIN only, else 0 */
+	enum job_reason reason; /* LADDER, EXHAUSTED, REFUSED or NONE */
+	const char *why;        /* one clause for the event's reader; static */
 };
 
 /*
@@ -60,7 +63,7 @@ struct job_ladder_answer {
  * outcome, for EXPIRED means that it was never called.
  *
  * When no more is asked, an outcome of a call that the network had (completed
- * to unknown) makes the job DONE, refused and network make it FAILED.
+ * to unknown) makes the job DONE; refused and network make it FAILED.
  */
 void job_ladder_next(const struct job_ladder *ladder,
     const struct job_ladder_ask *ask, struct job_ladder_answer *out);
