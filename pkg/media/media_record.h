@@ -65,7 +65,10 @@ struct media_record_info {
 	uint8_t sha256[SHA256_BYTES];
 };
 
-/* Size and hash of what was flushed, without reading the file again. */
+/*
+ * Size and hash of what was flushed, without reading the file again.  After a
+ * last flush that failed the file may hold more: ask media_record_repair.
+ */
 void media_record_info(
     const struct media_record *r, struct media_record_info *out);
 
