@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "base/err.h"
 
+#include "conf/conf_problem.h"
 #include "job/job_ladder.h"
 #include "job/job_state.h"
 
@@ -152,13 +153,6 @@ struct conf {
 	size_t setting_count;
 };
 
-struct conf_problem {
-	char *file; /* or "environment", "--concurrency" */
-	int line;   /* 0 = none */
-	char *key;
-	char *text; /* what was expected, and what to do */
-};
-
 struct conf_options {
 	const char *config; /* --config; NULL: DSRUN_CONFIG, ./dsrun.yaml ... */
 	const char *dir;    /* --dir; NULL: DSRUN_DIR, dir: ... */
@@ -179,7 +173,6 @@ enum err_code conf_load(struct env *env, const struct conf_options *options,
     struct conf **out, struct conf_problem **problems, size_t *problem_count,
     struct err *err);
 void conf_free(struct conf **c);
-void conf_problems_free(struct conf_problem **problems, size_t count);
 
 /* NULL when there is no such kind. */
 const struct conf_kind *conf_kind_find(const struct conf *c, const char *name);
