@@ -63,20 +63,28 @@ env_pause(struct env *env, int64_t real_us)
 	env->ops->pause(env, real_us);
 }
 
+static int64_t
+us_of_delay(int64_t ms)
+{
+	if (ms <= 0)
+		return 0;
+	return ms <= INT64_MAX / 1000 ? ms * 1000 : INT64_MAX;
+}
+
 void
 env_timer_start(struct env *env, struct env_timer *t, int64_t delay_ms)
 {
-	int64_t us = delay_ms > 0 ? delay_ms * 1000 : 0;
+	int64_t us = us_of_delay(delay_ms);
 
 	if (env->speed > 0)
-		us = (us + env->speed - 1) / env->speed;
+		us = us / env->speed + (us % env->speed != 0);
 	env->ops->timer_start(env, t, us);
 }
 
 void
 env_timer_start_real(struct env *env, struct env_timer *t, int64_t delay_ms)
 {
-	env->ops->timer_start(env, t, delay_ms > 0 ? delay_ms * 1000 : 0);
+	env->ops->timer_start(env, t, us_of_delay(delay_ms));
 }
 
 void

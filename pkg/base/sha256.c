@@ -4,6 +4,7 @@
 #include <string.h>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -125,12 +126,22 @@ choose(void)
 {
 #if defined(__x86_64__)
 	/* CPUID leaf 7, EBX bit 29: the SHA extensions. */
-	uint32_t a = 7, b = 0, c = 0, d = 0;
+	unsigned a, b, c, d;
 
-	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	if (__builtin_cpu_supports("sse4.1") && (b >> 29 & 1) != 0)
+	if (__builtin_cpu_supports("sse4.1") &&
+	    __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b >> 29 & 1) != 0)
 		blocks = blocks_shani;
 #endif
+}
+
+bool
+sha256_accelerate(bool on)
+{
+	(void)pthread_once(&once, choose);
+	blocks = blocks_plain;
+	if (on)
+		choose();
+	return blocks != blocks_plain;
 }
 
 void
@@ -151,7 +162,7 @@ sha256_add(struct sha256 *s, const void *bytes, size_t len)
 	size_t have = (size_t)(s->total % 64);
 
 	s->total += len;
-	if (have > 0) {
+	if (have > 0 && len > 0) {
 		size_t n = 64 - have < len ? 64 - have : len;
 
 		memcpy(s->block + have, p, n);

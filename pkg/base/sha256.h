@@ -1,6 +1,7 @@
 #ifndef DSRUN_BASE_SHA256_H
 #define DSRUN_BASE_SHA256_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,13 @@ void sha256_add(struct sha256 *s, const void *bytes, size_t len);
 void sha256_field(struct sha256 *s, const void *bytes, size_t len);
 void sha256_i64(struct sha256 *s, int64_t value);
 void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES]);
+
+/*
+ * Use the CPU's SHA instructions where there are any (the default), or the
+ * plain code; true when they are in use now.  For tests of both: not while
+ * another thread hashes.
+ */
+bool sha256_accelerate(bool on);
 
 void sha256_once(const void *bytes, size_t len, uint8_t out[SHA256_BYTES]);
 
