@@ -61,7 +61,8 @@ enum err_code media_speech_find(struct media_speech *s, enum media_voice voice,
 
 /*
  * Append text as mu-law to out: the longest recorded phrases first, a short
- * pause for a comma (120 ms), a longer one for the end of a sentence (300 ms);
+ * pause for a comma (120 ms), a longer one between sentences (300 ms), none
+ * at the end;
  * what is left to the synthesiser takes about 65 ms a letter.  A text without
  * a letter or digit adds nothing.  ERR_MALFORMED: text longer than
  * MEDIA_SPEECH_TEXT_MAX, or out would pass its max; else as media_speech_find.
