@@ -1,0 +1,51 @@
+#ifndef DSRUN_CMD_DOCTOR_H
+#define DSRUN_CMD_DOCTOR_H
+
+#include "ctx.h"
+
+/*
+ * What `dsrun doctor` looks at: each check says one or more findings.  A check
+ * only looks; it changes nothing, creates nothing and calls nobody.
+ */
+enum doctor_grade {
+	DOCTOR_OK,
+	DOCTOR_WARN, /* it runs, but somebody should know */
+	DOCTOR_FAIL  /* it does not run, or not safely */
+};
+
+struct doctor_finding {
+	enum doctor_grade grade;
+	const char *check; /* a text of our own */
+	char *text;
+	char *advice; /* what to do; NULL when all is well */
+};
+
+struct doctor {
+	struct ctx *ctx;
+	const struct conf *conf; /* never NULL, perhaps with problems */
+	struct doctor_finding *findings;
+	size_t count;
+	enum exit_status exit; /* the worst that a finding asks for */
+};
+
+struct doctor_check {
+	const char *name;
+	void (*look)(struct doctor *d, const char *name);
+};
+
+/* advice NULL only with DOCTOR_OK.  Texts are copied. */
+void doctor_say(struct doctor *d, enum doctor_grade grade, const char *check,
+    const char *advice, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The checks, one noun each. */
+void doctor_conf(struct doctor *d, const char *name);
+void doctor_dir(struct doctor *d, const char *name);
+void doctor_space(struct doctor *d, const char *name);
+void doctor_file_system(struct doctor *d, const char *name);
+void doctor_clock(struct doctor *d, const char *name);
+void doctor_zones(struct doctor *d, const char *name);
+void doctor_personas(struct doctor *d, const char *name);
+void doctor_speech(struct doctor *d, const char *name);
+
+#endif

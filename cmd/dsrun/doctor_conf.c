@@ -1,0 +1,88 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "doctor.h"
+
+void
+doctor_conf(struct doctor *d, const char *name)
+{
+	struct ctx *ctx = d->ctx;
+
+	if (ctx->problem_count == 0)
+		doctor_say(d, DOCTOR_OK, name, NULL, "%s, %zu kind%s of job",
+		    d->conf->path != NULL ? d->conf->path : "no file, defaults",
+		    d->conf->kind_count, d->conf->kind_count == 1 ? "" : "s");
+	for (size_t i = 0; i < ctx->problem_count; i++) {
+		const struct conf_problem *p = &ctx->problems[i];
+
+		doctor_say(d, DOCTOR_FAIL, name, "correct it", "%s:%d: %s: %s",
+		    p->file != NULL ? p->file : "", p->line,
+		    p->key != NULL ? p->key : "", p->text);
+	}
+	if (ctx->problem_count > 0)
+		d->exit = exit_worse(d->exit, EXIT_CONFIG);
+}
+
+struct counting {
+	const char *suffix;
+	int count;
+};
+
+static void
+count_name(void *arg, const char *name)
+{
+	struct counting *c = arg;
+	size_t n = strlen(name);
+	size_t m = strlen(c->suffix);
+
+	if (n > m && strcmp(name + n - m, c->suffix) == 0)
+		c->count++;
+}
+
+static void
+look_dir(struct doctor *d, const char *name, const char *dir,
+    const char *suffix, enum doctor_grade grade, const char *advice)
+{
+	struct counting c = {.suffix = suffix};
+	struct err err;
+
+	if (dir == NULL)
+		doctor_say(d, grade, name, advice, "no directory is set");
+	else if (env_list_dir(d->ctx->env, dir, count_name, &c, &err) !=
+		 ERR_NONE)
+		doctor_say(d, grade, name, advice, "%s", err.text);
+	else if (c.count == 0)
+		doctor_say(d, grade, name, advice, "no *%s in %s", suffix, dir);
+	else
+		doctor_say(d, DOCTOR_OK, name, NULL, "%d *%s in %s", c.count,
+		    suffix, dir);
+}
+
+/* Only the simulated network has personas, and the voices that go with it. */
+static bool
+uses_sim(const struct conf *conf)
+{
+	bool used = text_eq(conf->carrier_use, "sim");
+
+	for (size_t i = 0; i < conf->kind_count; i++)
+		used = used || text_eq(conf->kinds[i].carrier, "sim");
+	return used;
+}
+
+void
+doctor_personas(struct doctor *d, const char *name)
+{
+	if (uses_sim(d->conf))
+		look_dir(d, name, d->conf->sim.personas, ".yaml", DOCTOR_FAIL,
+		    "set carrier.sim.personas to fixtures/personas");
+}
+
+void
+doctor_speech(struct doctor *d, const char *name)
+{
+	if (uses_sim(d->conf))
+		look_dir(d, name, d->conf->speech_dir, ".wav", DOCTOR_WARN,
+		    "without spoken fixtures recordings hold tones only");
+}
