@@ -1,5 +1,6 @@
-# One Makefile, no recursion but for variants.  V=1 shows commands, B=<dir>
-# builds elsewhere.  `make help` lists what can be asked for.
+# One Makefile; it calls itself only for variants of the build.
+#   V=1 shows commands, B=<dir> builds elsewhere, PKGS="base json" takes a part
+#   of the tree alone.  `make help` lists what can be asked for.
 CC      ?= cc
 B       ?= build
 PREFIX  ?= /usr/local
@@ -18,53 +19,184 @@ SAN      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 CFLAGS  ?= $(HARDEN)
 LDFLAGS ?= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LIBS     = sqlite3 libcjson yaml-0.1 libuv
-CPPFLAGS = -Ipkg -I$(B) -MMD -MP \
-	   $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBS) 2>/dev/null))
+LIBS_H  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBS) 2>/dev/null))
+LIBS_L  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+CPPFLAGS = -Ipkg -I$(B) -MMD -MP $(LIBS_H)
 ifneq (,$(findstring Free Software,$(shell $(CC) --version 2>/dev/null)))
 WARN    += $(GCCWARN)
 endif
-LDLIBS   = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm -lpthread
+LDLIBS   = $(LIBS_L) -lm -lpthread
 Q        = $(if $(V),,@)
+PYTHON   = /usr/bin/python3
 
-# PKGS="base json" builds and tests a part of the tree alone.
+# As many jobs as there are cores, unless -j was given.
+ifeq (0,$(MAKELEVEL))
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+MAKEFLAGS += --no-print-directory
+
 PKGS    ?= $(notdir $(wildcard pkg/*))
 SRC      = $(filter-out %_test.c,$(wildcard $(PKGS:%=pkg/%/*.c)))
 TEST_SRC = $(wildcard $(PKGS:%=pkg/%/*_test.c))
-CMD_SRC  = $(wildcard cmd/dsrun/*.c)
-HEADERS  = $(wildcard pkg/*/*.h cmd/dsrun/*.h)
+CMD_SRC  = $(filter-out %_test.c,$(wildcard cmd/dsrun/*.c))
+CMD_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard cmd/dsrun/*_test.c))
+BENCH    = $(wildcard tests/bench/*.c)
+HEADERS  = $(wildcard pkg/*/*.h cmd/dsrun/*.h tests/*/*.h)
 OBJ      = $(SRC:%.c=$(B)/%.o)
-TESTS    = $(TEST_SRC:%.c=$(B)/%)
+CMD_OBJ  = $(CMD_SRC:%.c=$(B)/%.o)
+TESTS    = $(TEST_SRC:%.c=$(B)/%) $(CMD_TEST:%.c=$(B)/%)
+BENCHES  = $(BENCH:%.c=$(B)/%)
+ALL_SRC  = $(SRC) $(TEST_SRC) $(CMD_SRC) $(CMD_TEST) $(BENCH)
 LIB      = $(B)/libdsrun.a
 
-all: $(B)/dsrun
+all: $(B)/dsrun ## build the program into $(B)/dsrun
 
-$(B)/dsrun: $(CMD_SRC:%.c=$(B)/%.o) $(LIB)
+$(B)/dsrun: $(CMD_OBJ) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIB): $(OBJ)
 	$(Q)rm -f $@ && $(AR) crs $@ $^
 
-$(B)/%_test: $(B)/%_test.o $(LIB)
+$(TEST_SRC:%.c=$(B)/%): %: %.o $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-$(B)/%.o: %.c
+$(CMD_TEST:%.c=$(B)/%): %: %.o $(filter-out %/main.o,$(CMD_OBJ)) $(LIB)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BENCHES): %: %.o $(LIB)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/%.o: %.c $(B)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) -c -o $@ $<
+
+# Rewritten only when something changed, so that another compiler or other
+# flags in the same folder build anew.
+$(B)/flags: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(CC) $(CSTD) $(WARN) $(CFLAGS)' | cmp -s - $@ || \
+	    echo '$(CC) $(CSTD) $(WARN) $(CFLAGS)' > $@
 
 # Migrations, embedded: one string a file, in order.
 $(B)/journal_migrations.inc: $(wildcard migrations/*.sql) tests/lint/embed.sh
 	$(Q)mkdir -p $(@D) && tests/lint/embed.sh migrations/*.sql > $@.tmp && mv $@.tmp $@
 $(B)/pkg/journal/journal_schema.o: $(B)/journal_migrations.inc
 
-unit: $(TESTS)
-	$(Q)set -e; for t in $(TESTS); do $$t; done
+# What the program knows of its own making.  A clock that stands before
+# DSRUN_BUILD_MS is wrong, so it is the last commit's time, or
+# SOURCE_DATE_EPOCH, and not the moment of this build.
+KNOWS_BUILD := $(shell grep -lsE 'DSRUN_(COMMIT|BUILD_MS)' $(CMD_SRC) /dev/null)
+$(KNOWS_BUILD:%.c=$(B)/%.o): $(B)/build_info.h
+$(KNOWS_BUILD:%.c=$(B)/%.o): CPPFLAGS += -include $(B)/build_info.h
+$(B)/build_info.h: FORCE
+	$(Q)mkdir -p $(@D) && tests/lint/build_info.sh > $@.tmp && \
+	    { cmp -s $@.tmp $@ && rm -f $@.tmp || mv $@.tmp $@; }
 
-fmt:
-	$(Q)clang-format -i $(SRC) $(TEST_SRC) $(CMD_SRC) $(HEADERS)
+# --- Tests -------------------------------------------------------------------
 
-clean:
+unit: $(TESTS) ## unit tests of pkg/ (PKGS="base net" takes some of them)
+	$(Q)$(PYTHON) tests/run.py $(TESTS)
+
+# bootstrap first: what pkg-config answers is read when make starts.
+test: ## everything a developer must see green, on a bare machine too
+	$(Q)tests/bootstrap.sh build
+	$(Q)$(MAKE) test-built
+test-built: $(B)/dsrun $(TESTS)
+	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun --scenario tests/scenario $(TESTS)
+
+demo: ## build, then call 200 contacts on the simulated network
+	$(Q)tests/bootstrap.sh build
+	$(Q)$(MAKE) demo-built
+demo-built: $(B)/dsrun
+	$(Q)if test -f fixtures/demo.sh; then sh fixtures/demo.sh $(B); \
+	    else echo "fixtures/demo.sh is missing" >&2; exit 1; fi
+
+san: ## unit tests under AddressSanitizer and UBSan
+	$(Q)$(MAKE) B=$(B)-san CFLAGS="$(SAN)" LDFLAGS="-fsanitize=address,undefined" unit
+
+cover: ## line and branch coverage of the tests, a line for each package
+	$(Q)$(MAKE) B=$(B)-cover CFLAGS="-O0 -g --coverage" LDFLAGS="--coverage" cover-built
+cover-built: $(B)/dsrun $(TESTS)
+	$(Q)find $(B) -name '*.gcda' -delete
+	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun --scenario tests/scenario $(TESTS)
+	$(Q)$(PYTHON) tests/cover.py $(B)
+
+bench: $(B)/dsrun $(BENCHES) ## the figures of tests/bench, beside the raw limit
+	$(Q)if test -f tests/bench/run.sh; then sh tests/bench/run.sh $(B); \
+	    else set -e; for b in $(BENCHES); do $$b; done; fi
+
+# --- Lint --------------------------------------------------------------------
+
+LINTS    = layers symbols style format cppcheck tidy gcc clang
+lint: ## layers, symbols, style, format, cppcheck, clang-tidy, both compilers
+	$(Q)tests/bootstrap.sh build lint
+	$(Q)$(MAKE) $(LINTS:%=lint-%)
+	@echo "lint: $(words $(LINTS)) checks passed"
+
+lint-layers:
+	$(Q)tests/lint/layers.sh
+lint-symbols: $(OBJ)
+	$(Q)tests/lint/symbols.sh $^
+lint-style:
+	$(Q)tests/lint/style.sh
+lint-format:
+	$(Q)clang-format --dry-run -Werror $(ALL_SRC) $(HEADERS)
+lint-cppcheck: $(B)/journal_migrations.inc
+	$(Q)mkdir -p $(B)/cppcheck
+	$(Q)cppcheck --quiet --cppcheck-build-dir=$(B)/cppcheck -j $$(nproc) \
+	    --std=c11 -D_GNU_SOURCE -D__x86_64__ -Ipkg -I$(B) \
+	    --enable=warning,performance,portability --inline-suppr \
+	    --suppressions-list=tests/lint/cppcheck --error-exitcode=1 \
+	    --template='{file}:{line}: {severity}: {message} [{id}]' \
+	    $(ALL_SRC)
+lint-tidy: $(SRC:%.c=$(B)/tidy/%.ok) $(CMD_SRC:%.c=$(B)/tidy/%.ok)
+$(B)/tidy/%.ok: %.c .clang-tidy $(HEADERS) $(B)/journal_migrations.inc $(B)/build_info.h
+	$(Q)mkdir -p $(@D)
+	$(Q)clang-tidy --quiet $< -- $(CSTD) $(filter-out -MMD -MP,$(CPPFLAGS)) \
+	    2>$@.err || { cat $@.err; exit 1; }
+	$(Q)rm -f $@.err && touch $@
+lint-gcc:
+	$(Q)$(MAKE) B=$(B)-gcc CC=gcc compile
+lint-clang:
+	$(Q)$(MAKE) B=$(B)-clang CC=clang CFLAGS="-O1 -g" compile
+compile: $(ALL_SRC:%.c=$(B)/%.o)
+
+analyze: ## gcc's -fanalyzer over the program (slow)
+	$(Q)$(MAKE) B=$(B)-analyze CC=gcc CFLAGS="-O1 -g -fanalyzer" analyze-built
+analyze-built: $(OBJ) $(CMD_OBJ)
+
+fmt: ## clang-format everything in place
+	$(Q)clang-format -i $(ALL_SRC) $(HEADERS)
+
+# --- The rest ----------------------------------------------------------------
+
+SHARE    = $(DESTDIR)$(PREFIX)/share/dsrun
+install: $(B)/dsrun ## into DESTDIR and PREFIX (/usr/local)
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
+	$(Q)install -m 755 $(B)/dsrun $(DESTDIR)$(PREFIX)/bin/dsrun
+	$(Q)set -e; for d in fixtures/personas fixtures/speech jobs; do \
+	    test -d $$d || continue; \
+	    (find $$d -type f) | while read -r f; do \
+	        install -D -m 644 "$$f" "$(SHARE)/$$f"; done; done
+	$(Q)set -e; for f in crontab.example dsrun.yaml; do \
+	    test ! -f $$f || install -m 644 $$f $(SHARE)/$$f; done
+	$(Q)set -e; c=$(DESTDIR)$(PREFIX)/share; \
+	    put() { $(B)/dsrun completion $$1 > $(B)/completion.$$1 2>/dev/null || return 0; \
+	        install -D -m 644 $(B)/completion.$$1 "$$c/$$2"; }; \
+	    put bash bash-completion/completions/dsrun; \
+	    put zsh zsh/site-functions/_dsrun; \
+	    put fish fish/vendor_completions.d/dsrun.fish
+
+clean: ## remove everything that was built
 	$(Q)rm -rf build build-*
 
-.PHONY: all unit fmt clean
--include $(OBJ:.o=.d) $(TESTS:=.d) $(CMD_SRC:%.c=$(B)/%.d)
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | \
+	    sed 's|$$(B)|$(B)|' | expand -t 16
+
+.PHONY: all unit test test-built demo demo-built san cover cover-built bench \
+	lint $(LINTS:%=lint-%) compile analyze analyze-built fmt install clean \
+	help FORCE
+.DELETE_ON_ERROR:
 .SECONDARY:
+-include $(ALL_SRC:%.c=$(B)/%.d)

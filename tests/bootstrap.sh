@@ -1,0 +1,63 @@
+#!/bin/sh
+# Install the Debian packages that are missing: tests/bootstrap.sh build lint
+# When neither root nor sudo without a password is at hand, print the one
+# command to type and stop.  Does nothing when all is there.
+set -eu
+
+want=
+for group in "$@"; do
+	case $group in
+	build)
+		want="$want gcc make pkg-config libsqlite3-dev libcjson-dev
+		    libyaml-dev libuv1-dev libcmocka-dev python3
+		    python3-jsonschema" ;;
+	lint)
+		want="$want clang clang-format clang-tidy cppcheck" ;;
+	*)
+		echo "bootstrap.sh: no such group: $group (build, lint)" >&2
+		exit 64 ;;
+	esac
+done
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+	# Not Debian: its names tell what is needed, the build tells the rest.
+	command -v pkg-config >/dev/null 2>&1 &&
+	    pkg-config --exists sqlite3 libcjson yaml-0.1 libuv cmocka && exit 0
+	echo "bootstrap.sh: this is no Debian; install what these hold:" $want >&2
+	exit 1
+fi
+
+missing=
+for p in $want; do
+	state=$(dpkg-query -W -f '${Status}' "$p" 2>/dev/null || true)
+	case $state in
+	*" installed") ;;
+	*) missing="$missing $p" ;;
+	esac
+done
+[ -n "$missing" ] || exit 0
+
+install="apt-get install -y --no-install-recommends$missing"
+if [ "$(id -u)" -eq 0 ]; then
+	as=
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+	as="sudo -n"
+else
+	echo "These packages are missing:$missing" >&2
+	echo "Type this, then try again:" >&2
+	echo "    sudo sh -c 'apt-get update && $install'" >&2
+	exit 1
+fi
+
+echo "Installing:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# An old list of packages may do; the install says so when it does not.
+$as env DEBIAN_FRONTEND=noninteractive apt-get update </dev/null >"$log" 2>&1 ||
+	true
+if ! $as env DEBIAN_FRONTEND=noninteractive $install </dev/null >>"$log" 2>&1
+then
+	cat "$log" >&2
+	echo "bootstrap.sh: could not run: $install" >&2
+	exit 1
+fi
