@@ -1,0 +1,385 @@
+#include <string.h>
+
+#include "base/crash.h"
+
+#include "journal/journal_priv.h"
+
+/*
+ * Which jobs may be claimed now.
+ *
+ * One query per unpaused campaign that has READY jobs, each through the
+ * partial index job_ready(campaign, priority), so that neither a paused
+ * backlog nor millions of finished jobs cost anything.  Campaigns take turns,
+ * one candidate each, so that a large one does not shut a small one out.
+ */
+
+#define CAMPAIGNS_MAX 256
+/* Per campaign and claim: candidates looked at without taking one. */
+#define LOOK_MAX 200
+
+struct turn {
+	int64_t campaign;
+	int64_t live;
+	/* where the scan of this campaign stands */
+	int64_t priority, job;
+	int looked;
+	bool over;
+};
+
+struct claiming {
+	struct journal *j;
+	struct journal_claim *c;
+	struct turn turn[CAMPAIGNS_MAX];
+	size_t turns;
+	int64_t live_all;
+};
+
+/* Campaigns with READY jobs, by skipping from one to the next in the index. */
+static enum err_code
+campaigns(struct claiming *s, struct err *err)
+{
+	int64_t after = 0;
+	bool row = true;
+
+	while (s->turns < CAMPAIGNS_MAX) {
+		sqlite3_stmt *st = journal_db_get(&s->j->w,
+		    "SELECT min(campaign) FROM job INDEXED BY job_ready "
+		    "WHERE state=1 AND campaign>?1",
+		    err);
+		bool paused = false;
+
+		if (st == NULL)
+			return err->code;
+		journal_db_i64(st, 1, after);
+		if (journal_db_row(&s->j->w, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row || sqlite3_column_type(st, 0) == SQLITE_NULL) {
+			(void)sqlite3_reset(st);
+			break;
+		}
+		after = sqlite3_column_int64(st, 0);
+		(void)sqlite3_reset(st);
+		if (journal_is_paused(s->j, after, &paused, err) != ERR_NONE)
+			return err->code;
+		if (!paused)
+			s->turn[s->turns++] = (struct turn){.campaign = after,
+			    .priority = INT64_MIN,
+			    .job = INT64_MIN};
+	}
+	return ERR_NONE;
+}
+
+/*
+ * Slots in use.  attempt_number holds exactly the attempts that are live or
+ * PARKED; a PARKED one counts only until its longest possible call is over.
+ */
+static enum err_code
+live_count(struct claiming *s, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&s->j->w,
+	    "SELECT campaign,count(*) FROM attempt INDEXED BY attempt_number "
+	    "WHERE number IS NOT NULL AND (state<>7 OR slot_until_ms>?1) "
+	    "GROUP BY campaign",
+	    err);
+	bool row = true;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, s->j->group_ms);
+	for (;;) {
+		if (journal_db_row(&s->j->w, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			return ERR_NONE;
+		int64_t campaign = sqlite3_column_int64(st, 0);
+		int64_t n = sqlite3_column_int64(st, 1);
+
+		s->live_all += n;
+		for (size_t i = 0; i < s->turns; i++)
+			if (s->turn[i].campaign == campaign)
+				s->turn[i].live = n;
+	}
+}
+
+static enum err_code
+kind_live(struct journal *j, int64_t kind, int64_t *n, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT count(*) FROM attempt INDEXED BY attempt_number "
+	    "WHERE number IS NOT NULL AND (state<>7 OR slot_until_ms>?1) "
+	    "AND kind=?2",
+	    err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, j->group_ms);
+	journal_db_i64(st, 2, kind);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	*n = row ? sqlite3_column_int64(st, 0) : 0;
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+/* The campaign's next candidate after where its scan stands; 0 = none. */
+static enum err_code
+next_candidate(
+    struct claiming *s, struct turn *t, int64_t *job, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&s->j->w,
+	    "SELECT j.id,j.priority FROM job j INDEXED BY job_ready JOIN "
+	    "person p ON p.job=j.id WHERE j.state=1 AND j.campaign=?1 AND "
+	    "j.priority>=?2 AND (j.priority>?2 OR j.id>?3) AND NOT "
+	    "EXISTS(SELECT 1 FROM attempt a WHERE a.number=p.number) AND NOT "
+	    "EXISTS(SELECT 1 FROM attempt a WHERE a.org=p.org) "
+	    "ORDER BY j.priority,j.id LIMIT 1",
+	    err);
+	bool row = false;
+
+	*job = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, t->campaign);
+	journal_db_i64(st, 2, t->priority);
+	journal_db_i64(st, 3, t->job);
+	if (journal_db_row(&s->j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		*job = sqlite3_column_int64(st, 0);
+		t->job = *job;
+		t->priority = sqlite3_column_int64(st, 1);
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+static enum err_code
+offer(struct claiming *s, struct turn *t, int64_t id, struct err *err)
+{
+	struct journal_candidate c = {0};
+	struct journal_live live = {
+	    .all = s->live_all, .campaign = t->live, .kind = 0};
+	enum journal_verdict verdict;
+	enum err_code code = journal_job_get(s->j, id, &c.job, err);
+
+	if (code == ERR_NONE)
+		code = journal_person_get(s->j, id, &c.person, err);
+	if (code == ERR_NONE)
+		code = kind_live(s->j, c.job.kind_id, &live.kind, err);
+	if (code != ERR_NONE)
+		goto out;
+	c.next_attempt = id * 256 + c.job.attempts + 1;
+	if (c.job.attempts > 0) {
+		struct journal_attempt a;
+
+		code = journal_attempt_get(s->j, c.next_attempt - 1, &a, err);
+		if (code != ERR_NONE)
+			goto out;
+		c.taken_back = a.state == ATTEMPT_NEW;
+		c.next_attempt -= c.taken_back;
+	}
+	err->code = ERR_NONE;
+	verdict = s->c->visit(s->j, s->c->arg, &c, &live, err);
+	code = err->code;
+	if (code != ERR_NONE)
+		goto out;
+	t->over = verdict == JOURNAL_STOP || t->looked++ > LOOK_MAX;
+	if (verdict == JOURNAL_TAKE) {
+		t->live++;
+		s->live_all++;
+		s->c->taken++;
+		t->looked = 0;
+	} else if (verdict == JOURNAL_MOVED) {
+		s->c->moved++;
+	}
+out:
+	journal_person_free(&c.person);
+	return code;
+}
+
+enum err_code
+journal_claim(struct journal *j, struct journal_claim *c, struct err *err)
+{
+	struct claiming s = {.j = j, .c = c};
+	bool any = true;
+	enum err_code code;
+
+	c->taken = 0;
+	c->moved = 0;
+	c->held_up = false;
+	code = campaigns(&s, err);
+	if (code == ERR_NONE && s.turns > 0)
+		code = live_count(&s, err);
+	while (code == ERR_NONE && any && c->taken < c->want) {
+		any = false;
+		for (size_t i = 0; i < s.turns && code == ERR_NONE; i++) {
+			struct turn *t = &s.turn[i];
+			int64_t job = 0;
+
+			if ((c->limit_all > 0 && s.live_all >= c->limit_all) ||
+			    (c->limit_campaign > 0 &&
+				t->live >= c->limit_campaign)) {
+				c->held_up = true;
+				continue;
+			}
+			if (t->over || c->taken >= c->want)
+				continue;
+			code = next_candidate(&s, t, &job, err);
+			if (code == ERR_NONE && job != 0) {
+				any = true;
+				code = offer(&s, t, job, err);
+			} else {
+				t->over = true;
+			}
+		}
+	}
+	return code;
+}
+
+/* --- time -------------------------------------------------------------------
+ */
+
+/* The first ids of a query with one time and one limit. */
+static enum err_code
+due_ids(struct journal *j, const char *sql, int64_t max, int64_t *ids,
+    size_t *count, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w, sql, err);
+	bool row = true;
+
+	*count = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, j->group_ms);
+	journal_db_i64(st, 2, max);
+	for (;;) {
+		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			return ERR_NONE;
+		ids[(*count)++] = sqlite3_column_int64(st, 0);
+	}
+}
+
+#define DUE_MAX 500
+
+enum err_code
+journal_wake(struct journal *j, int64_t max, int64_t *woken, struct err *err)
+{
+	int64_t ids[DUE_MAX];
+	size_t count = 0;
+	enum err_code code = due_ids(j,
+	    "SELECT id FROM job INDEXED BY job_due WHERE state=0 AND "
+	    "not_before_ms<=?1 ORDER BY not_before_ms LIMIT ?2",
+	    max < DUE_MAX ? max : DUE_MAX, ids, &count, err);
+
+	*woken = 0;
+	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
+		struct journal_job job;
+
+		code = journal_job_get(j, ids[i], &job, err);
+		if (code != ERR_NONE)
+			break;
+		job.reason = JOB_REASON_NONE;
+		struct journal_change change = {
+		    .job = &job, .job_event = JOB_EV_DUE};
+
+		code = journal_step(j, &change, err);
+		(*woken)++;
+	}
+	return code;
+}
+
+enum err_code
+journal_expire(
+    struct journal *j, int64_t max, int64_t *expired, struct err *err)
+{
+	int64_t ids[DUE_MAX];
+	size_t count = 0;
+	enum err_code code;
+
+	*expired = 0;
+	if (!j->clock_ok)
+		return ERR_NONE;
+	code = due_ids(j,
+	    "SELECT id FROM job INDEXED BY job_expiry WHERE state<=1 AND "
+	    "expires_ms IS NOT NULL AND expires_ms<=?1 ORDER BY expires_ms "
+	    "LIMIT ?2",
+	    max < DUE_MAX ? max : DUE_MAX, ids, &count, err);
+	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
+		struct journal_job job;
+
+		code = journal_job_get(j, ids[i], &job, err);
+		if (code != ERR_NONE)
+			break;
+		job.reason = JOB_REASON_EXPIRED;
+		struct journal_change change = {
+		    .job = &job, .job_event = JOB_EV_EXPIRE};
+
+		code = journal_step(j, &change, err);
+		if (code == ERR_NONE)
+			code = journal_outbox_add(
+			    j, &job, 0, JOURNAL_SINK_FILE, err);
+		(*expired)++;
+	}
+	return code;
+}
+
+enum err_code
+journal_next_due(struct journal *j, int64_t *at_ms, struct err *err)
+{
+	int64_t due = 0;
+	int64_t expiry = 0;
+
+	if (journal_db_number(&j->w,
+		"SELECT min(not_before_ms) FROM job INDEXED BY job_due WHERE "
+		"state=0",
+		&due, err) != ERR_NONE ||
+	    journal_db_number(&j->w,
+		"SELECT min(expires_ms) FROM job INDEXED BY job_expiry WHERE "
+		"state<=1 AND expires_ms IS NOT NULL",
+		&expiry, err) != ERR_NONE)
+		return err->code;
+	*at_ms = due == 0 || (expiry != 0 && expiry < due) ? expiry : due;
+	return ERR_NONE;
+}
+
+enum err_code
+journal_dials(struct journal *j, int64_t number, int64_t since_ms,
+    int64_t *count, int64_t *newest_ms, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT count(*),coalesce(max(at_ms),0) FROM dial WHERE number=?1 "
+	    "AND at_ms>?2",
+	    err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, number);
+	journal_db_i64(st, 2, since_ms);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	*count = row ? sqlite3_column_int64(st, 0) : 0;
+	*newest_ms = row ? sqlite3_column_int64(st, 1) : 0;
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_dial_put(struct journal *j, int64_t number, int64_t at_ms,
+    int64_t attempt, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "INSERT OR IGNORE INTO dial(number,at_ms,attempt) "
+	    "VALUES(?1,?2,?3)",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, number);
+	journal_db_i64(st, 2, at_ms);
+	journal_db_i64(st, 3, attempt);
+	return journal_db_done(&j->w, st, err);
+}

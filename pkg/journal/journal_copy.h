@@ -1,0 +1,39 @@
+#ifndef DSRUN_JOURNAL_COPY_H
+#define DSRUN_JOURNAL_COPY_H
+
+#include "journal/journal.h"
+
+/*
+ * Copies of a journal: taken while it is used, put back, taken over.
+ *
+ * What these leave behind after restore and adopt is a new incarnation: until
+ * `dsrun incarnation accept`, no number is dialled whose key the carrier was
+ * not asked for first.
+ */
+
+/*
+ * A whole, consistent copy at path (must not exist) without holding the write
+ * lock; verified (quick_check) and synced before this returns.
+ */
+enum err_code journal_backup(
+    struct journal *j, const char *path, struct err *err);
+
+struct journal_restore_options {
+	struct env *env;
+	const char *dir;  /* absolute */
+	const char *from; /* the backup; NULL: adopt what lies in dir */
+	const char *by;
+	const char *reason;
+	int64_t build_ms;
+};
+
+/*
+ * Put a backup in the place of the journal in dir, or make a directory usable
+ * that was copied, moved or has lost its lock files.  Everything is verified
+ * before anything is replaced: database, event chains, seals.  The file that
+ * was there is kept in archive/.  ERR_BUSY while any dsrun uses dir.
+ */
+enum err_code journal_restore(
+    const struct journal_restore_options *options, struct err *err);
+
+#endif

@@ -1,0 +1,210 @@
+#ifndef DSRUN_JOURNAL_PRIV_H
+#define DSRUN_JOURNAL_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <sqlite3.h>
+
+#include "base/mem.h"
+
+#include "job/job_clock.h"
+#include "journal/journal.h"
+
+/* --- journal_db.c: one connection and its prepared statements ------------- */
+
+#define DB_STATEMENTS 256
+
+struct journal_db {
+	sqlite3 *h;
+	struct {
+		const char *sql;
+		sqlite3_stmt *st;
+	} cache[DB_STATEMENTS];
+};
+
+enum err_code journal_db_open(struct journal_db *db, struct env *env,
+    const char *path, int flags, struct err *err);
+void journal_db_close(struct journal_db *db);
+enum err_code journal_db_err(
+    struct journal_db *db, struct err *err, const char *doing);
+enum err_code journal_db_exec(
+    struct journal_db *db, const char *sql, struct err *err);
+/* Prepared once per sql pointer (a string literal); bindings cleared. */
+sqlite3_stmt *journal_db_get(
+    struct journal_db *db, const char *sql, struct err *err);
+/* Step: a row is there or not; the statement is reset when there is none. */
+enum err_code journal_db_row(
+    struct journal_db *db, sqlite3_stmt *st, bool *row, struct err *err);
+/* Step a statement that gives no rows, then reset. */
+enum err_code journal_db_done(
+    struct journal_db *db, sqlite3_stmt *st, struct err *err);
+void journal_db_text(sqlite3_stmt *st, int i, const char *text);
+void journal_db_blob(sqlite3_stmt *st, int i, const void *b, size_t len);
+void journal_db_i64(sqlite3_stmt *st, int i, int64_t v);
+/* 0 becomes NULL. */
+void journal_db_i64_or_null(sqlite3_stmt *st, int i, int64_t v);
+void journal_db_copy_text(sqlite3_stmt *st, int i, char *out, size_t size);
+/* Zeroes when the column is NULL or of another length. */
+void journal_db_copy_blob(sqlite3_stmt *st, int i, void *out, size_t len);
+char *journal_db_dup_text(sqlite3_stmt *st, int i);
+/* One number from a query without parameters. */
+enum err_code journal_db_number(
+    struct journal_db *db, const char *sql, int64_t *out, struct err *err);
+
+/* --- journal_lock.c: journal.lock and the mark -----------------------------
+ */
+
+#define MARK_IO_ERROR 1U
+#define MARK_SWAP 2U
+
+struct journal_mark {
+	uint64_t stamp; /* of the two slots the higher one counts */
+	uint8_t journal[ENV_ID_BYTES];
+	uint8_t incarnation[8];
+	int64_t commits;
+	int64_t seq;
+	uint8_t hash[SHA256_BYTES];
+	int64_t pid;
+	uint8_t boot[ENV_ID_BYTES];
+	uint32_t flags;
+};
+
+struct journal_lock {
+	struct env *env;
+	struct env_file *file;
+	char *path;
+	uint8_t id[ENV_ID_BYTES];
+	uint64_t inode;
+	bool held;
+	struct journal_mark mark; /* as last read or written */
+};
+
+/* Creates it with a random id when create; else empty or missing is
+ * ERR_DAMAGED. */
+enum err_code journal_lock_open(struct journal_lock *l, struct env *env,
+    const char *dir, bool create, struct err *err);
+void journal_lock_close(struct journal_lock *l);
+/* Turnstile, then the lock; waits at most wait_ms real milliseconds. */
+enum err_code journal_lock_take(
+    struct journal_lock *l, int64_t wait_ms, struct err *err);
+void journal_lock_give(struct journal_lock *l);
+/* The newest valid slot; zeroed when there is none. */
+enum err_code journal_mark_read(struct journal_lock *l, struct err *err);
+/* l->mark goes to the other slot, with the next stamp. */
+enum err_code journal_mark_write(struct journal_lock *l, struct err *err);
+enum err_code journal_mark_sync(struct journal_lock *l, struct err *err);
+
+/* --- the journal -----------------------------------------------------------
+ */
+
+struct journal_head {
+	uint8_t journal[ENV_ID_BYTES];
+	uint8_t incarnation[8];
+	int64_t opened_ms;
+	bool fresh;
+	uint8_t lock_id[ENV_ID_BYTES], owners_id[ENV_ID_BYTES];
+	uint64_t lock_inode, owners_inode;
+	int64_t commits, seq;
+	uint8_t hash[SHA256_BYTES];
+	int64_t sealed;
+	uint8_t sealed_hash[SHA256_BYTES];
+	int64_t next_job, next_outbox;
+	uint8_t boot[ENV_ID_BYTES];
+	int64_t boot_ms, wall_ms;
+};
+
+struct journal {
+	struct env *env;
+	char *dir;
+	char *db_path;
+	char *id_hex;
+	uint64_t db_inode;
+	int64_t build_ms;
+	int64_t checkpoint_bytes;
+	int64_t ballast_bytes;
+	int64_t queue_max;
+
+	struct journal_db w; /* the writer's */
+	struct journal_db r; /* the loop's, read only */
+	struct journal_lock lock;
+	struct env_file *owners; /* byte 0 shared; our own byte */
+	uint8_t owners_id[ENV_ID_BYTES];
+	uint64_t owners_inode;
+	int64_t owner; /* 0 = none */
+
+	/* inside a group */
+	struct journal_head head;
+	int64_t tally[JOB_NONE];
+	int64_t group_ms;
+	int64_t group_boot_ms;
+	bool clock_ok;
+	char clock_why[JOB_CLOCK_WHY_MAX];
+	int wal_pages;
+	bool broken; /* a fatal error: nothing more is written */
+
+	/* the queue: pushed by the loop, taken whole by the writer */
+	_Atomic(struct journal_tx *) queue;
+	size_t pending;
+	struct journal_batch {
+		struct env_work work;
+		struct journal *j;
+		struct list finished;
+		bool busy;
+	} batch[2];
+	struct list backlog; /* taken from the queue, not yet in a group */
+	atomic_bool closing;
+};
+
+/* journal_group.c */
+enum err_code journal_group_run(struct journal *j, struct list *members,
+    enum journal_class cls, struct err *err);
+enum err_code journal_head_read(
+    struct journal_db *db, struct journal_head *out, struct err *err);
+void journal_clock_judge(struct journal *j);
+enum err_code journal_checkpoint(
+    struct journal *j, bool truncate, struct err *err);
+
+/* journal_schema.c */
+#define JOURNAL_APPLICATION_ID 0x44535231 /* "DSR1" */
+int journal_schema_newest(void);
+/* Inside a transaction: from version to the newest. */
+enum err_code journal_schema_migrate(
+    struct journal_db *db, int from, struct err *err);
+enum err_code journal_schema_steps(struct journal_db *db, struct err *err);
+
+/* journal_open.c */
+enum err_code journal_users_lock(
+    struct journal *j, bool exclusive, struct err *err);
+/* Who holds a byte of owners.lock, as text "pids 12, 34" ("" = unknown). */
+void journal_users_pids(struct journal *j, char *out, size_t size);
+enum err_code journal_refuse_place(
+    struct env *env, const char *dir, struct err *err);
+
+/* journal_row.c */
+enum err_code journal_row_job(struct journal_db *db, sqlite3_stmt *st,
+    struct journal_job *out, struct err *err);
+extern const char journal_row_job_columns[];
+void journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *out);
+extern const char journal_row_attempt_columns[];
+
+/* journal_name.c: names of sources, kinds, campaigns as numbers */
+enum journal_name {
+	JOURNAL_NAME_SOURCE,
+	JOURNAL_NAME_KIND,
+	JOURNAL_NAME_CAMPAIGN
+};
+enum err_code journal_name_put(struct journal *j, enum journal_name table,
+    const char *name, int64_t *id, struct err *err);
+
+/* journal_swap.c: rebuild, restore and adopt share it */
+enum err_code journal_swap_finish(struct journal *j, struct err *err);
+enum err_code journal_rebuild(struct journal *j, struct err *err);
+/* journal.swap lies ready: put it in place; exclusive users' lock held. */
+enum err_code journal_swap_commit(struct journal *j, struct err *err);
+enum err_code journal_swap_sync(
+    struct env *env, const char *path, const char *dir, struct err *err);
+enum err_code journal_swap_check(
+    struct journal_db *db, const char *name, struct err *err);
+
+#endif

@@ -1,0 +1,275 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "journal/journal_priv.h"
+
+/* Columns of a job in the order journal_row_job reads them; "j", "s", "k", "c"
+ * and "e" are job, source, kind, campaign and its last event. */
+const char journal_row_job_columns[] =
+    "j.id,s.name,j.ext,j.content,k.name,c.name,j.campaign,j.kind,j.step,"
+    "j.final,j.state,j.priority,j.not_before_ms,j.expires_ms,j.reason,"
+    "j.outcome,j.attempts,j.tries,j.crashes,j.crash_boot,j.revision,"
+    "j.opened_ms,j.outbox,j.last,e.n,e.hash";
+
+enum err_code
+journal_row_job(struct journal_db *db, sqlite3_stmt *st, struct journal_job *o,
+    struct err *err)
+{
+	(void)db;
+	o->id = sqlite3_column_int64(st, 0);
+	journal_db_copy_text(st, 1, o->source, sizeof(o->source));
+	journal_db_copy_text(st, 2, o->ext, sizeof(o->ext));
+	journal_db_copy_blob(st, 3, o->content, sizeof(o->content));
+	journal_db_copy_text(st, 4, o->kind, sizeof(o->kind));
+	journal_db_copy_text(st, 5, o->campaign, sizeof(o->campaign));
+	o->campaign_id = sqlite3_column_int64(st, 6);
+	o->kind_id = sqlite3_column_int64(st, 7);
+	o->step = sqlite3_column_int64(st, 8);
+	o->final_step = sqlite3_column_int(st, 9) != 0;
+	o->state = (enum job_state)sqlite3_column_int(st, 10);
+	o->priority = sqlite3_column_int64(st, 11);
+	o->not_before_ms = sqlite3_column_int64(st, 12);
+	o->expires_ms = sqlite3_column_int64(st, 13);
+	o->reason = (enum job_reason)sqlite3_column_int(st, 14);
+	o->outcome = (enum job_outcome)sqlite3_column_int(st, 15);
+	o->attempts = sqlite3_column_int64(st, 16);
+	o->tries = sqlite3_column_int64(st, 17);
+	o->crashes = sqlite3_column_int64(st, 18);
+	journal_db_copy_blob(st, 19, o->crash_boot, sizeof(o->crash_boot));
+	o->revision = sqlite3_column_int64(st, 20);
+	o->opened_ms = sqlite3_column_int64(st, 21);
+	o->outbox = sqlite3_column_int64(st, 22);
+	o->last = sqlite3_column_int64(st, 23);
+	o->n = sqlite3_column_int64(st, 24);
+	journal_db_copy_blob(st, 25, o->last_hash, sizeof(o->last_hash));
+	if (o->state >= JOB_NONE || (unsigned)o->reason >= JOB_REASON_COUNT ||
+	    (unsigned)o->outcome >= JOB_OUTCOME_COUNT)
+		return err_set(err, ERR_DAMAGED, 0,
+		    "job #%lld: a number this program does not know",
+		    (long long)o->id);
+	return ERR_NONE;
+}
+
+const char journal_row_attempt_columns[] =
+    "a.id,a.state,a.owner,a.campaign,a.kind,a.number,a.org,a.key,a.request,"
+    "a.terms,a.carrier_call,a.dial_until_ms,a.settle_boot,a.settle_boot_ms,"
+    "a.looked_boot_ms,a.lookups,a.resends,a.armed_ms,a.placed_ms,"
+    "a.answered_ms,a.ended_ms,a.slot_until_ms,a.outcome,a.detail,a.last";
+
+void
+journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *o)
+{
+	o->id = sqlite3_column_int64(st, 0);
+	o->is_new = false;
+	o->state = (enum attempt_state)sqlite3_column_int(st, 1);
+	o->owner = sqlite3_column_int64(st, 2);
+	o->campaign_id = sqlite3_column_int64(st, 3);
+	o->kind_id = sqlite3_column_int64(st, 4);
+	o->number = sqlite3_column_int64(st, 5);
+	o->org = sqlite3_column_int64(st, 6);
+	o->has_key = sqlite3_column_type(st, 7) != SQLITE_NULL;
+	journal_db_copy_blob(st, 7, o->key, sizeof(o->key));
+	journal_db_copy_blob(st, 8, o->request, sizeof(o->request));
+	o->terms_id = sqlite3_column_int64(st, 9);
+	journal_db_copy_text(st, 10, o->carrier_call, sizeof(o->carrier_call));
+	o->dial_until_ms = sqlite3_column_int64(st, 11);
+	journal_db_copy_blob(st, 12, o->settle_boot, sizeof(o->settle_boot));
+	o->settle_boot_ms = sqlite3_column_int64(st, 13);
+	o->looked_boot_ms = sqlite3_column_int64(st, 14);
+	o->lookups = sqlite3_column_int64(st, 15);
+	o->resends = sqlite3_column_int64(st, 16);
+	o->armed_ms = sqlite3_column_int64(st, 17);
+	o->placed_ms = sqlite3_column_int64(st, 18);
+	o->answered_ms = sqlite3_column_int64(st, 19);
+	o->ended_ms = sqlite3_column_int64(st, 20);
+	o->slot_until_ms = sqlite3_column_int64(st, 21);
+	o->outcome = (enum job_outcome)sqlite3_column_int(st, 22);
+	journal_db_copy_text(st, 23, o->detail, sizeof(o->detail));
+	o->last = sqlite3_column_int64(st, 24);
+}
+
+#define JOB_FROM                                                          \
+	" FROM job j JOIN source s ON s.id=j.source JOIN kind k ON "      \
+	"k.id=j.kind JOIN campaign c ON c.id=j.campaign JOIN event e ON " \
+	"e.seq=j.last "
+
+enum err_code
+journal_job_get(
+    struct journal *j, int64_t id, struct journal_job *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT j.id,s.name,j.ext,j.content,k.name,c.name,j.campaign,"
+	    "j.kind,j.step,j.final,j.state,j.priority,j.not_before_ms,"
+	    "j.expires_ms,j.reason,j.outcome,j.attempts,j.tries,j.crashes,"
+	    "j.crash_boot,j.revision,j.opened_ms,j.outbox,j.last,e.n,"
+	    "e.hash" JOB_FROM "WHERE j.id=?1",
+	    err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (!row)
+		return err_set(
+		    err, ERR_NOT_FOUND, 0, "no job #%lld", (long long)id);
+	enum err_code code = journal_row_job(&j->w, st, out, err);
+
+	(void)sqlite3_reset(st);
+	return code;
+}
+
+enum err_code
+journal_attempt_get(
+    struct journal *j, int64_t id, struct journal_attempt *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT a.id,a.state,a.owner,a.campaign,a.kind,a.number,a.org,"
+	    "a.key,a.request,a.terms,a.carrier_call,a.dial_until_ms,"
+	    "a.settle_boot,a.settle_boot_ms,a.looked_boot_ms,a.lookups,"
+	    "a.resends,a.armed_ms,a.placed_ms,a.answered_ms,a.ended_ms,"
+	    "a.slot_until_ms,a.outcome,a.detail,a.last FROM attempt a "
+	    "WHERE a.id=?1",
+	    err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (!row)
+		return err_set(err, ERR_NOT_FOUND, 0,
+		    "no attempt %lld of "
+		    "job #%lld",
+		    (long long)journal_attempt_number(id),
+		    (long long)journal_attempt_job(id));
+	journal_row_attempt(st, out);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_person_get(
+    struct journal *j, int64_t job, struct journal_person *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT number,org,org_name,contact,data FROM person WHERE job=?1",
+	    err);
+	bool row = false;
+
+	memset(out, 0, sizeof(*out));
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (!row)
+		return err_set(err, ERR_NOT_FOUND, 0,
+		    "the personal data of job #%lld was erased",
+		    (long long)job);
+	out->number = sqlite3_column_int64(st, 0);
+	out->org = sqlite3_column_int64(st, 1);
+	out->org_name = journal_db_dup_text(st, 2);
+	out->contact = journal_db_dup_text(st, 3);
+	out->data = journal_db_dup_text(st, 4);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+void
+journal_person_free(struct journal_person *p)
+{
+	mem_free(&p->org_name);
+	mem_free(&p->contact);
+	mem_free(&p->data);
+}
+
+int64_t
+journal_attempt_number(int64_t attempt_id)
+{
+	return attempt_id % 256;
+}
+
+int64_t
+journal_attempt_job(int64_t attempt_id)
+{
+	return attempt_id / 256;
+}
+
+/* One text column made a number: put once, then found. */
+static enum err_code
+intern(struct journal *j, const char *find, const char *add, const char *text,
+    int64_t *id, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w, find, err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, text);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		*id = sqlite3_column_int64(st, 0);
+		(void)sqlite3_reset(st);
+		return ERR_NONE;
+	}
+	st = journal_db_get(&j->w, add, err);
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, text);
+	if (journal_db_done(&j->w, st, err) != ERR_NONE)
+		return err->code;
+	*id = sqlite3_last_insert_rowid(j->w.h);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_name_put(struct journal *j, enum journal_name table, const char *name,
+    int64_t *id, struct err *err)
+{
+	switch (table) {
+	case JOURNAL_NAME_SOURCE:
+		return intern(j, "SELECT id FROM source WHERE name=?1",
+		    "INSERT INTO source(name) VALUES(?1)", name, id, err);
+	case JOURNAL_NAME_KIND:
+		return intern(j, "SELECT id FROM kind WHERE name=?1",
+		    "INSERT INTO kind(name) VALUES(?1)", name, id, err);
+	case JOURNAL_NAME_CAMPAIGN:
+	default:
+		return intern(j, "SELECT id FROM campaign WHERE name=?1",
+		    "INSERT INTO campaign(name) VALUES(?1)", name, id, err);
+	}
+}
+
+enum err_code
+journal_terms_put(
+    struct journal *j, const char *text, int64_t *id, struct err *err)
+{
+	return intern(j, "SELECT id FROM terms WHERE text=?1",
+	    "INSERT INTO terms(text) VALUES(?1)", text, id, err);
+}
+
+enum err_code
+journal_terms_get(
+    struct journal *j, int64_t id, char out[JOURNAL_TERMS_MAX], struct err *err)
+{
+	sqlite3_stmt *st =
+	    journal_db_get(&j->w, "SELECT text FROM terms WHERE id=?1", err);
+	bool row = false;
+
+	out[0] = '\0';
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row)
+		journal_db_copy_text(st, 0, out, JOURNAL_TERMS_MAX);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}

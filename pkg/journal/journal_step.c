@@ -1,0 +1,471 @@
+#include <string.h>
+
+#include "base/check.h"
+#include "base/crash.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "journal/journal_priv.h"
+
+/*
+ * One transition: the guard first, then the event that tells of it.
+ *
+ * The guard is "nothing has happened to this job since I read it": state and
+ * last event must be what the caller holds.  So two who decide at once cannot
+ * both win, whichever process they are in, and the chain's end that the caller
+ * holds is the right one to hash on.
+ */
+
+static enum err_code
+changed_one(struct journal *j, const struct journal_job *job, struct err *err)
+{
+	if (sqlite3_changes(j->w.h) == 1)
+		return ERR_NONE;
+	return err_set(err, ERR_STATE, 0,
+	    "job #%lld changed meanwhile: read it again", (long long)job->id);
+}
+
+/* Only the chain moves on: no index is touched. */
+static enum err_code
+job_touch(struct journal *j, const struct journal_job *job, int64_t seq,
+    struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE job SET last=?4 WHERE id=?1 AND state=?2 AND last=?3", err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job->id);
+	journal_db_i64(st, 2, job->state);
+	journal_db_i64(st, 3, job->last);
+	journal_db_i64(st, 4, seq);
+	if (journal_db_done(&j->w, st, err) != ERR_NONE)
+		return err->code;
+	return changed_one(j, job, err);
+}
+
+static enum err_code
+job_move(struct journal *j, const struct journal_job *job, enum job_state next,
+    int64_t seq, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE job SET state=?4,last=?5,not_before_ms=?6,reason=?7,"
+	    "outcome=?8,attempts=?9,tries=?10,crashes=?11,crash_boot=?12,"
+	    "revision=?13,priority=?14 "
+	    "WHERE id=?1 AND state=?2 AND last=?3",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job->id);
+	journal_db_i64(st, 2, job->state);
+	journal_db_i64(st, 3, job->last);
+	journal_db_i64(st, 4, next);
+	journal_db_i64(st, 5, seq);
+	journal_db_i64(st, 6, job->not_before_ms);
+	journal_db_i64(st, 7, job->reason);
+	journal_db_i64(st, 8, job->outcome);
+	journal_db_i64(st, 9, job->attempts);
+	journal_db_i64(st, 10, job->tries);
+	journal_db_i64(st, 11, job->crashes);
+	journal_db_blob(st, 12, job->crash_boot, sizeof(job->crash_boot));
+	journal_db_i64(st, 13, job->revision + job_is_final(next));
+	journal_db_i64(st, 14, job->priority);
+	if (journal_db_done(&j->w, st, err) != ERR_NONE)
+		return err->code;
+	return changed_one(j, job, err);
+}
+
+static void
+bind_attempt(sqlite3_stmt *st, const struct journal_attempt *a)
+{
+	journal_db_i64(st, 1, a->id);
+	journal_db_i64(st, 2, a->state);
+	journal_db_i64_or_null(st, 3, a->owner);
+	journal_db_i64(st, 4, a->last);
+	journal_db_text(st, 5, a->carrier_call);
+	journal_db_i64_or_null(st, 6, a->dial_until_ms);
+	journal_db_blob(st, 7, a->settle_boot, sizeof(a->settle_boot));
+	journal_db_i64_or_null(st, 8, a->settle_boot_ms);
+	journal_db_i64_or_null(st, 9, a->looked_boot_ms);
+	journal_db_i64(st, 10, a->lookups);
+	journal_db_i64(st, 11, a->resends);
+	journal_db_i64_or_null(st, 12, a->armed_ms);
+	journal_db_i64_or_null(st, 13, a->placed_ms);
+	journal_db_i64_or_null(st, 14, a->answered_ms);
+	journal_db_i64_or_null(st, 15, a->ended_ms);
+	journal_db_i64_or_null(st, 16, a->slot_until_ms);
+	journal_db_i64(st, 17, a->outcome);
+	journal_db_text(st, 18, a->detail);
+	journal_db_i64_or_null(st, 19, a->number);
+	journal_db_i64_or_null(st, 20, a->org);
+	if (a->has_key)
+		journal_db_blob(st, 21, a->key, sizeof(a->key));
+	else
+		journal_db_i64_or_null(st, 21, 0);
+	if (a->has_key)
+		journal_db_blob(st, 22, a->request, sizeof(a->request));
+	else
+		journal_db_i64_or_null(st, 22, 0);
+	journal_db_i64_or_null(st, 23, a->terms_id);
+	journal_db_i64(st, 24, a->campaign_id);
+	journal_db_i64(st, 25, a->kind_id);
+}
+
+#define ATTEMPT_LIGHT                                                   \
+	"UPDATE attempt SET state=?2,owner=?3,last=?4,carrier_call=?5," \
+	"dial_until_ms=?6,settle_boot=?7,settle_boot_ms=?8,"            \
+	"looked_boot_ms=?9,lookups=?10,resends=?11,armed_ms=?12,"       \
+	"placed_ms=?13,answered_ms=?14,ended_ms=?15,slot_until_ms=?16," \
+	"outcome=?17,detail=?18"
+
+/*
+ * after: the attempt as it shall be; light when number, org and key stay, so
+ * that their indexes are left alone.
+ */
+static enum err_code
+attempt_write(struct journal *j, const struct journal_attempt *after,
+    const struct journal_attempt *before, bool light, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    after->is_new
+		? "INSERT INTO attempt(id,state,owner,last,carrier_call,"
+		  "dial_until_ms,settle_boot,settle_boot_ms,looked_boot_ms,"
+		  "lookups,resends,armed_ms,placed_ms,answered_ms,ended_ms,"
+		  "slot_until_ms,outcome,detail,number,org,key,request,terms,"
+		  "campaign,kind) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
+		  "?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25)"
+	    : light ? ATTEMPT_LIGHT " WHERE id=?1 AND last=?26 AND state=?27"
+		    : ATTEMPT_LIGHT ",number=?19,org=?20,key=?21,request=?22,"
+				    "terms=?23,campaign=?24,kind=?25 "
+				    "WHERE id=?1 AND last=?26 AND state=?27",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	/* The light form has no 19 to 25; 26 and 27 are the guard. */
+	bind_attempt(st, after);
+	if (!after->is_new) {
+		journal_db_i64(st, 26, before->last);
+		journal_db_i64(st, 27, before->state);
+	}
+	if (journal_db_done(&j->w, st, err) != ERR_NONE)
+		return err->code;
+	if (sqlite3_changes(j->w.h) != 1)
+		return err_set(err, ERR_STATE, 0,
+		    "attempt %lld changed meanwhile", (long long)after->id);
+	return ERR_NONE;
+}
+
+/* Append the event; job->last, n and last_hash move on. */
+static enum err_code
+event_add(struct journal *j, struct journal_job *job, int step,
+    const struct journal_attempt *attempt, const char *detail,
+    const uint8_t before[SHA256_BYTES], struct err *err)
+{
+	struct job_event_fields f = {.seq = j->head.seq + 1,
+	    .job = job->id,
+	    .n = job->n + 1,
+	    .at_ms = j->group_ms,
+	    .step = step,
+	    .job_state = (int)job->state,
+	    .attempt = attempt != NULL ? attempt->id : 0,
+	    .attempt_state = attempt != NULL ? (int)attempt->state : -1,
+	    .detail = detail};
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "INSERT INTO event(seq,job,n,prev,at_ms,step,job_state,attempt,"
+	    "attempt_state,detail,hash) "
+	    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	job_hash_event(before, &f, job->last_hash);
+	journal_db_i64(st, 1, f.seq);
+	journal_db_i64(st, 2, f.job);
+	journal_db_i64(st, 3, f.n);
+	journal_db_i64_or_null(st, 4, job->last);
+	journal_db_i64(st, 5, f.at_ms);
+	journal_db_i64(st, 6, f.step);
+	journal_db_i64(st, 7, f.job_state);
+	journal_db_i64_or_null(st, 8, f.attempt);
+	if (attempt != NULL)
+		journal_db_i64(st, 9, f.attempt_state);
+	else
+		journal_db_i64_or_null(st, 9, 0);
+	if (detail != NULL)
+		journal_db_text(st, 10, detail);
+	else
+		journal_db_i64_or_null(st, 10, 0);
+	journal_db_blob(st, 11, job->last_hash, SHA256_BYTES);
+	if (journal_db_done(&j->w, st, err) != ERR_NONE)
+		return err->code;
+	j->head.seq = f.seq;
+	memcpy(j->head.hash, job->last_hash, SHA256_BYTES);
+	job->last = f.seq;
+	job->n = f.n;
+	CRASH_POINT("journal.event.added");
+	return ERR_NONE;
+}
+
+/* A finish is sealed: a chain of its own, which outlives pruning. */
+static enum err_code
+seal(struct journal *j, const struct journal_job *job, struct err *err)
+{
+	uint8_t identity[SHA256_BYTES];
+	uint8_t hash[SHA256_BYTES];
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "INSERT INTO sealed(n,job,revision,state,outcome,identity,last,"
+	    "hash) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	job_hash_identity(job->source, job->ext, job->content, identity);
+	struct job_sealed_fields f = {.identity = identity,
+	    .state = (int)job->state,
+	    .outcome = (int)job->outcome,
+	    .revision = job->revision,
+	    .last = job->last_hash,
+	    .before = j->head.sealed_hash};
+
+	job_hash_sealed(&f, hash);
+	journal_db_i64(st, 1, j->head.sealed + 1);
+	journal_db_i64(st, 2, job->id);
+	journal_db_i64(st, 3, job->revision);
+	journal_db_i64(st, 4, job->state);
+	journal_db_i64(st, 5, job->outcome);
+	journal_db_blob(st, 6, identity, sizeof(identity));
+	journal_db_blob(st, 7, job->last_hash, SHA256_BYTES);
+	journal_db_blob(st, 8, hash, sizeof(hash));
+	if (journal_db_done(&j->w, st, err) != ERR_NONE)
+		return err->code;
+	j->head.sealed++;
+	memcpy(j->head.sealed_hash, hash, sizeof(hash));
+	return ERR_NONE;
+}
+
+static void
+let_go(struct journal_attempt *a)
+{
+	if (!job_attempt_is_live(a->state))
+		a->owner = 0;
+	if (!job_attempt_is_live(a->state) && a->state != ATTEMPT_PARKED) {
+		a->number = 0;
+		a->org = 0;
+	}
+}
+
+/* What both tables say of a change; asking for what they lack is a bug. */
+static void
+plan(const struct journal_change *c, enum job_state *job_next,
+    enum attempt_state *attempt_next, int *step)
+{
+	const struct job_row *job_row = NULL;
+	const struct attempt_row *attempt_row = NULL;
+	struct err err = {0};
+	int job_step = 0;
+
+	*job_next = c->job->state;
+	if (c->attempt == NULL || c->job_event != JOB_EV_NOTE) {
+		CHECK(job_find(c->job->state, c->job_event, &job_row, &job_step,
+			  &err) == ERR_NONE);
+		*job_next = job_row->next;
+		*step = job_step;
+	}
+	if (c->attempt == NULL)
+		return;
+	CHECK(job_find_attempt(c->attempt->state, c->attempt_event,
+		  &attempt_row, step, &err) == ERR_NONE);
+	CHECK((c->job_event == JOB_EV_NOTE && attempt_row->job_events == 0) ||
+	      (attempt_row->job_events & 1U << c->job_event) != 0);
+	*attempt_next = attempt_row->next;
+}
+
+enum err_code
+journal_step(struct journal *j, const struct journal_change *c, struct err *err)
+{
+	struct journal_job job = *c->job;
+	struct journal_attempt attempt = {0};
+	enum job_state job_next = job.state;
+	enum attempt_state attempt_next = ATTEMPT_NEW;
+	int step = 0;
+	enum err_code code;
+
+	plan(c, &job_next, &attempt_next, &step);
+	if (c->job_event == JOB_EV_NOTE)
+		code = job_touch(j, &job, j->head.seq + 1, err);
+	else
+		code = job_move(j, &job, job_next, j->head.seq + 1, err);
+	if (code != ERR_NONE)
+		return code;
+	if (c->attempt != NULL) {
+		bool armed = c->attempt_event == ATTEMPT_EV_ARM;
+
+		attempt = *c->attempt;
+		attempt.state = attempt_next;
+		attempt.last = j->head.seq + 1;
+		let_go(&attempt);
+		bool light = attempt.number == c->attempt->number && !armed &&
+			     attempt_next != ATTEMPT_NEW &&
+			     c->attempt->state != ATTEMPT_NEW;
+
+		code = attempt_write(j, &attempt, c->attempt, light, err);
+		if (code != ERR_NONE)
+			return code;
+		attempt.is_new = false;
+	}
+	j->tally[job.state]--;
+	j->tally[job_next]++;
+	job.state = job_next;
+	code = event_add(j, &job, step, c->attempt != NULL ? &attempt : NULL,
+	    c->detail, job.last_hash, err);
+	if (code == ERR_NONE && job_is_final(job_next) &&
+	    job_next != c->job->state) {
+		job.revision++;
+		code = seal(j, &job, err);
+	}
+	if (code != ERR_NONE)
+		return code;
+	*c->job = job;
+	if (c->attempt != NULL)
+		*c->attempt = attempt;
+	return ERR_NONE;
+}
+
+/* --- intake --------------------------------------------------------------- */
+
+static enum err_code
+known(struct journal *j, int64_t source, const struct journal_new_job *n,
+    enum journal_added *result, int64_t *id, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT id,content FROM job WHERE source=?1 AND ext=?2", err);
+	uint8_t content[JOB_CONTENT_BYTES];
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, source);
+	journal_db_text(st, 2, n->ext);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	*result = JOURNAL_ADDED;
+	if (row) {
+		*id = sqlite3_column_int64(st, 0);
+		journal_db_copy_blob(st, 1, content, sizeof(content));
+		*result = memcmp(content, n->content, sizeof(content)) == 0
+			      ? JOURNAL_KNOWN
+			      : JOURNAL_DIFFERS;
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+static enum err_code
+job_insert(struct journal *j, const struct journal_new_job *n, int64_t source,
+    struct journal_job *job, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "INSERT INTO job(id,source,ext,content,kind,campaign,step,final,"
+	    "state,priority,not_before_ms,expires_ms,reason,outcome,attempts,"
+	    "tries,crashes,revision,opened_ms,last) VALUES(?1,?2,?3,?4,?5,?6,"
+	    "?7,?8,?9,?10,?11,?12,?13,0,0,0,0,0,?14,?15)",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job->id);
+	journal_db_i64(st, 2, source);
+	journal_db_text(st, 3, n->ext);
+	journal_db_blob(st, 4, n->content, JOB_CONTENT_BYTES);
+	journal_db_i64(st, 5, job->kind_id);
+	journal_db_i64(st, 6, job->campaign_id);
+	journal_db_i64(st, 7, n->step);
+	journal_db_i64(st, 8, n->final_step);
+	journal_db_i64(st, 9, job->state);
+	journal_db_i64(st, 10, n->priority);
+	journal_db_i64(st, 11, n->not_before_ms);
+	journal_db_i64_or_null(st, 12, n->expires_ms);
+	journal_db_i64(st, 13, job->reason);
+	journal_db_i64(st, 14, n->opened_ms);
+	journal_db_i64(st, 15, j->head.seq + 1);
+	return journal_db_done(&j->w, st, err);
+}
+
+static enum err_code
+person_insert(struct journal *j, const struct journal_new_job *n, int64_t job,
+    struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "INSERT INTO person(job,number,org,org_name,contact,data) "
+	    "VALUES(?1,?2,?3,?4,?5,?6)",
+	    err);
+	int64_t number = 0;
+	uint8_t hash[SHA256_BYTES];
+	int64_t org = 0;
+
+	if (st == NULL)
+		return err->code;
+	if (*n->phone != '+' ||
+	    text_i64(n->phone + 1, 1, INT64_C(999999999999999), &number, err) !=
+		ERR_NONE)
+		return err_set(
+		    err, ERR_MALFORMED, 0, "phone: expected +digits");
+	if (n->org != NULL) {
+		sha256_once(n->org, strlen(n->org), hash);
+		memcpy(&org, hash, sizeof(org));
+		org = org == 0 ? 1 : org;
+	}
+	journal_db_i64(st, 1, job);
+	journal_db_i64(st, 2, number);
+	journal_db_i64_or_null(st, 3, org);
+	if (n->org != NULL)
+		journal_db_text(st, 4, n->org);
+	else
+		journal_db_i64_or_null(st, 4, 0);
+	journal_db_text(st, 5, n->contact);
+	journal_db_text(st, 6, n->data);
+	return journal_db_done(&j->w, st, err);
+}
+
+enum err_code
+journal_job_add(struct journal *j, const struct journal_new_job *n,
+    enum journal_added *result, int64_t *id, struct err *err)
+{
+	struct journal_job job = {.state = JOB_READY};
+	uint8_t identity[SHA256_BYTES];
+	int64_t source = 0;
+	const struct job_row *row = NULL;
+	int step = 0;
+	bool later = n->not_before_ms > j->group_ms;
+	enum err_code code =
+	    journal_name_put(j, JOURNAL_NAME_SOURCE, n->source, &source, err);
+
+	if (code == ERR_NONE)
+		code = known(j, source, n, result, id, err);
+	if (code != ERR_NONE || *result != JOURNAL_ADDED)
+		return code;
+	code =
+	    journal_name_put(j, JOURNAL_NAME_KIND, n->kind, &job.kind_id, err);
+	if (code == ERR_NONE)
+		code = journal_name_put(j, JOURNAL_NAME_CAMPAIGN, n->campaign,
+		    &job.campaign_id, err);
+	if (code != ERR_NONE)
+		return code;
+	job.state = later ? JOB_QUEUED : JOB_READY;
+	job.reason = later ? JOB_REASON_NOT_BEFORE : JOB_REASON_NONE;
+	job.id = j->head.next_job++;
+	CHECK(job_find(JOB_NONE, later ? JOB_EV_QUEUE : JOB_EV_ADMIT, &row,
+		  &step, err) == ERR_NONE);
+	code = job_insert(j, n, source, &job, err);
+	CRASH_POINT("journal.job.inserted");
+	if (code == ERR_NONE)
+		code = person_insert(j, n, job.id, err);
+	if (code != ERR_NONE)
+		return code;
+	j->tally[job.state]++;
+	job_hash_identity(n->source, n->ext, n->content, identity);
+	*id = job.id;
+	return event_add(j, &job, step, NULL, NULL, identity, err);
+}
