@@ -77,7 +77,8 @@ static const char *const decline[] = {"not interested", "no thank you",
     "rather not", "were good", "we are good", "were all set", "im all set",
     "all set", "were fine", "no sir", "no maam", "nope", "nah",
     "absolutely not", "certainly not", "not at this time", "not right now",
-    "cant do that", "wont work", "doesnt work", "does not work", NULL};
+    "cant do that", "wont work", "doesnt work", "does not work", "sales calls",
+    "no solicit", "no soliciting", "not take solicitations", NULL};
 
 static const char *const accept[] = {"yes", "yeah", "yep", "yup", "sure",
     "okay", "ok", "alright", "all right", "of course", "certainly",
@@ -86,7 +87,22 @@ static const char *const accept[] = {"yes", "yeah", "yep", "yup", "sure",
     "that would be great", "thats fine", "that is fine", "fine with me",
     "fine by me", "lets do it", "lets do that", "id like that", "i would like",
     "why not", "go ahead", "book it", "perfect", "great", "monday", "tuesday",
-    "wednesday", "thursday", "friday", "tomorrow works", "be happy to", NULL};
+    "wednesday", "thursday", "friday", "tomorrow works", "be happy to",
+    "can we meet", "could we meet", "lets meet", "we could meet", NULL};
+
+/* A meeting offered before it was asked for. */
+static const char *const proposal[] = {"can we meet", "could we meet",
+    "lets meet", "we could meet", "works for me", "works for us",
+    "schedule a meeting", "schedule a call", "set up a meeting",
+    "set up a call", "book a meeting", "book a call", NULL};
+
+static const char *const again[] = {"say that again", "say it again",
+    "repeat that", "repeat it", "come again", "i beg your pardon", "pardon",
+    "didnt hear", "did not hear", "didnt catch", "did not catch", "cant hear",
+    "cannot hear", "could you repeat", "can you repeat", NULL};
+
+static const char *const bye[] = {
+    "goodbye", "good bye", "bye", "bye bye", NULL};
 
 /* What turns a word of acceptance round. */
 static const char *const denial[] = {"no", "not", "dont", "cant", "wont",
@@ -105,7 +121,8 @@ static const char *const machine[] = {"please listen", "listen carefully",
     "extension at any time", "know your partys extension",
     "all of our representatives", "all representatives",
     "did not receive a selection", "didnt receive", "invalid selection",
-    "not a valid", "did not understand", "didnt understand", "goodbye", NULL};
+    "not a valid", "did not understand", "didnt understand", "business hours",
+    NULL};
 
 static const char *const live[] = {"hello", "hi", "good morning",
     "good afternoon", "this is", "speaking", "how can i help", "how may i help",
@@ -113,6 +130,12 @@ static const char *const live[] = {"hello", "hi", "good morning",
     "what can i do for you", "who is this", "who is calling", "whos calling",
     "whos this", "may i ask", "what is this about", "whats this about",
     "what is this regarding", "i am here", "im here", NULL};
+
+static const char *const names_itself[] = {
+    "thank you for calling", "you have reached", "youve reached", NULL};
+
+static const char *const invites[] = {"this is", "speaking", "how can i",
+    "how may i", "can i help", "may i help", "what can i do", NULL};
 
 static bool
 has(const char *words, const char *phrase)
@@ -206,13 +229,13 @@ talk_matches(const char *list, const char *text)
 	return false;
 }
 
-/* Announcements that thank for calling and ask nothing. */
+/* Announcements; what only names the office may be a person's too. */
 static bool
 is_announcement(const char *words)
 {
 	if (has_any(words, machine))
 		return true;
-	return has(words, "thank you for calling") && !has_any(words, live);
+	return has_any(words, names_itself) && !has_any(words, invites);
 }
 
 /* What a person may say; in the order in which it counts. */
@@ -232,9 +255,11 @@ meaning_of_person(const char *words)
 	if (has_any(words, decline) || strcmp(words, " no ") == 0 ||
 	    strncmp(words, " no ", 4) == 0)
 		return TALK_MEANS_DECLINE;
+	if (has_any(words, again))
+		return TALK_MEANS_AGAIN;
 	if (has_any(words, accept) && !has_any(words, denial))
 		return TALK_MEANS_ACCEPT;
-	return TALK_MEANS_PERSON;
+	return has_any(words, bye) ? TALK_MEANS_DECLINE : TALK_MEANS_PERSON;
 }
 
 enum talk_meaning
@@ -266,6 +291,14 @@ talk_meaning_of(const char *text)
 }
 
 bool
+talk_proposes(const char *text)
+{
+	char words[TALK_WORDS_MAX + 3];
+
+	return has_any(talk_words(text, words), proposal);
+}
+
+bool
 talk_sounds_live(const char *text)
 {
 	char words[TALK_WORDS_MAX + 3];
@@ -278,7 +311,8 @@ talk_meaning_name(enum talk_meaning m)
 {
 	static const char *const names[TALK_MEANING_COUNT] = {"nothing",
 	    "person", "menu", "voicemail", "full", "machine", "hold",
-	    "transfer", "accept", "decline", "later", "wrong", "opt_out"};
+	    "transfer", "accept", "decline", "later", "wrong", "opt_out",
+	    "again"};
 
 	CHECK(m < TALK_MEANING_COUNT);
 	return names[m];

@@ -26,11 +26,9 @@ enum talk_meaning {
 	TALK_MEANS_LATER,   /* not there, call again */
 	TALK_MEANS_WRONG,   /* wrong number */
 	TALK_MEANS_OPT_OUT, /* never call again */
+	TALK_MEANS_AGAIN,   /* "say that again" */
 	TALK_MEANING_COUNT
 };
-
-/* How the words of a menu are cut away first: talk_menu.h. */
-struct talk_menu;
 
 #define TALK_WORDS_MAX 1024 /* bytes of one turn that are looked at */
 
@@ -46,6 +44,9 @@ const char *talk_words(const char *text, char out[TALK_WORDS_MAX + 3]);
 bool talk_matches(const char *list, const char *text);
 
 enum talk_meaning talk_meaning_of(const char *text);
+
+/* A meeting offered: "can we meet on Thursday?" */
+bool talk_proposes(const char *text);
 
 /* Words only a person says into a phone: "hello?", "who is calling". */
 bool talk_sounds_live(const char *text);

@@ -60,6 +60,18 @@ static const struct {
     {TALK_MEANS_LATER, "He's not in right now, would you like to leave a "
 		       "message?"},
     {TALK_MEANS_WRONG, "You have the wrong number."},
+    {TALK_MEANS_AGAIN, "Sorry, could you say that again?"},
+    {TALK_MEANS_ACCEPT, "Yes, I would like to see that. Can we meet on "
+			"Thursday afternoon?"},
+    {TALK_MEANS_ACCEPT, "Wednesday morning at nine is fine."},
+    {TALK_MEANS_ACCEPT, "Great, thank you. Goodbye."},
+    {TALK_MEANS_DECLINE, "We do not take sales calls. Goodbye."},
+    {TALK_MEANS_DECLINE, "Goodbye."},
+    {TALK_MEANS_LATER, "I can take a message. Please go ahead."},
+    {TALK_MEANS_LATER, "I am afraid the manager is in a meeting."},
+    {TALK_MEANS_MACHINE, "Please call again during business hours. Goodbye."},
+    {TALK_MEANS_MACHINE, "You have reached Riverside Medical Clinic."},
+    {TALK_MEANS_MACHINE, "We did not receive your choice. Goodbye."},
     {TALK_MEANS_OPT_OUT, "Stop calling us!"},
     {TALK_MEANS_OPT_OUT, "Please remove me from your list."},
     {TALK_MEANS_OPT_OUT, "Don't call here again."},
@@ -127,6 +139,15 @@ an_objection_matches_by_all_words_of_one_alternative(void **state)
 }
 
 static void
+an_offered_meeting_is_heard(void **state)
+{
+	(void)state;
+	assert_true(talk_proposes("Can we meet on Thursday?"));
+	assert_true(talk_proposes("Tuesday at ten works for me."));
+	assert_false(talk_proposes("Yes, that sounds good."));
+}
+
+static void
 live_words_are_told_from_announcements(void **state)
 {
 	(void)state;
@@ -145,6 +166,7 @@ main(void)
 	    cmocka_unit_test(a_text_of_any_length_is_cut),
 	    cmocka_unit_test(
 		an_objection_matches_by_all_words_of_one_alternative),
+	    cmocka_unit_test(an_offered_meeting_is_heard),
 	    cmocka_unit_test(live_words_are_told_from_announcements),
 	};
 

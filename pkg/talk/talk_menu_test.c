@@ -22,16 +22,16 @@ expect_options(const char *text, const char *want)
 
 	(void)talk_menu_read(&menu, text, NULL, 0);
 	for (size_t i = 0; i < menu.count; i++) {
-		char phrase[TALK_MENU_PHRASE];
-		size_t n = strlen(menu.option[i].phrase);
+		const char *phrase = menu.option[i].phrase;
+		size_t n;
 
-		(void)snprintf(phrase, sizeof(phrase), "%s",
-		    menu.option[i].phrase + (n > 1));
-		if (n > 1)
-		if (n > 1 && phrase[n - 2] == ' ')
-			phrase[n - 2] = '\0';
-		len += (size_t)snprintf(got + len, sizeof(got) - len, "%s%c=%s",
-		    i > 0 ? ";" : "", menu.option[i].key, n > 1 ? phrase : "");
+		/* without the blanks around it */
+		phrase += *phrase == ' ';
+		n = strlen(phrase);
+		n -= n > 0 && phrase[n - 1] == ' ';
+		len +=
+		    (size_t)snprintf(got + len, sizeof(got) - len, "%s%c=%.*s",
+			i > 0 ? ";" : "", menu.option[i].key, (int)n, phrase);
 	}
 	assert_string_equal(got, want);
 }
