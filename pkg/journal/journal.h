@@ -395,10 +395,6 @@ enum err_code journal_inbox_get(struct journal *j, int64_t attempt,
     struct journal_message *out, struct err *err);
 enum err_code journal_inbox_folded(
     struct journal *j, int64_t message, struct err *err);
-/* Attempts with open messages, ours and those without owner; at most max. */
-enum err_code journal_inbox_attempts(struct journal *j, int64_t *attempts,
-    size_t max, size_t *count, struct err *err);
-
 /* --- artifacts and findings ---------------------------------------------- */
 
 struct journal_artifact {

@@ -1,3 +1,7 @@
+#include "journal/journal.h"
+
+#include <sys/wait.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -13,7 +16,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#include "journal/journal.h"
 #include "net/net_env.h"
 
 struct fix {
@@ -52,19 +54,17 @@ teardown(void **state)
 static enum err_code
 open_journal(struct fix *f, enum journal_mode mode)
 {
-	struct journal_options o = {.env = f->env,
-	    .dir = f->dir,
-	    .mode = mode,
-	    .build_ms = 1000};
+	struct journal_options o = {
+	    .env = f->env, .dir = f->dir, .mode = mode, .build_ms = 1000};
 
 	journal_close(&f->j);
 	return journal_open(&o, &f->j, &f->err);
 }
 
-#define OK(call)                                                          \
-	do {                                                              \
-		if ((call) != ERR_NONE)                                   \
-			fail_msg("%s: %s", #call, f->err.text);           \
+#define OK(call)                                                \
+	do {                                                    \
+		if ((call) != ERR_NONE)                         \
+			fail_msg("%s: %s", #call, f->err.text); \
 	} while (0)
 
 struct add {
@@ -185,8 +185,7 @@ static void
 claim(struct fix *f, struct life *l)
 {
 	l->tx.run = claim_run;
-	l->claim = (struct journal_claim){
-	    .want = 10, .visit = arm, .arg = l};
+	l->claim = (struct journal_claim){.want = 10, .visit = arm, .arg = l};
 	OK(journal_now(f->j, &l->tx, &f->err));
 }
 
@@ -276,7 +275,8 @@ one_number_has_one_live_attempt(void **state)
 	assert_int_equal(again.job.id, b.id);
 }
 
-/* --- death ------------------------------------------------------------------ */
+/* --- death ------------------------------------------------------------------
+ */
 
 static void
 the_dead_owners_attempts_are_taken_over(void **state)
@@ -340,8 +340,8 @@ a_lost_wal_is_going_back_in_time(void **state)
 	OK(open_journal(f, JOURNAL_CREATE));
 	add(f, &a);
 	(void)snprintf(cmd, sizeof(cmd),
-	    "cp %s/journal.db %s/keep && cp %s/journal.db-wal %s/keepw",
-	    f->dir, f->dir, f->dir, f->dir);
+	    "cp %s/journal.db %s/keep && cp %s/journal.db-wal %s/keepw", f->dir,
+	    f->dir, f->dir, f->dir);
 	assert_int_equal(system(cmd), 0);
 	a.ext = "b";
 	add(f, &a);
@@ -355,7 +355,8 @@ a_lost_wal_is_going_back_in_time(void **state)
 	assert_non_null(strstr(f->err.text, "went back in time"));
 }
 
-/* --- the loop ------------------------------------------------------------------ */
+/* --- the loop
+ * ------------------------------------------------------------------ */
 
 struct async {
 	struct add add;
@@ -384,10 +385,10 @@ many_submitted_at_once_are_all_done(void **state)
 	OK(open_journal(f, JOURNAL_CREATE));
 	for (int i = 0; i < 2000; i++) {
 		(void)snprintf(many[i].ext, 16, "job-%d", i);
-		many[i].add = (struct add){
-		    .tx = {.run = add_run, .done = async_done},
-		    .ext = many[i].ext,
-		    .phone = "+15125550100"};
+		many[i].add =
+		    (struct add){.tx = {.run = add_run, .done = async_done},
+			.ext = many[i].ext,
+			.phone = "+15125550100"};
 		many[i].left = &left;
 		many[i].refused = &refused;
 		OK(journal_submit(f->j, &many[i].add.tx, &f->err));
@@ -396,8 +397,7 @@ many_submitted_at_once_are_all_done(void **state)
 	assert_int_equal(left, 0);
 	assert_int_equal(refused, 0);
 	for (int i = 1; i < 2000; i++)
-		assert_int_equal(
-		    many[i].add.id, many[i - 1].add.id + 1);
+		assert_int_equal(many[i].add.id, many[i - 1].add.id + 1);
 }
 
 int

@@ -1,0 +1,822 @@
+#include "journal/journal_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/text.h"
+
+#include "journal/journal_priv.h"
+
+/* Walk a prepared statement; each() reads the row. */
+static enum err_code
+walk(struct journal *j, sqlite3_stmt *st,
+    enum err_code (*each)(void *arg, sqlite3_stmt *st, struct err *err),
+    void *arg, struct err *err)
+{
+	bool row = true;
+	enum err_code code = ERR_NONE;
+
+	while (code == ERR_NONE) {
+		code = journal_db_row(&j->r, st, &row, err);
+		if (code != ERR_NONE || !row)
+			break;
+		code = each(arg, st, err);
+	}
+	(void)sqlite3_reset(st);
+	return code;
+}
+
+/* --- counts ------------------------------------------------------------------
+ */
+
+enum err_code
+journal_read_counts(
+    struct journal *j, struct journal_counts *out, struct err *err)
+{
+	int64_t oldest = 0;
+	sqlite3_stmt *st =
+	    journal_db_get(&j->r, "SELECT state,n FROM tally", err);
+	bool row = true;
+
+	memset(out, 0, sizeof(*out));
+	if (st == NULL)
+		return err->code;
+	for (;;) {
+		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			break;
+		int s = sqlite3_column_int(st, 0);
+
+		if (s >= 0 && s < (int)JOB_NONE)
+			out->jobs[s] = sqlite3_column_int64(st, 1);
+	}
+	if (journal_db_number(&j->r,
+		"SELECT count(*) FROM attempt INDEXED BY attempt_number WHERE "
+		"number IS NOT NULL AND state<>7",
+		&out->live, err) != ERR_NONE ||
+	    journal_db_number(&j->r,
+		"SELECT count(*) FROM outbox INDEXED BY outbox_due WHERE "
+		"state=0",
+		&out->outbox_pending, err) != ERR_NONE ||
+	    journal_db_number(&j->r,
+		"SELECT count(*) FROM outbox INDEXED BY outbox_dead WHERE "
+		"state=2",
+		&out->outbox_dead, err) != ERR_NONE ||
+	    journal_db_number(&j->r,
+		"SELECT e.at_ms FROM job j INDEXED BY job_ready CROSS JOIN "
+		"event e ON e.seq=j.last WHERE j.state=1 ORDER BY j.last "
+		"LIMIT 1",
+		&oldest, err) != ERR_NONE)
+		return err->code;
+	if (oldest != 0 && env_now_ms(j->env) > oldest)
+		out->oldest_queued_ms = env_now_ms(j->env) - oldest;
+	return ERR_NONE;
+}
+
+/* --- one row
+ * ------------------------------------------------------------------ */
+
+#define JOB_COLUMNS                                                       \
+	"j.id,s.name,j.ext,j.content,k.name,c.name,j.campaign,j.kind,"    \
+	"j.step,j.final,j.state,j.priority,j.not_before_ms,j.expires_ms," \
+	"j.reason,j.outcome,j.attempts,j.tries,j.crashes,j.crash_boot,"   \
+	"j.revision,j.opened_ms,j.outbox,j.last,e.n,e.hash"
+#define JOB_JOINS                                                         \
+	" CROSS JOIN source s ON s.id=j.source CROSS JOIN kind k ON "     \
+	"k.id=j.kind CROSS JOIN campaign c ON c.id=j.campaign LEFT JOIN " \
+	"event e ON e.seq=j.last "
+
+enum err_code
+journal_read_job(
+    struct journal *j, int64_t id, struct journal_job *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT " JOB_COLUMNS " FROM job j" JOB_JOINS "WHERE j.id=?1", err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (!row)
+		return err_set(
+		    err, ERR_NOT_FOUND, 0, "no job #%lld", (long long)id);
+	enum err_code code = journal_row_job(&j->r, st, out, err);
+
+	(void)sqlite3_reset(st);
+	return code;
+}
+
+#define ATTEMPT_COLUMNS                                                    \
+	"a.id,a.state,a.owner,a.campaign,a.kind,a.number,a.org,a.key,"     \
+	"a.request,a.terms,a.carrier_call,a.dial_until_ms,a.settle_boot,"  \
+	"a.settle_boot_ms,a.looked_boot_ms,a.lookups,a.resends,"           \
+	"a.armed_ms,a.placed_ms,a.answered_ms,a.ended_ms,a.slot_until_ms," \
+	"a.outcome,a.detail,a.last"
+
+enum err_code
+journal_read_attempt(
+    struct journal *j, int64_t id, struct journal_attempt *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT " ATTEMPT_COLUMNS " FROM attempt a WHERE a.id=?1", err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (!row)
+		return err_set(err, ERR_NOT_FOUND, 0,
+		    "no attempt %lld of job #%lld",
+		    (long long)journal_attempt_number(id),
+		    (long long)journal_attempt_job(id));
+	journal_row_attempt(st, out);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_person(
+    struct journal *j, int64_t job, struct journal_person *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT number,org,org_name,contact,data FROM person WHERE job=?1",
+	    err);
+	bool row = false;
+
+	memset(out, 0, sizeof(*out));
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (!row)
+		return err_set(err, ERR_NOT_FOUND, 0,
+		    "the personal data of job #%lld was erased",
+		    (long long)job);
+	out->number = sqlite3_column_int64(st, 0);
+	out->org = sqlite3_column_int64(st, 1);
+	out->org_name = journal_db_dup_text(st, 2);
+	out->contact = journal_db_dup_text(st, 3);
+	out->data = journal_db_dup_text(st, 4);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_terms(
+    struct journal *j, int64_t id, char out[JOURNAL_TERMS_MAX], struct err *err)
+{
+	sqlite3_stmt *st =
+	    journal_db_get(&j->r, "SELECT text FROM terms WHERE id=?1", err);
+	bool row = false;
+
+	out[0] = '\0';
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row)
+		journal_db_copy_text(st, 0, out, JOURNAL_TERMS_MAX);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+/* --- finding
+ * -------------------------------------------------------------------- */
+
+static enum err_code
+find_in(struct journal *j, const char *source, const char *ext, int64_t *id,
+    int *hits, char *names, size_t size, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT j.id,s.name FROM source s CROSS JOIN job j ON "
+	    "j.source=s.id AND j.ext=?1 WHERE ?2 IS NULL OR s.name=?2",
+	    err);
+	bool row = true;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, ext);
+	journal_db_text(st, 2, source);
+	for (;;) {
+		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			return ERR_NONE;
+		*id = sqlite3_column_int64(st, 0);
+		(*hits)++;
+		size_t len = strlen(names);
+
+		(void)sqlite3_snprintf((int)(size - len), names + len,
+		    "%s%s:%s", len > 0 ? ", " : "", sqlite3_column_text(st, 1),
+		    ext);
+	}
+}
+
+enum err_code
+journal_read_find(
+    struct journal *j, const char *text, int64_t *id, struct err *err)
+{
+	const char *colon = strchr(text, ':');
+	char names[256] = "";
+	int hits = 0;
+	struct journal_job job;
+
+	if (*text == '#') {
+		if (text_i64(text + 1, 1, INT64_MAX / 256, id, err) != ERR_NONE)
+			return err_wrap(err, "JOB \"%.60s\"", text);
+		return journal_read_job(j, *id, &job, err);
+	}
+	if (find_in(j, NULL, text, id, &hits, names, sizeof(names), err) !=
+	    ERR_NONE)
+		return err->code;
+	if (hits == 0 && colon != NULL) {
+		char *source = mem_strndup(text, (size_t)(colon - text));
+		enum err_code code = find_in(
+		    j, source, colon + 1, id, &hits, names, sizeof(names), err);
+
+		mem_free(&source);
+		if (code != ERR_NONE)
+			return code;
+	}
+	if (hits == 0)
+		return err_set(err, ERR_NOT_FOUND, 0,
+		    "no job \"%.100s\": see `dsrun jobs`", text);
+	if (hits > 1)
+		return err_set(err, ERR_USAGE, 0,
+		    "\"%.100s\" is known to several sources, say which: %s",
+		    text, names);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_event_attempt(struct journal *j, int64_t seq, int64_t *attempt,
+    uint8_t hash[SHA256_BYTES], struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(
+	    &j->r, "SELECT attempt,hash FROM event WHERE seq=?1", err);
+	bool row = false;
+
+	*attempt = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, seq);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		*attempt = sqlite3_column_int64(st, 0);
+		journal_db_copy_blob(st, 1, hash, SHA256_BYTES);
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_by_key(struct journal *j, const uint8_t key[SHA256_BYTES],
+    int64_t *attempt, struct err *err)
+{
+	sqlite3_stmt *st =
+	    journal_db_get(&j->r, "SELECT id FROM attempt WHERE key=?1", err);
+	bool row = false;
+
+	*attempt = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_blob(st, 1, key, SHA256_BYTES);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		*attempt = sqlite3_column_int64(st, 0);
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+/* --- listings
+ * -------------------------------------------------------------------- */
+
+struct jobs_walk {
+	struct journal *j;
+	void (*fn)(void *arg, const struct journal_listed *row);
+	void *arg;
+};
+
+static enum err_code
+jobs_each(void *arg, sqlite3_stmt *st, struct err *err)
+{
+	struct jobs_walk *w = arg;
+	struct journal_listed row;
+
+	if (journal_row_job(&w->j->r, st, &row.job, err) != ERR_NONE)
+		return err->code;
+	row.number = sqlite3_column_int64(st, 26);
+	w->fn(w->arg, &row);
+	return ERR_NONE;
+}
+
+/*
+ * One plan a shape of filter, each by an index, so that a listing stays flat
+ * whatever the number of finished jobs.
+ */
+static const char *
+jobs_sql(const struct journal_filter *f)
+{
+#define SELECT_JOBS(by)                                            \
+	"SELECT " JOB_COLUMNS ",p.number FROM job j " by JOB_JOINS \
+	"LEFT JOIN person p ON p.job=j.id WHERE j.id>?1 "
+#define TAIL " ORDER BY j.id LIMIT ?2"
+	switch (f->campaign != NULL ? -2 : f->state) {
+	case JOB_QUEUED:
+		return SELECT_JOBS("INDEXED BY job_due ") "AND j.state=0" TAIL;
+	case JOB_READY:
+		return SELECT_JOBS(
+		    "INDEXED BY job_ready ") "AND j.state=1" TAIL;
+	case JOB_HELD:
+		return SELECT_JOBS("INDEXED BY job_held ") "AND j.state=2" TAIL;
+	case JOB_PARKED:
+		return SELECT_JOBS(
+		    "INDEXED BY job_parked ") "AND j.state=7" TAIL;
+	case -2:
+		return SELECT_JOBS(
+		    "INDEXED BY job_campaign ") "AND j.campaign=(SELECT id FROM campaign WHERE name=?4) "
+						"AND (?3<0 OR j.state=?3)" TAIL;
+	default:
+		return SELECT_JOBS("") "AND (?3<0 OR j.state=?3)" TAIL;
+	}
+}
+
+enum err_code
+journal_read_jobs(struct journal *j, const struct journal_filter *f,
+    void (*fn)(void *arg, const struct journal_listed *row), void *arg,
+    struct err *err)
+{
+	struct jobs_walk w = {j, fn, arg};
+	sqlite3_stmt *st = journal_db_get(&j->r, jobs_sql(f), err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, f->after);
+	journal_db_i64(st, 2, f->limit > 0 ? f->limit : -1);
+	if (sqlite3_bind_parameter_count(st) >= 3)
+		journal_db_i64(st, 3, f->state);
+	if (f->campaign != NULL)
+		journal_db_text(st, 4, f->campaign);
+	return walk(j, st, jobs_each, &w, err);
+}
+
+struct attempts_walk {
+	void (*fn)(void *arg, const struct journal_attempt *a);
+	void *arg;
+};
+
+static enum err_code
+attempts_each(void *arg, sqlite3_stmt *st, struct err *err)
+{
+	struct attempts_walk *w = arg;
+	struct journal_attempt a;
+
+	(void)err;
+	journal_row_attempt(st, &a);
+	w->fn(w->arg, &a);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_attempts(struct journal *j, int64_t job,
+    void (*fn)(void *arg, const struct journal_attempt *a), void *arg,
+    struct err *err)
+{
+	struct attempts_walk w = {fn, arg};
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT " ATTEMPT_COLUMNS " FROM attempt a WHERE a.id>?1*256 AND "
+	    "a.id<?1*256+256 ORDER BY a.id",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	return walk(j, st, attempts_each, &w, err);
+}
+
+struct events_walk {
+	void (*fn)(void *arg, const struct journal_event *e);
+	void *arg;
+};
+
+static enum err_code
+events_each(void *arg, sqlite3_stmt *st, struct err *err)
+{
+	struct events_walk *w = arg;
+	int was = sqlite3_column_int(st, 12);
+	int event = sqlite3_column_int(st, 13);
+	struct journal_event e = {.seq = sqlite3_column_int64(st, 0),
+	    .job = sqlite3_column_int64(st, 1),
+	    .n = sqlite3_column_int64(st, 2),
+	    .prev = sqlite3_column_int64(st, 3),
+	    .at_ms = sqlite3_column_int64(st, 4),
+	    .step = sqlite3_column_int(st, 5),
+	    .job_state = (enum job_state)sqlite3_column_int(st, 6),
+	    .attempt = sqlite3_column_int64(st, 7),
+	    .attempt_state = sqlite3_column_type(st, 8) == SQLITE_NULL
+				 ? -1
+				 : sqlite3_column_int(st, 8),
+	    .detail = (const char *)sqlite3_column_text(st, 9),
+	    .of_attempt = sqlite3_column_int(st, 11) == JOB_MACHINE_ATTEMPT};
+
+	journal_db_copy_blob(st, 10, e.hash, sizeof(e.hash));
+	if (e.job_state > JOB_NONE || was < 0 || event < 0 ||
+	    was >= (e.of_attempt ? (int)ATTEMPT_STATE_COUNT
+				 : (int)JOB_STATE_COUNT) ||
+	    event >= (e.of_attempt ? (int)ATTEMPT_EVENT_COUNT
+				   : (int)JOB_EVENT_COUNT) ||
+	    e.attempt_state >= (int)ATTEMPT_STATE_COUNT)
+		return err_set(err, ERR_DAMAGED, 0,
+		    "event %lld: a number this program does not know",
+		    (long long)e.seq);
+	e.name = e.of_attempt
+		     ? job_attempt_event_name((enum attempt_event)event)
+		     : job_event_name((enum job_event)event);
+	e.was = e.of_attempt ? job_attempt_state_name((enum attempt_state)was)
+			     : job_state_name((enum job_state)was);
+	w->fn(w->arg, &e);
+	return ERR_NONE;
+}
+
+/* Backwards along the chain, so that no index by job is needed. */
+enum err_code
+journal_read_events(struct journal *j, int64_t job,
+    void (*fn)(void *arg, const struct journal_event *e), void *arg,
+    struct err *err)
+{
+	struct events_walk w = {fn, arg};
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "WITH RECURSIVE chain(seq) AS (SELECT last FROM job WHERE id=?1 "
+	    "UNION ALL SELECT e.prev FROM chain CROSS JOIN event e ON "
+	    "e.seq=chain.seq WHERE e.prev IS NOT NULL) SELECT e.seq,e.job,"
+	    "e.n,e.prev,e.at_ms,e.step,e.job_state,e.attempt,e.attempt_state,"
+	    "e.detail,e.hash,s.machine,s.was,s.event FROM chain CROSS JOIN "
+	    "event e ON e.seq=chain.seq CROSS JOIN step s ON s.id=e.step "
+	    "ORDER BY e.seq",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	return walk(j, st, events_each, &w, err);
+}
+
+struct owners_walk {
+	struct journal *j;
+	void (*fn)(void *arg, const struct journal_owner_row *o);
+	void *arg;
+};
+
+static enum err_code
+owners_each(void *arg, sqlite3_stmt *st, struct err *err)
+{
+	struct owners_walk *w = arg;
+	struct journal_owner_row o = {.id = sqlite3_column_int64(st, 0),
+	    .pid = sqlite3_column_int64(st, 1),
+	    .started_ms = sqlite3_column_int64(st, 2),
+	    .closed_ms = sqlite3_column_int64(st, 6)};
+
+	journal_db_copy_text(st, 3, o.command, sizeof(o.command));
+	journal_db_copy_text(st, 4, o.worker, sizeof(o.worker));
+	journal_db_copy_text(st, 5, o.state, sizeof(o.state));
+	if (o.closed_ms == 0 &&
+	    journal_owner_live(w->j, o.id, &o.alive, err) != ERR_NONE)
+		return err->code;
+	w->fn(w->arg, &o);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_owners(struct journal *j, bool open_only,
+    void (*fn)(void *arg, const struct journal_owner_row *o), void *arg,
+    struct err *err)
+{
+	struct owners_walk w = {j, fn, arg};
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT id,pid,started_ms,command,worker,state,closed_ms FROM "
+	    "owner WHERE closed_ms IS NULL OR NOT ?1 ORDER BY id DESC LIMIT "
+	    "200",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, open_only);
+	return walk(j, st, owners_each, &w, err);
+}
+
+struct pauses_walk {
+	void (*fn)(void *arg, const struct journal_pause_row *p);
+	void *arg;
+};
+
+static enum err_code
+pauses_each(void *arg, sqlite3_stmt *st, struct err *err)
+{
+	struct pauses_walk *w = arg;
+	struct journal_pause_row p = {
+	    .campaign = (const char *)sqlite3_column_text(st, 0),
+	    .by = (const char *)sqlite3_column_text(st, 1),
+	    .reason = (const char *)sqlite3_column_text(st, 2),
+	    .at_ms = sqlite3_column_int64(st, 3)};
+
+	(void)err;
+	w->fn(w->arg, &p);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_pauses(struct journal *j,
+    void (*fn)(void *arg, const struct journal_pause_row *p), void *arg,
+    struct err *err)
+{
+	struct pauses_walk w = {fn, arg};
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT c.name,d.by_name,d.reason,d.at_ms FROM pause p LEFT JOIN "
+	    "campaign c ON c.id=p.campaign LEFT JOIN deed d ON d.id=p.deed "
+	    "ORDER BY p.campaign",
+	    err);
+
+	return st == NULL ? err->code : walk(j, st, pauses_each, &w, err);
+}
+
+struct dnc_walk {
+	void (*fn)(void *arg, const struct journal_dnc_row *d);
+	void *arg;
+};
+
+static enum err_code
+dnc_each(void *arg, sqlite3_stmt *st, struct err *err)
+{
+	struct dnc_walk *w = arg;
+	struct journal_dnc_row d = {.number = sqlite3_column_int64(st, 0),
+	    .kind = sqlite3_column_int(st, 1),
+	    .at_ms = sqlite3_column_int64(st, 2)};
+
+	(void)err;
+	w->fn(w->arg, &d);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_dnc(struct journal *j, int64_t after, int64_t limit,
+    void (*fn)(void *arg, const struct journal_dnc_row *d), void *arg,
+    struct err *err)
+{
+	struct dnc_walk w = {fn, arg};
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT number,kind,at_ms FROM dnc WHERE number>?1 ORDER BY "
+	    "number LIMIT ?2",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, after);
+	journal_db_i64(st, 2, limit > 0 ? limit : -1);
+	return walk(j, st, dnc_each, &w, err);
+}
+
+enum err_code
+journal_read_last_run(struct journal *j, const char *command,
+    void (*fn)(void *arg, const struct journal_run_row *r), void *arg,
+    struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT id,command,started_ms,ended_ms,summary FROM run WHERE "
+	    "?1 IS NULL OR command=?1 ORDER BY id DESC LIMIT 1",
+	    err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, command);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		struct journal_run_row r = {.id = sqlite3_column_int64(st, 0),
+		    .command = (const char *)sqlite3_column_text(st, 1),
+		    .started_ms = sqlite3_column_int64(st, 2),
+		    .ended_ms = sqlite3_column_int64(st, 3),
+		    .summary = (const char *)sqlite3_column_text(st, 4)};
+
+		fn(arg, &r);
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+struct outbox_walk {
+	void (*fn)(void *arg, const struct journal_outbox_row *r);
+	void *arg;
+};
+
+static enum err_code
+outbox_each(void *arg, sqlite3_stmt *st, struct err *err)
+{
+	struct outbox_walk *w = arg;
+	struct journal_outbox_row r = {
+	    .row = {.id = sqlite3_column_int64(st, 0),
+		.job = sqlite3_column_int64(st, 1),
+		.sink = (enum journal_sink)sqlite3_column_int(st, 2),
+		.revision = sqlite3_column_int64(st, 3),
+		.attempt = sqlite3_column_int64(st, 4),
+		.tries = sqlite3_column_int64(st, 5)},
+	    .state = (enum journal_outbox_state)sqlite3_column_int(st, 6),
+	    .next_ms = sqlite3_column_int64(st, 7),
+	    .error = (const char *)sqlite3_column_text(st, 8),
+	    .job_ext = (const char *)sqlite3_column_text(st, 9)};
+
+	(void)err;
+	w->fn(w->arg, &r);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_outbox(struct journal *j, int state, int64_t after, int64_t limit,
+    void (*fn)(void *arg, const struct journal_outbox_row *r), void *arg,
+    struct err *err)
+{
+	struct outbox_walk w = {fn, arg};
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT o.id,o.job,o.sink,o.revision,o.attempt,o.tries,o.state,"
+	    "o.next_ms,o.error,j.ext FROM outbox o CROSS JOIN job j ON "
+	    "j.id=o.job WHERE o.id>?2 AND (?1<0 OR o.state=?1) ORDER BY o.id "
+	    "LIMIT ?3",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, state);
+	journal_db_i64(st, 2, after);
+	journal_db_i64(st, 3, limit > 0 ? limit : -1);
+	return walk(j, st, outbox_each, &w, err);
+}
+
+enum err_code
+journal_read_inbox(struct journal *j, int64_t *attempts, size_t max,
+    size_t *count, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT DISTINCT i.attempt FROM inbox i INDEXED BY inbox_open "
+	    "CROSS JOIN attempt a ON a.id=i.attempt WHERE i.folded IS NULL "
+	    "AND a.owner=?1 LIMIT ?2",
+	    err);
+	bool row = true;
+
+	*count = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, j->owner);
+	journal_db_i64(st, 2, (int64_t)max);
+	for (;;) {
+		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			return ERR_NONE;
+		attempts[(*count)++] = sqlite3_column_int64(st, 0);
+	}
+}
+
+enum err_code
+journal_read_artifact(struct journal *j, int64_t attempt, int kind,
+    struct journal_artifact *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT path,bytes,ms,sha256 FROM artifact WHERE attempt=?1 AND "
+	    "kind=?2",
+	    err);
+	bool row = false;
+
+	memset(out, 0, sizeof(*out));
+	out->kind = kind;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, attempt);
+	journal_db_i64(st, 2, kind);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		journal_db_copy_text(st, 0, out->path, sizeof(out->path));
+		out->bytes = sqlite3_column_int64(st, 1);
+		out->ms = sqlite3_column_int64(st, 2);
+		journal_db_copy_blob(st, 3, out->sha256, SHA256_BYTES);
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_finding(struct journal *j, int64_t attempt,
+    struct journal_finding *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT answered_by,decline,meeting FROM finding WHERE attempt=?1",
+	    err);
+	bool row = false;
+
+	memset(out, 0, sizeof(*out));
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, attempt);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		journal_db_copy_text(
+		    st, 0, out->answered_by, sizeof(out->answered_by));
+		journal_db_copy_text(st, 1, out->decline, sizeof(out->decline));
+		if (sqlite3_column_bytes(st, 2) > 0)
+			out->meeting = journal_db_dup_text(st, 2);
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_next_due(struct journal *j, int64_t *at_ms, struct err *err)
+{
+	int64_t due = 0;
+	int64_t expiry = 0;
+
+	if (journal_db_number(&j->r,
+		"SELECT min(not_before_ms) FROM job INDEXED BY job_due WHERE "
+		"state=0",
+		&due, err) != ERR_NONE ||
+	    journal_db_number(&j->r,
+		"SELECT min(expires_ms) FROM job INDEXED BY job_expiry WHERE "
+		"state<=1 AND expires_ms IS NOT NULL",
+		&expiry, err) != ERR_NONE)
+		return err->code;
+	*at_ms = due == 0 || (expiry != 0 && expiry < due) ? expiry : due;
+	return ERR_NONE;
+}
+
+enum err_code
+journal_read_any_ready(struct journal *j, bool *any, struct err *err)
+{
+	int64_t n = 0;
+	enum err_code code = journal_db_number(&j->r,
+	    "SELECT 1 FROM job INDEXED BY job_ready WHERE state=1 LIMIT 1", &n,
+	    err);
+
+	*any = n != 0;
+	return code;
+}
+
+/* --- people's SQL
+ * ----------------------------------------------------------------- */
+
+#define SQL_COLUMNS_MAX 64
+
+enum err_code
+journal_sql(struct journal *j, const char *sql, bool write,
+    void (*fn)(void *arg, int columns, const char *const *names,
+	const char *const *values),
+    void *arg, struct err *err)
+{
+	struct journal_db *db = write ? &j->w : &j->r;
+	enum err_code code = ERR_NONE;
+
+	if (write && journal_lock_take(&j->lock, 10000, err) != ERR_NONE)
+		return err->code;
+	while (code == ERR_NONE && *sql != '\0') {
+		sqlite3_stmt *st = NULL;
+		int rc;
+
+		if (sqlite3_prepare_v2(db->h, sql, -1, &st, &sql) != SQLITE_OK)
+			code = err_set(err, ERR_USAGE,
+			    sqlite3_extended_errcode(db->h), "%s",
+			    sqlite3_errmsg(db->h));
+		if (st == NULL)
+			break;
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+			const char *names[SQL_COLUMNS_MAX];
+			const char *values[SQL_COLUMNS_MAX];
+			int n = sqlite3_column_count(st);
+
+			n = n < SQL_COLUMNS_MAX ? n : SQL_COLUMNS_MAX;
+			for (int i = 0; i < n; i++) {
+				names[i] = sqlite3_column_name(st, i);
+				values[i] =
+				    (const char *)sqlite3_column_text(st, i);
+			}
+			fn(arg, n, names, values);
+		}
+		if (rc != SQLITE_DONE)
+			code = err_set(err, ERR_USAGE,
+			    sqlite3_extended_errcode(db->h), "%s",
+			    sqlite3_errmsg(db->h));
+		(void)sqlite3_finalize(st);
+	}
+	journal_lock_give(&j->lock);
+	return code;
+}
