@@ -149,6 +149,8 @@ struct conf {
 		char *text; /* "***" for a secret */
 		enum conf_origin origin;
 		char *where; /* "dsrun.yaml:12", "environment DSRUN_DIR" ... */
+		char *file;  /* as in a problem; "default" */
+		int line;    /* 0 = none */
 	} * settings;
 	size_t setting_count;
 };
@@ -173,6 +175,10 @@ enum err_code conf_load(struct env *env, const struct conf_options *options,
     struct conf **out, struct conf_problem **problems, size_t *problem_count,
     struct err *err);
 void conf_free(struct conf **c);
+
+/* The setting of that key; NULL when there is none. */
+const struct conf_setting *conf_setting_find(
+    const struct conf *c, const char *key);
 
 /* NULL when there is no such kind. */
 const struct conf_kind *conf_kind_find(const struct conf *c, const char *name);

@@ -1,0 +1,120 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "conf_priv.h"
+
+static void
+problem_of(const struct conf *c, const char *key, struct conf_problems *ps,
+    const char *text)
+{
+	const struct conf_setting *s = conf_setting_find(c, key);
+
+	conf_problems_add(ps, s->file, s->line, key, "%s", text);
+}
+
+static bool
+uses_sim(const struct conf *c)
+{
+	bool uses = text_eq(c->carrier_use, "sim");
+
+	for (size_t i = 0; i < c->kind_count; i++)
+		uses = uses || text_eq(c->kinds[i].carrier, "sim");
+	return uses;
+}
+
+/*
+ * Looked up too early, a call that is on its way would count as one that
+ * never was, and the phone would ring twice.
+ */
+static void
+check_settle(
+    const struct conf_sim *s, const struct conf *c, struct conf_problems *ps)
+{
+	int64_t slow_ms = s->faults.slow > 0 ? s->faults.slow_ms : 0;
+	int64_t least = s->latency_ms + slow_ms + s->list_lag_ms;
+	char *text = NULL;
+
+	if (s->settle_ms >= least)
+		return;
+	text = mem_printf("expected at least %lld (latency_ms %lld + slow_ms "
+			  "%lld + list_lag_ms %lld), got %lld: a call still on "
+			  "its way would count as never made",
+	    (long long)least, (long long)s->latency_ms, (long long)slow_ms,
+	    (long long)s->list_lag_ms, (long long)s->settle_ms);
+	problem_of(c, "carrier.sim.settle_ms", ps, text);
+	mem_free(&text);
+}
+
+/* Lookups are believed only while the network still remembers. */
+static void
+check_memory(
+    const struct conf_sim *s, const struct conf *c, struct conf_problems *ps)
+{
+	int64_t least = s->settle_ms + 2 * s->list_lag_ms;
+	char *text = NULL;
+
+	if (s->memory_ms > least)
+		return;
+	text = mem_printf("expected more than %lld (settle_ms %lld + twice "
+			  "list_lag_ms %lld), got %lld: no lookup could prove "
+			  "anything",
+	    (long long)least, (long long)s->settle_ms,
+	    (long long)s->list_lag_ms, (long long)s->memory_ms);
+	problem_of(c, "carrier.sim.memory_ms", ps, text);
+	mem_free(&text);
+}
+
+/* A default that is missing is the reader's to report, when it needs it. */
+static void
+check_dir(struct env *env, const struct conf *c, const char *key,
+    const char *path, struct conf_problems *ps)
+{
+	const struct conf_setting *s = conf_setting_find(c, key);
+
+	if (s->origin == CONF_DEFAULT || conf_path_is_dir(env, path))
+		return;
+	conf_problems_add(ps, s->file, s->line, key,
+	    "expected a directory that is there, got %s", path);
+}
+
+static void
+check_kind(const struct conf *c, struct conf_problems *ps)
+{
+	const char *names[CONF_KINDS_MAX + 1];
+	char *text = NULL;
+
+	if (c->default_kind == NULL ||
+	    conf_kind_find(c, c->default_kind) != NULL)
+		return;
+	for (size_t i = 0; i < c->kind_count; i++)
+		names[i] = c->kinds[i].name;
+	names[c->kind_count] = NULL;
+
+	const char *near = text_nearest(c->default_kind, names);
+
+	text = mem_printf("there is no jobs/%.60s.yaml beside the "
+			  "configuration%s%s%s",
+	    c->default_kind, near != NULL ? "; did you mean " : "",
+	    near != NULL ? near : "", near != NULL ? "?" : "");
+	problem_of(c, "default_kind", ps, text);
+	mem_free(&text);
+}
+
+void
+conf_check(struct env *env, const struct conf *c, struct conf_problems *ps)
+{
+	const struct job_rung *retry = &c->outbox.retry;
+
+	if (uses_sim(c)) {
+		check_settle(&c->sim, c, ps);
+		check_memory(&c->sim, c, ps);
+		check_dir(env, c, "carrier.sim.personas", c->sim.personas, ps);
+	}
+	check_dir(env, c, "speech_dir", c->speech_dir, ps);
+	check_kind(c, ps);
+	if (retry->max_ms != 0 && retry->max_ms < retry->after_ms)
+		problem_of(c, "outbox.retry.max", ps,
+		    "expected at least the time of outbox.retry.after");
+}
