@@ -10,9 +10,10 @@
  * Is somebody speaking?  Energy of each 20 ms frame against a noise floor
  * that follows the line, with a shortest onset and a hangover.
  *
- * It does not tell speech from other sounds: tones and music count as sound.
- * Its use is turn-taking without a model's own detector, barge-in, and
- * metrics.  Caller's memory, no fini.  Under 1 us a frame.
+ * It does not tell speech from other sounds: tones and music count as sound,
+ * and so does noise above about -27 dBm0.  Steady noise below that is learnt
+ * within two seconds.  Its use is turn-taking without a model's own detector,
+ * barge-in, and metrics.  Caller's memory, no fini.  Under 1 us a frame.
  */
 struct media_vad_options {
 	unsigned onset_ms;    /* sound this long begins speech; at least 20 */
@@ -28,15 +29,18 @@ enum media_vad_event {
 	MEDIA_VAD_STOP   /* at_frame: the first frame of silence */
 };
 
+#define MEDIA_VAD_WINDOWS 4 /* of half a second: the floor's memory */
+
 struct media_vad {
 	/* private */
-	int64_t frame; /* frames fed so far */
-	int64_t mark;  /* where the present run of sound or silence began */
-	unsigned onset, hangover; /* in frames */
-	unsigned run;
+	int64_t frame;  /* frames fed so far */
+	unsigned onset; /* in frames */
+	unsigned hangover;
+	unsigned run; /* frames of sound before speech, of silence in it */
 	bool speaking;
-	float floor_db;
 	float level_db;
+	float lowest_db[MEDIA_VAD_WINDOWS]; /* of each window, newest first */
+	unsigned in_window;                 /* frames of the newest */
 };
 
 void media_vad_init(
