@@ -38,10 +38,10 @@ MAKEFLAGS += --no-print-directory
 PKGS    ?= $(notdir $(wildcard pkg/*))
 SRC      = $(filter-out %_test.c,$(wildcard $(PKGS:%=pkg/%/*.c)))
 TEST_SRC = $(wildcard $(PKGS:%=pkg/%/*_test.c))
-CMD_SRC  = $(filter-out %_test.c,$(wildcard cmd/dsrun/*.c))
+CMD_SRC  = $(filter-out %_test.c,$(wildcard cmd/dsrun/*.c cmd/dsrun/*/*.c))
 CMD_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard cmd/dsrun/*_test.c))
 BENCH    = $(wildcard tests/bench/*.c)
-HEADERS  = $(wildcard pkg/*/*.h cmd/dsrun/*.h tests/*/*.h)
+HEADERS  = $(wildcard pkg/*/*.h cmd/dsrun/*.h cmd/dsrun/*/*.h tests/*/*.h)
 OBJ      = $(SRC:%.c=$(B)/%.o)
 CMD_OBJ  = $(CMD_SRC:%.c=$(B)/%.o)
 TESTS    = $(TEST_SRC:%.c=$(B)/%) $(CMD_TEST:%.c=$(B)/%)
@@ -94,6 +94,8 @@ $(B)/build_info.h: FORCE
 
 # --- Tests -------------------------------------------------------------------
 
+SCRIPTS  = --scripts tests/lint --scripts tests/scenario
+
 unit: $(TESTS) ## unit tests of pkg/ (PKGS="base net" takes some of them)
 	$(Q)$(PYTHON) tests/run.py $(TESTS)
 
@@ -102,7 +104,7 @@ test: ## everything a developer must see green, on a bare machine too
 	$(Q)tests/bootstrap.sh build
 	$(Q)$(MAKE) test-built
 test-built: $(B)/dsrun $(TESTS)
-	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun --scenario tests/scenario $(TESTS)
+	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) $(TESTS)
 
 demo: ## build, then call 200 contacts on the simulated network
 	$(Q)tests/bootstrap.sh build
@@ -118,7 +120,7 @@ cover: ## line and branch coverage of the tests, a line for each package
 	$(Q)$(MAKE) B=$(B)-cover CFLAGS="-O0 -g --coverage" LDFLAGS="--coverage" cover-built
 cover-built: $(B)/dsrun $(TESTS)
 	$(Q)find $(B) -name '*.gcda' -delete
-	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun --scenario tests/scenario $(TESTS)
+	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) $(TESTS)
 	$(Q)$(PYTHON) tests/cover.py $(B)
 
 bench: $(B)/dsrun $(BENCHES) ## the figures of tests/bench, beside the raw limit

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
-"""Run test programs side by side, show what failed, and sum up.
+"""Run test programs, show what failed, and sum up.
 
-    run.py [--jobs N] [--dsrun FILE --scenario DIR] [PROGRAM...]
+    run.py [--jobs N] [--dsrun FILE] [--scripts DIR]... [PROGRAM...]
 
-PROGRAMs are cmocka binaries.  Scenarios are DIR/test_*.py and DIR/test_*.sh,
-run with python3 or sh from the root of the tree, with DSRUN (the program's
-absolute path) and DSRUN_ROOT (the tree's) in the environment.  They report in
-TAP or as Python's unittest does; one that does neither counts as one test by
-its exit status.
+PROGRAMs are cmocka binaries and run side by side.  Scripts are DIR/t_*.py
+(those of tests/scenario/harness.py; they run N tests at once themselves, so
+one file after the other), and DIR/test_*.py and DIR/test_*.sh.  They run from
+the root of the tree with DSRUN (the program's absolute path) and DSRUN_ROOT
+(the tree's) in the environment, and report in TAP or as Python's unittest
+does; one that does neither counts as one test by its exit status.
 
 A program that crashes, runs too long, runs fewer tests than it announced, or
 none, has failed.  The last line is "N passed, N failed"; exit 1 when any
@@ -25,7 +26,7 @@ import tempfile
 import time
 
 UNIT_LIMIT_S = 300
-SCENARIO_LIMIT_S = 900
+SCRIPT_LIMIT_S = 900
 SHOWN_LINES = 80
 
 
@@ -154,40 +155,49 @@ def show(r):
     sys.stdout.flush()
 
 
-def plan(args):
-    root = os.getcwd()
-    found = []
+def programs(args):
     for path in args.programs:
         at = path.rfind("pkg/") if "pkg/" in path else path.rfind("cmd/")
-        found.append((path[max(at, 0):], [os.path.abspath(path)], {},
-                      UNIT_LIMIT_S))
-    if args.scenario:
-        extra = {"DSRUN": os.path.abspath(args.dsrun), "DSRUN_ROOT": root}
-        for path in sorted(glob.glob(os.path.join(args.scenario, "test_*"))):
-            how = {".py": [sys.executable], ".sh": ["sh"]}.get(
-                os.path.splitext(path)[1])
-            if how:
-                found.append((path, how + [path], extra, SCENARIO_LIMIT_S))
-    return found
+        yield (path[max(at, 0):], [os.path.abspath(path)], {}, UNIT_LIMIT_S)
+
+
+def scripts(args):
+    extra = {"DSRUN": os.path.abspath(args.dsrun), "DSRUN_ROOT": os.getcwd()}
+    for folder in args.scripts:
+        for path in sorted(glob.glob(os.path.join(folder, "*"))):
+            name = os.path.basename(path)
+            if name.startswith("t_") and name.endswith(".py"):
+                argv = [sys.executable, path, "-j", str(args.jobs)]
+            elif name.startswith("test_") and name.endswith(".py"):
+                argv = [sys.executable, path]
+            elif name.startswith("test_") and name.endswith(".sh"):
+                argv = ["sh", path]
+            else:
+                continue
+            yield (path, argv, extra, SCRIPT_LIMIT_S)
+
+
+def results(args):
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for done in concurrent.futures.as_completed(
+                [pool.submit(run, *job) for job in programs(args)]):
+            yield done.result()
+    for job in scripts(args):
+        yield run(*job)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--dsrun", default="build/dsrun")
-    parser.add_argument("--scenario", default=None)
+    parser.add_argument("--scripts", action="append", default=[])
     parser.add_argument("programs", nargs="*")
     args = parser.parse_args()
     passed = failed = 0
-    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        # Scenarios first: they are the long ones.
-        jobs = sorted(plan(args), key=lambda j: -j[3])
-        for done in concurrent.futures.as_completed(
-                [pool.submit(run, *job) for job in jobs]):
-            r = done.result()
-            show(r)
-            passed += r.passed
-            failed += r.failed
+    for r in results(args):
+        show(r)
+        passed += r.passed
+        failed += r.failed
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed or not passed else 0
 
