@@ -310,6 +310,10 @@ enum err_code journal_expire(
 enum err_code journal_next_due(
     struct journal *j, int64_t *at_ms, struct err *err);
 
+/* Attempts of job before `attempt` that ended with outcome. */
+enum err_code journal_outcomes(struct journal *j, int64_t job, int64_t attempt,
+    enum job_outcome outcome, int64_t *count, struct err *err);
+
 /* Dials of number after since_ms, and the newest of them (0 = none). */
 enum err_code journal_dials(struct journal *j, int64_t number, int64_t since_ms,
     int64_t *count, int64_t *newest_ms, struct err *err);

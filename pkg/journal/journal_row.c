@@ -273,3 +273,28 @@ journal_terms_get(
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
+
+enum err_code
+journal_outcomes(struct journal *j, int64_t job, int64_t attempt,
+    enum job_outcome outcome, int64_t *count, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT count(*) FROM attempt WHERE id>?1*256 AND id<?2 AND "
+	    "outcome=?3",
+	    err);
+	bool row = false;
+
+	*count = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	journal_db_i64(st, 2, attempt);
+	journal_db_i64(st, 3, outcome);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		*count = sqlite3_column_int64(st, 0);
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}

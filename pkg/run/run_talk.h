@@ -61,6 +61,7 @@ struct run_talk_result {
 				   * HANGUP ...; NONE = no opinion */
 	char answered_by[24];     /* "human", "machine", "ivr", "" */
 	char decline_reason[64];  /* "" = none */
+	bool opt_out;             /* the callee asked not to be called again */
 	char *meeting_json;       /* object or NULL; freed by run_talk_free */
 };
 

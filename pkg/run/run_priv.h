@@ -1,0 +1,242 @@
+#ifndef DSRUN_RUN_PRIV_H
+#define DSRUN_RUN_PRIV_H
+
+#include "base/list.h"
+#include "base/mem.h"
+
+#include "journal/journal_read.h"
+#include "run/run.h"
+#include "run/run_talk.h"
+
+/* --- run_gate.c: may this job be dialled now? -------------------------------
+ */
+
+enum run_gate_result {
+	RUN_GATE_OK,
+	RUN_GATE_LATER, /* not_before_ms, reason */
+	RUN_GATE_NEVER, /* reason */
+	RUN_GATE_WAIT   /* for a slot: nothing changes */
+};
+
+struct run_gate {
+	enum run_gate_result result;
+	enum job_reason reason;
+	int64_t not_before_ms;
+	int64_t dial_until_ms; /* of OK */
+	const struct conf_kind *kind;
+	struct carrier *carrier;
+	/* every verdict, when asked for */
+	struct run_verdict *verdicts;
+	size_t count;
+};
+
+/* Inside a transaction. live may be NULL: slots are not looked at. */
+enum err_code run_gate_ask(const struct run_options *o, struct journal *j,
+    const struct journal_job *job, const struct journal_person *person,
+    const struct journal_live *live, struct run_gate *out, struct err *err);
+struct carrier *run_gate_carrier(const struct run_options *o, const char *name);
+
+/* --- run_terms.c: carrier terms and the request, as text --------------------
+ */
+
+struct run_terms {
+	struct carrier_terms terms;
+	char from[24];
+	int64_t ring_ms;
+};
+void run_terms_write(const struct run_terms *t, char out[JOURNAL_TERMS_MAX]);
+enum err_code run_terms_read(
+    const char *text, struct run_terms *out, struct err *err);
+
+/* --- run_call.c: one live attempt -------------------------------------------
+ */
+
+/* What is known of the call from outside, ahead of the journal. */
+struct run_evidence {
+	bool placed, ringing, answered, ended;
+	int64_t placed_ms, answered_ms, ended_ms;
+	enum job_outcome outcome;
+	char by[12];
+	char answered_by[24];
+	char call_id[CARRIER_CALL_MAX];
+	char source[12]; /* "answer", "live", "lookup", "notice" */
+};
+
+enum run_plan {
+	RUN_PLAN_NONE,
+	RUN_PLAN_ARM,     /* CLAIMED: gates again, then INTENT */
+	RUN_PLAN_ADOPT,   /* CLAIMED, and the network has the key: INTENT */
+	RUN_PLAN_RELEASE, /* CLAIMED: back to READY */
+	RUN_PLAN_UNSENT,
+	RUN_PLAN_REFUSE,
+	RUN_PLAN_DOUBT,
+	RUN_PLAN_STAGE, /* the next stage the evidence shows */
+	RUN_PLAN_END,
+	RUN_PLAN_SETTLE, /* the settle time starts anew */
+	RUN_PLAN_LOOK,   /* absent, once */
+	RUN_PLAN_VANISH, /* absent, twice */
+	RUN_PLAN_RESEND, /* the same key again */
+	RUN_PLAN_PARK
+};
+
+struct run_call {
+	struct run *run;
+	struct list node;
+	struct journal_job job;
+	struct journal_attempt attempt;
+	const struct conf_kind *kind; /* NULL: no longer configured */
+	struct carrier *carrier;      /* NULL: likewise */
+	struct run_terms terms;
+	char key[JOURNAL_KEY_HEX];
+	char to[20];
+	char *contact, *data;
+	int64_t event_seq; /* the INTENT event */
+	uint8_t event_hash[SHA256_BYTES];
+
+	struct carrier_dial dial;
+	bool dialled; /* the request was given to the carrier */
+	bool dialling;
+	struct carrier_lookup lookup;
+	bool looking;
+	struct carrier_ear ear;
+	struct run_evidence evidence;
+	enum carrier_answer answer; /* of the last dial */
+	bool answered_dial;
+	struct run_talk *talk;
+	bool talk_ending, talk_over, no_talk;
+	struct run_talk_result result; /* a copy, when talk_over */
+	bool has_result;
+
+	struct env_timer timer; /* settle, deadlines, longest call */
+	bool due;               /* the timer fired and was not used yet */
+	bool recovered;         /* taken over: no conversation of ours */
+	bool cancel, hangup_sent, hung_up_by_us, prepared, checked_key;
+	bool fold;   /* messages may be waiting */
+	bool hidden; /* nobody hears of it any more (deaf) */
+	int64_t lookup_errors;
+	double jitter;
+
+	struct journal_tx tx;
+	bool busy;
+	enum run_plan plan;
+	enum job_reason park_reason;
+	/* of the transaction; the writer's while busy */
+	struct journal_job tx_job;
+	struct journal_attempt tx_attempt;
+	struct run_evidence tx_evidence;
+	bool tx_cancel, tx_again; /* again: a message changed the plan */
+	bool tx_final;
+	bool tx_dial; /* RESEND or ARM was allowed */
+};
+
+struct run_armed {
+	struct journal_job job;
+	struct journal_attempt attempt;
+	struct run_terms terms;
+	const struct conf_kind *kind;
+	struct carrier *carrier;
+	char *contact, *data;
+	int64_t number;
+};
+
+void run_call_begin(struct run *r, const struct run_armed *a);
+/* Taken over: reads what the journal has of it. */
+enum err_code run_call_adopt(struct run *r, int64_t attempt, struct err *err);
+/* Look at everything and start what may start now; idempotent. */
+void run_call_poke(struct run_call *c);
+void run_call_free(struct run_call **c);
+struct run_call *run_call_find(struct run *r, int64_t attempt);
+/* Evidence from outside; the earliest word on each stage counts. */
+void run_call_hear(struct run_call *c, const struct carrier_progress *p,
+    const char *call_id, int64_t placed_ms, int64_t answered_ms,
+    const char *source);
+void run_evidence_add(struct run_evidence *e, const struct carrier_progress *p,
+    const char *call_id, int64_t placed_ms, int64_t answered_ms,
+    const char *source);
+
+/* --- run_step.c: the transactions of a call ----------------------------------
+ */
+
+enum err_code run_step_run(
+    struct journal *j, struct journal_tx *tx, struct err *err);
+/* The ladder's word after an attempt that is over. */
+enum err_code run_step_ladder(struct run *r, struct journal *j,
+    struct journal_job *job, int64_t attempt, enum job_outcome outcome,
+    bool cancelled, double jitter, enum job_event *event, struct err *err);
+/* Rows that follow a job's end: one for each sink. */
+enum err_code run_step_finished(struct journal *j, struct journal_job *job,
+    int64_t attempt, struct err *err);
+int64_t run_step_dial_until_boot(struct run *r, int64_t dial_until_ms);
+
+/* --- run_settle.c: an attempt in UNKNOWN
+ * --------------------------------------- */
+
+void run_settle_poke(struct run_call *c);
+/* A taken-over attempt the carrier has: find out, hang up, or wait. */
+void run_settle_taken(struct run_call *c);
+void run_settle_lookup(struct run_call *c);
+
+/* --- run_notice.c: what carriers tell by themselves
+ * ---------------------------- */
+
+void run_notice_watch(struct run *r);
+void run_notice_stop(struct run *r);
+/* Body of an inbox row back to evidence. */
+enum err_code run_notice_read(
+    const char *body, struct run_evidence *e, struct err *err);
+
+/* --- run_sync.c: the outbox
+ * ------------------------------------------------------ */
+
+struct run_sync;
+struct run_sync *run_sync_new(struct run *r);
+void run_sync_free(struct run_sync **s);
+void run_sync_poke(struct run_sync *s);
+bool run_sync_idle(const struct run_sync *s);
+
+/* --- run.c
+ * ------------------------------------------------------------------------ */
+
+struct run {
+	struct run_options o;
+	struct env *env;
+	struct journal *journal;
+	struct list calls;
+	int64_t live;
+	struct run_progress progress;
+	struct run_sync *sync;
+	int64_t limit;
+	int64_t run_row;
+
+	/* the claim under way */
+	struct run_claim *claim;
+	bool again;   /* something may have become claimable */
+	bool nothing; /* the last claim found nothing to do */
+	int64_t next_due_ms;
+	int64_t version; /* PRAGMA data_version as last seen */
+
+	struct journal_takeover takeover;
+	bool taking_over;
+
+	struct env_timer tick;  /* 250 ms real: inbox, owners, other's jobs */
+	struct env_timer due;   /* the next not_before */
+	struct env_timer media; /* the 20 ms clock */
+	struct env_timer soft, hard, grace;
+	struct env_post end_post;
+	int ticks;
+	bool stopping, hard_stop, ended, closing;
+	struct list notices; /* run_notice.c */
+	enum err_code code;
+	struct err err;
+};
+
+/* Look at everything and start what may start now; idempotent. */
+void run_poke(struct run *r);
+/* A fatal error: nothing more is begun. */
+void run_fail(struct run *r, enum err_code code, const struct err *err);
+void run_call_over(struct run *r, struct run_call *c);
+void run_media_on(struct run *r);
+double run_jitter(struct run *r);
+void run_attention(struct run *r, const char *what);
+
+#endif

@@ -1,0 +1,495 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/crash.h"
+
+#include "job/job_ladder.h"
+
+#include "run/run_priv.h"
+
+/*
+ * The transactions of one call.  The loop decides on a plan; here, on the
+ * writer's thread, messages that came meanwhile are folded in first (so that
+ * nothing is let go with a cancel or a callback unread), then the plan is one
+ * journal_step and the rows that belong to it.
+ *
+ * Everything is done on copies; the loop takes them over when the commit is
+ * durable, so a rolled-back run leaves no trace.
+ */
+
+int64_t
+run_step_dial_until_boot(struct run *r, int64_t dial_until_ms)
+{
+	return env_boot_ms(r->env) + (dial_until_ms - env_now_ms(r->env));
+}
+
+enum err_code
+run_step_finished(struct journal *j, struct journal_job *job, int64_t attempt,
+    struct err *err)
+{
+	return journal_outbox_add(j, job, attempt, JOURNAL_SINK_FILE, err);
+}
+
+enum err_code
+run_step_ladder(struct run *r, struct journal *j, struct journal_job *job,
+    int64_t attempt, enum job_outcome outcome, bool cancelled, double jitter,
+    enum job_event *event, struct err *err)
+{
+	static const struct job_rung none[JOB_OUTCOME_COUNT];
+	const struct conf_kind *k = conf_kind_find(r->o.conf, job->kind);
+	struct job_ladder ladder = {.max_attempts = k ? k->max_attempts : 1,
+	    .rung = k ? k->retry : none};
+	struct job_ladder_ask ask = {.outcome = outcome,
+	    .tries = job->tries,
+	    .jitter = jitter,
+	    .now_ms = journal_group_ms(j),
+	    .expires_ms = job->expires_ms > 0 ? job->expires_ms : -1};
+	struct job_ladder_answer answer;
+
+	job->outcome = outcome;
+	if (cancelled) {
+		job->reason = JOB_REASON_CANCELLED;
+		*event = JOB_EV_CANCEL;
+		return ERR_NONE;
+	}
+	if (journal_outcomes(j, job->id, attempt, outcome, &ask.nth, err) !=
+	    ERR_NONE)
+		return err->code;
+	ask.nth++;
+	job_ladder_next(&ladder, &ask, &answer);
+	job->reason = answer.reason;
+	switch (answer.verdict) {
+	case JOB_LADDER_AGAIN:
+		job->not_before_ms = answer.not_before_ms;
+		*event = JOB_EV_LATER;
+		break;
+	case JOB_LADDER_FAIL:
+		*event = JOB_EV_FAIL;
+		break;
+	case JOB_LADDER_FINISH:
+	default:
+		*event = JOB_EV_FINISH;
+		break;
+	}
+	return ERR_NONE;
+}
+
+/* One step on the transaction's copies. */
+static enum err_code
+step(struct run_call *c, struct journal *j, enum attempt_event event,
+    enum job_event job_event, const char *detail, struct err *err)
+{
+	struct journal_change change = {.job = &c->tx_job,
+	    .attempt = &c->tx_attempt,
+	    .attempt_event = event,
+	    .job_event = job_event,
+	    .detail = detail};
+
+	if (journal_step(j, &change, err) != ERR_NONE)
+		return err->code;
+	c->tx_final = job_is_final(c->tx_job.state);
+	if (c->tx_final)
+		return run_step_finished(j, &c->tx_job,
+		    c->tx_attempt.placed_ms > 0 ? c->tx_attempt.id : 0, err);
+	return ERR_NONE;
+}
+
+/* Every open message of this attempt, before it is let go. */
+static enum err_code
+fold(struct run_call *c, struct journal *j, struct err *err)
+{
+	for (;;) {
+		struct journal_message m;
+		enum err_code code =
+		    journal_inbox_get(j, c->tx_attempt.id, &m, err);
+
+		if (code == ERR_NOT_FOUND)
+			return ERR_NONE;
+		if (code != ERR_NONE)
+			return code;
+		if (m.code == JOURNAL_MSG_CANCEL)
+			c->tx_cancel = true;
+		if (m.code == JOURNAL_MSG_EVIDENCE && m.body != NULL)
+			code = run_notice_read(m.body, &c->tx_evidence, err);
+		if (code == ERR_NONE)
+			code = journal_inbox_folded(j, m.id, err);
+		journal_message_free(&m);
+		CRASH_POINT("run.fold");
+		if (code != ERR_NONE)
+			return code;
+	}
+}
+
+/* --- the plans
+ * ---------------------------------------------------------------- */
+
+static void
+settle_begins(struct run_call *c)
+{
+	struct env *env = c->run->env;
+
+	memcpy(c->tx_attempt.settle_boot, env->boot_id, ENV_ID_BYTES);
+	c->tx_attempt.settle_boot_ms = env_boot_ms(env);
+	c->tx_attempt.lookups = 0;
+	c->tx_attempt.looked_boot_ms = 0;
+}
+
+static enum err_code
+do_release(struct run_call *c, struct journal *j, const struct run_gate *g,
+    enum attempt_event event, struct err *err)
+{
+	enum job_event job_event = JOB_EV_RELEASE;
+
+	c->tx_job.reason = JOB_REASON_RELEASED;
+	if (c->tx_cancel) {
+		job_event = JOB_EV_CANCEL;
+		c->tx_job.reason = JOB_REASON_CANCELLED;
+	} else if (g != NULL && g->result == RUN_GATE_LATER) {
+		job_event = JOB_EV_LATER;
+		c->tx_job.reason = g->reason;
+		c->tx_job.not_before_ms = g->not_before_ms;
+	}
+	if (event == ATTEMPT_EV_UNSENT && c->tx_job.tries > 0)
+		c->tx_job.tries--; /* no byte left: no try */
+	return step(c, j, event, job_event, NULL, err);
+}
+
+/* CLAIMED: the gates are read again, for what happened since the claim. */
+static enum err_code
+do_arm(struct run_call *c, struct journal *j, bool adopt, struct err *err)
+{
+	struct journal_person person;
+	struct run_gate gate = {0};
+	enum err_code code = journal_person_get(j, c->tx_job.id, &person, err);
+
+	if (code == ERR_NONE)
+		code = run_gate_ask(
+		    &c->run->o, j, &c->tx_job, &person, NULL, &gate, err);
+	if (code == ERR_NOT_FOUND) {
+		gate.result = RUN_GATE_NEVER;
+		gate.reason = JOB_REASON_ERASED;
+		code = ERR_NONE;
+	}
+	if (code == ERR_NONE && !adopt) {
+		if (c->tx_cancel) {
+			c->tx_job.reason = JOB_REASON_CANCELLED;
+			code = step(
+			    c, j, ATTEMPT_EV_CANCEL, JOB_EV_CANCEL, NULL, err);
+			goto out;
+		}
+		if (gate.result == RUN_GATE_NEVER) {
+			c->tx_job.reason = gate.reason;
+			code = step(c, j, ATTEMPT_EV_DENY, JOB_EV_FAIL,
+			    job_reason_word(gate.reason), err);
+			goto out;
+		}
+		if (gate.result != RUN_GATE_OK) {
+			code = do_release(c, j, &gate, ATTEMPT_EV_RELEASE, err);
+			goto out;
+		}
+	}
+	if (code != ERR_NONE)
+		goto out;
+	c->tx_attempt.dial_until_ms = gate.dial_until_ms;
+	c->tx_attempt.armed_ms = journal_group_ms(j);
+	c->tx_job.tries++;
+	code = step(c, j, ATTEMPT_EV_ARM, JOB_EV_NOTE,
+	    adopt ? "the network knows the key" : NULL, err);
+	if (code == ERR_NONE)
+		code = journal_dial_put(j, person.number,
+		    c->tx_attempt.armed_ms, c->tx_attempt.id, err);
+	c->tx_dial = code == ERR_NONE && !adopt;
+out:
+	journal_person_free(&person);
+	return code;
+}
+
+static enum err_code
+do_refuse(struct run_call *c, struct journal *j, struct err *err)
+{
+	bool network = c->answer == CARRIER_ANSWER_NETWORK;
+	enum job_event event = JOB_EV_FAIL;
+
+	c->tx_attempt.outcome =
+	    network ? JOB_OUTCOME_NETWORK : JOB_OUTCOME_REFUSED;
+	c->tx_attempt.ended_ms = journal_group_ms(j);
+	c->tx_job.outcome = c->tx_attempt.outcome;
+	if (!network && c->dial.policy == CARRIER_NEVER) {
+		c->tx_job.reason = JOB_REASON_REFUSED;
+	} else if (!network && c->dial.policy == CARRIER_LATER) {
+		c->tx_job.tries--; /* "come again" is no try */
+		c->tx_job.reason = JOB_REASON_LATER;
+		c->tx_job.not_before_ms =
+		    journal_group_ms(j) + (c->dial.retry_after_ms > 0
+						  ? c->dial.retry_after_ms
+						  : INT64_C(60000));
+		event = JOB_EV_LATER;
+	} else if (run_step_ladder(c->run, j, &c->tx_job, c->tx_attempt.id,
+		       c->tx_attempt.outcome, c->tx_cancel, c->jitter, &event,
+		       err) != ERR_NONE) {
+		return err->code;
+	}
+	if (c->tx_cancel) {
+		event = JOB_EV_CANCEL;
+		c->tx_job.reason = JOB_REASON_CANCELLED;
+	}
+	return step(c, j, ATTEMPT_EV_REFUSE, event, c->dial.code, err);
+}
+
+static int
+rank(enum attempt_state s)
+{
+	switch (s) {
+	case ATTEMPT_PLACED:
+		return 1;
+	case ATTEMPT_RINGING:
+		return 2;
+	case ATTEMPT_ANSWERED:
+		return 3;
+	case ATTEMPT_NEW:
+	case ATTEMPT_CLAIMED:
+	case ATTEMPT_INTENT:
+	case ATTEMPT_UNKNOWN:
+	case ATTEMPT_PARKED:
+		return 0;
+	case ATTEMPT_ENDED:
+	case ATTEMPT_REFUSED:
+	case ATTEMPT_ABSENT:
+	case ATTEMPT_CANCELLED:
+	case ATTEMPT_CONFLICT:
+	case ATTEMPT_STATE_COUNT:
+	default:
+		return 4;
+	}
+}
+
+static enum err_code
+do_stage(struct run_call *c, struct journal *j, struct err *err)
+{
+	const struct run_evidence *e = &c->tx_evidence;
+	struct journal_attempt *a = &c->tx_attempt;
+	enum attempt_event event = ATTEMPT_EV_ANSWER;
+
+	(void)snprintf(
+	    a->carrier_call, sizeof(a->carrier_call), "%s", e->call_id);
+	if (e->placed_ms > 0)
+		a->placed_ms = e->placed_ms;
+	if (a->placed_ms == 0)
+		a->placed_ms = journal_group_ms(j);
+	if (e->placed && rank(a->state) < 1) {
+		event = ATTEMPT_EV_PLACE;
+	} else if (e->ringing && rank(a->state) < 2) {
+		event = ATTEMPT_EV_RING;
+	} else {
+		a->answered_ms =
+		    e->answered_ms > 0 ? e->answered_ms : journal_group_ms(j);
+	}
+	return step(c, j, event, JOB_EV_NOTE,
+	    strcmp(e->source, "live") == 0 ? NULL : e->source, err);
+}
+
+static enum err_code
+artifacts(struct run_call *c, struct journal *j, struct err *err)
+{
+	const struct run_talk_result *t = &c->result;
+	enum err_code code = ERR_NONE;
+
+	if (!c->has_result)
+		return ERR_NONE;
+	for (int i = 0; i < RUN_ARTIFACT_COUNT && code == ERR_NONE; i++) {
+		struct journal_artifact a = {
+		    .kind = i, .bytes = t->artifact[i].bytes};
+
+		if (t->artifact[i].file[0] == '\0')
+			continue;
+		(void)snprintf(
+		    a.path, sizeof(a.path), "%s", t->artifact[i].file);
+		a.ms = i == RUN_ARTIFACT_RECORDING ? t->duration_ms : 0;
+		memcpy(a.sha256, t->artifact[i].sha256, SHA256_BYTES);
+		code = journal_artifact_put(j, c->tx_attempt.id, &a, err);
+	}
+	if (code == ERR_NONE)
+		code = journal_finding_put(j, c->tx_attempt.id,
+		    t->answered_by[0] != '\0' ? t->answered_by
+					      : c->tx_evidence.answered_by,
+		    t->decline_reason,
+		    t->meeting_json != NULL ? t->meeting_json : "", err);
+	return code;
+}
+
+/*
+ * Txn C.  What the network says of the end is the outcome, but for a call
+ * that we (recovering) cut off: that is `interrupted`.
+ */
+static enum err_code
+do_end(struct run_call *c, struct journal *j, struct err *err)
+{
+	const struct run_evidence *e = &c->tx_evidence;
+	struct journal_attempt *a = &c->tx_attempt;
+	enum job_event event = JOB_EV_FINISH;
+	enum err_code code;
+
+	if (e->call_id[0] != '\0')
+		(void)snprintf(
+		    a->carrier_call, sizeof(a->carrier_call), "%s", e->call_id);
+	if (a->placed_ms == 0)
+		a->placed_ms =
+		    e->placed_ms > 0 ? e->placed_ms : journal_group_ms(j);
+	if (a->answered_ms == 0 && e->answered)
+		a->answered_ms = e->answered_ms;
+	a->ended_ms = e->ended_ms > 0 ? e->ended_ms : journal_group_ms(j);
+	a->outcome = c->hung_up_by_us ? JOB_OUTCOME_INTERRUPTED : e->outcome;
+	if (a->outcome == JOB_OUTCOME_NONE)
+		a->outcome = JOB_OUTCOME_INTERRUPTED;
+	code = artifacts(c, j, err);
+	if (code == ERR_NONE && c->has_result && c->result.opt_out) {
+		bool added = false;
+		int64_t number = a->number;
+
+		code = journal_dnc_put(
+		    j, number, 2, "callee", "asked in a call", &added, err);
+	}
+	if (code == ERR_NONE)
+		code = run_step_ladder(c->run, j, &c->tx_job, a->id, a->outcome,
+		    c->tx_cancel, c->jitter, &event, err);
+	if (code != ERR_NONE)
+		return code;
+	return step(c, j, ATTEMPT_EV_END, event,
+	    strcmp(e->source, "live") == 0 ? NULL : e->source, err);
+}
+
+static enum err_code
+do_vanish(struct run_call *c, struct journal *j, struct err *err)
+{
+	enum job_event event = JOB_EV_LATER;
+
+	c->tx_attempt.ended_ms = journal_group_ms(j);
+	if (run_step_ladder(c->run, j, &c->tx_job, c->tx_attempt.id,
+		JOB_OUTCOME_NETWORK, c->tx_cancel, c->jitter, &event,
+		err) != ERR_NONE)
+		return err->code;
+	if (event == JOB_EV_FAIL && c->kind != NULL &&
+	    c->tx_job.tries < c->kind->max_attempts) {
+		/* Nothing rang: a ladder without a row for `network` does
+		 * not mean that the job may be lost. */
+		event = JOB_EV_LATER;
+		c->tx_job.reason = JOB_REASON_LADDER;
+		c->tx_job.not_before_ms = journal_group_ms(j);
+	}
+	return step(c, j, ATTEMPT_EV_VANISH, event, NULL, err);
+}
+
+static enum err_code
+do_park(struct run_call *c, struct journal *j, struct err *err)
+{
+	c->tx_job.reason = c->park_reason;
+	c->tx_attempt.slot_until_ms = c->tx_attempt.armed_ms +
+				      c->terms.ring_ms +
+				      c->terms.terms.max_call_ms;
+	return step(c, j, ATTEMPT_EV_PARK, JOB_EV_PARK,
+	    job_reason_word(c->park_reason), err);
+}
+
+/* The same key again, after the gates were read again. */
+static enum err_code
+do_resend(struct run_call *c, struct journal *j, struct err *err)
+{
+	struct journal_person person;
+	struct run_gate gate = {0};
+	enum err_code code = journal_person_get(j, c->tx_job.id, &person, err);
+
+	if (code == ERR_NONE)
+		code = run_gate_ask(
+		    &c->run->o, j, &c->tx_job, &person, NULL, &gate, err);
+	journal_person_free(&person);
+	if (code != ERR_NONE && code != ERR_NOT_FOUND)
+		return code;
+	/* Our own dial stands in the caps: they do not speak against it. */
+	if (code == ERR_NOT_FOUND || c->tx_cancel ||
+	    (gate.result != RUN_GATE_OK && gate.reason != JOB_REASON_CAP &&
+		gate.reason != JOB_REASON_GAP))
+		return ERR_NONE;
+	c->tx_attempt.resends++;
+	c->tx_dial = true;
+	return step(c, j, ATTEMPT_EV_RESEND, JOB_EV_NOTE, NULL, err);
+}
+
+static enum err_code
+plan_run(struct run_call *c, struct journal *j, struct err *err)
+{
+	switch (c->plan) {
+	case RUN_PLAN_ARM:
+		return do_arm(c, j, false, err);
+	case RUN_PLAN_ADOPT:
+		return do_arm(c, j, true, err);
+	case RUN_PLAN_RELEASE:
+		return do_release(c, j, NULL, ATTEMPT_EV_RELEASE, err);
+	case RUN_PLAN_UNSENT:
+		return do_release(c, j, NULL, ATTEMPT_EV_UNSENT, err);
+	case RUN_PLAN_REFUSE:
+		return do_refuse(c, j, err);
+	case RUN_PLAN_DOUBT:
+		settle_begins(c);
+		return step(c, j, ATTEMPT_EV_DOUBT, JOB_EV_NOTE,
+		    c->dial.code[0] != '\0' ? c->dial.code : NULL, err);
+	case RUN_PLAN_STAGE:
+		return do_stage(c, j, err);
+	case RUN_PLAN_END:
+		return do_end(c, j, err);
+	case RUN_PLAN_SETTLE:
+		settle_begins(c);
+		return step(c, j, ATTEMPT_EV_SETTLE, JOB_EV_NOTE, NULL, err);
+	case RUN_PLAN_LOOK:
+		c->tx_attempt.lookups++;
+		c->tx_attempt.looked_boot_ms = env_boot_ms(c->run->env);
+		return step(c, j, ATTEMPT_EV_LOOK, JOB_EV_NOTE, NULL, err);
+	case RUN_PLAN_VANISH:
+		return do_vanish(c, j, err);
+	case RUN_PLAN_RESEND:
+		return do_resend(c, j, err);
+	case RUN_PLAN_PARK:
+		return do_park(c, j, err);
+	case RUN_PLAN_NONE:
+	default:
+		return ERR_NONE;
+	}
+}
+
+/* Does the plan let the attempt go, or begin something outside? */
+static bool
+must_fold(const struct run_call *c)
+{
+	return c->fold || c->plan == RUN_PLAN_ARM ||
+	       c->plan == RUN_PLAN_RELEASE || c->plan == RUN_PLAN_UNSENT ||
+	       c->plan == RUN_PLAN_REFUSE || c->plan == RUN_PLAN_END ||
+	       c->plan == RUN_PLAN_VANISH || c->plan == RUN_PLAN_PARK ||
+	       c->plan == RUN_PLAN_RESEND;
+}
+
+enum err_code
+run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	struct run_call *c = CONTAINER_OF(tx, struct run_call, tx);
+	enum err_code code = ERR_NONE;
+
+	c->tx_job = c->job;
+	c->tx_attempt = c->attempt;
+	c->tx_evidence = c->evidence;
+	c->tx_cancel = c->cancel;
+	c->tx_again = false;
+	c->tx_final = false;
+	c->tx_dial = false;
+	if (must_fold(c))
+		code = fold(c, j, err);
+	if (code != ERR_NONE)
+		return code;
+	/* Evidence that just came makes "nothing was there" untrue. */
+	if ((c->tx_evidence.placed && !c->evidence.placed) ||
+	    (c->tx_evidence.answered && !c->evidence.answered) ||
+	    (c->tx_evidence.ended && !c->evidence.ended)) {
+		c->tx_again = true;
+		return ERR_NONE;
+	}
+	return plan_run(c, j, err);
+}
