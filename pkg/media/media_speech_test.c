@@ -449,6 +449,53 @@ the_committed_library_is_whole(void **state)
 	media_speech_free(&s);
 }
 
+/* Whoever the sample jobs call, the agent has a recording of the name. */
+static void
+every_sample_name_and_sentence_is_recorded(void **state)
+{
+	static const struct {
+		enum media_voice voice;
+		const char *text;
+	} rows[] = {
+	    {MEDIA_VOICE_AGENT, "Thank you for your time, Maria. Goodbye."},
+	    {MEDIA_VOICE_AGENT,
+		"Am I speaking with the practice administrator?"},
+	    {MEDIA_VOICE_AGENT, "Thursday at ten thirty"},
+	    {MEDIA_VOICE_CALLEE, "No, thank you. We are not interested."},
+	    {MEDIA_VOICE_CALLEE, "For billing, press 2."},
+	};
+	struct media_speech *s = NULL;
+	struct err err = {0};
+	char *names = NULL, *save = NULL;
+	size_t len = 0, found, missing, n = 0;
+
+	(void)state;
+	assert_int_equal(
+	    media_speech_open(env, "fixtures/speech", &s, &err), ERR_NONE);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		media_speech_cover(
+		    s, rows[i].voice, rows[i].text, &found, &missing);
+		if (missing > 0)
+			fail_msg("%s: %zu words", rows[i].text, missing);
+	}
+	assert_int_equal(env_read_whole(env, "fixtures/names.txt", 1 << 16,
+			     &names, &len, &err),
+	    ERR_NONE);
+	for (char *line = strtok_r(names, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (*line == '#')
+			continue;
+		media_speech_cover(s, MEDIA_VOICE_AGENT, strchr(line, '\t') + 1,
+		    &found, &missing);
+		if (missing > 0)
+			fail_msg("no recording of %s", line);
+		n++;
+	}
+	assert_true(n > 60);
+	mem_free(&names);
+	media_speech_free(&s);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -466,6 +513,7 @@ main(void)
 	    T(a_bad_index_is_refused_with_its_line),
 	    T(missing_and_wrong_files_are_named),
 	    T(the_committed_library_is_whole),
+	    T(every_sample_name_and_sentence_is_recorded),
 	};
 
 	return cmocka_run_group_tests_name("media_speech", tests, NULL, NULL);
