@@ -78,7 +78,7 @@ key_of_block(const int16_t block[BLOCK])
 	for (int i = 0; i < BLOCK; i++)
 		energy += (float)block[i] * (float)block[i];
 	/* No two tones with this much power fit: most blocks end here. */
-	if (energy * (BLOCK / 2) < 2 * LEAST_POWER)
+	if (energy * (BLOCK / 2.0F) < 2 * LEAST_POWER)
 		return '\0';
 	goertzel(block, power);
 

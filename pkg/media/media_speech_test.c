@@ -80,15 +80,32 @@ set_up(void **state)
 	return 0;
 }
 
+static void
+remove_one(void *arg, const char *name)
+{
+	char path[512];
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/%s/%s", dir, (const char *)arg, name);
+	(void)unlink(path);
+}
+
 static int
 tear_down(void **state)
 {
-	char command[96];
+	char voices[2][8] = {"agent", "callee"};
 
 	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char path[96];
+		struct err err = {0};
+
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, voices[i]);
+		(void)env_list_dir(env, path, remove_one, voices[i], &err);
+		(void)rmdir(path);
+	}
 	net_env_close(&env);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return rmdir(dir);
 }
 
 static struct media_speech *
