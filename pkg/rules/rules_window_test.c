@@ -65,8 +65,8 @@ static struct rules_opening
 ask_zones(struct rules_windows w, const char *const *names, size_t count,
     const struct rules_holidays *holidays, int64_t now_ms)
 {
-	struct rules_zone *zones[4];
-	const struct rules_zone *lent[4];
+	struct rules_zone *zones[4] = {NULL};
+	const struct rules_zone *lent[4] = {NULL};
 	struct rules_opening out;
 	struct err err = {0};
 
