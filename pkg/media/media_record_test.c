@@ -283,6 +283,10 @@ kill_9_costs_at_most_the_last_second(void **state)
 	assert_int_equal(
 	    media_record_repair(env, path, &found, &err), ERR_NONE);
 	assert_int_equal(found.bytes, 290 * 320);
+	struct env_stat st;
+
+	assert_int_equal(env_stat(env, path, &st, &err), ERR_NONE);
+	assert_int_equal(st.size_bytes, 290 * 320);
 	assert_int_equal(found.duration_ms, 5800);
 	/* Repairing again changes nothing. */
 	struct media_record_info again;

@@ -185,6 +185,11 @@ punctuation_becomes_pauses(void **state)
 	    "3*300 -0*2400 1*100 ");
 	assert_string_equal(said(s, MEDIA_VOICE_AGENT, " \"Doctor\" hello"),
 	    "3*300 -0*320 1*100 ");
+	assert_string_equal(
+	    said(s, MEDIA_VOICE_AGENT, "doctor.hello"), "3*300 -0*320 1*100 ");
+	assert_string_equal(
+	    said(s, MEDIA_VOICE_AGENT, "doctor \xE2\x80\x94 hello"),
+	    "3*300 -0*960 1*100 ");
 	assert_string_equal(said(s, MEDIA_VOICE_AGENT, "...  ,!"), "");
 	assert_string_equal(said(s, MEDIA_VOICE_AGENT, ""), "");
 	media_speech_free(&s);

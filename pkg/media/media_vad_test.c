@@ -134,6 +134,26 @@ steady_noise_is_learnt_and_speech_above_it_found(void **state)
 	}
 }
 
+/* What would not begin speech keeps it alive: the end of a word. */
+static void
+fading_speech_goes_on_longer_than_it_could_begin(void **state)
+{
+	struct media_vad v;
+	struct tally t = {0, 0, -1};
+
+	(void)state;
+	start(&v, 60, 200);
+	feed(&v, -40, 100, &t);
+	feed(&v, -34.5, 20, &t);
+	assert_int_equal(t.starts, 0);
+	feed(&v, -15, 10, &t);
+	assert_int_equal(t.starts, 1);
+	feed(&v, -34.5, 20, &t);
+	assert_int_equal(t.stops, 0);
+	feed(&v, -40, 10, &t);
+	assert_int_equal(t.stops, 1);
+}
+
 /* A line that becomes noisy in the middle of the call. */
 static void
 noise_that_comes_later_is_learnt_within_two_seconds(void **state)
@@ -204,6 +224,7 @@ main(void)
 		speech_begins_after_the_onset_and_ends_after_the_hangover),
 	    cmocka_unit_test(clicks_begin_nothing_and_short_gaps_end_nothing),
 	    cmocka_unit_test(steady_noise_is_learnt_and_speech_above_it_found),
+	    cmocka_unit_test(fading_speech_goes_on_longer_than_it_could_begin),
 	    cmocka_unit_test(
 		noise_that_comes_later_is_learnt_within_two_seconds),
 	    cmocka_unit_test(what_is_too_faint_is_never_sound),
