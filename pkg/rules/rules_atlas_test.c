@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -179,6 +181,37 @@ without_tzdata_nobody_has_a_zone(void **state)
 	rules_atlas_close(&bare);
 }
 
+/* The zones that are there would allow hours that the missing one forbids. */
+static void
+one_missing_zone_of_several_leaves_none(void **state)
+{
+	static const char table[] =
+	    "# version: 1\n"
+	    "prefix,zones\n"
+	    "+1512,America/Chicago|Atlantis/Poseidonis\n";
+	const struct rules_asked asked = {"contact", NULL, 15125550100};
+	char dir[] = "/tmp/rules_atlas_XXXXXX";
+	struct rules_atlas *half = NULL;
+	struct rules_places p;
+	struct err err = {0};
+	char *path;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	path = mem_printf("%s/areas.csv", dir);
+	assert_int_equal(
+	    env_write_whole(env, path, table, strlen(table), &err), ERR_NONE);
+	assert_int_equal(
+	    rules_atlas_open(env, NULL, path, &half, &err), ERR_NONE);
+	assert_int_equal(rules_atlas_places(half, &asked, &p, &err), ERR_NONE);
+	assert_int_equal(p.count, 0);
+	assert_non_null(strstr(p.why, "Atlantis/Poseidonis"));
+	rules_atlas_close(&half);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	mem_free(&path);
+}
+
 static void
 the_version_names_both_data_sets(void **state)
 {
@@ -216,6 +249,7 @@ main(void)
 		a_contacts_zone_that_cannot_be_used_leaves_no_zone_at_all),
 	    cmocka_unit_test(without_a_table_no_numbers_zone_is_known),
 	    cmocka_unit_test(without_tzdata_nobody_has_a_zone),
+	    cmocka_unit_test(one_missing_zone_of_several_leaves_none),
 	    cmocka_unit_test(the_version_names_both_data_sets),
 	    cmocka_unit_test(a_missing_table_refuses_the_atlas),
 	};
