@@ -19,7 +19,7 @@ SAN      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 # Flow warnings guess wrong where the sanitizers add branches; lint, which
 # builds without them, keeps these warnings.
 NOFLOW   = -Wno-maybe-uninitialized -Wno-null-dereference \
-	   -Wno-unknown-warning-option
+	   -Wno-format-truncation -Wno-unknown-warning-option
 CFLAGS  ?= $(HARDEN)
 LDFLAGS ?= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LIBS     = sqlite3 libcjson yaml-0.1 libuv
@@ -159,7 +159,7 @@ lint-tidy: $(SRC:%.c=$(B)/tidy/%.ok) $(CMD_SRC:%.c=$(B)/tidy/%.ok)
 $(B)/tidy/%.ok: %.c .clang-tidy $(HEADERS) $(B)/journal_migrations.inc $(B)/build_info.h
 	$(Q)mkdir -p $(@D)
 	$(Q)clang-tidy --quiet $< -- $(CSTD) $(filter-out -MMD -MP,$(CPPFLAGS)) \
-	    2>$@.err || { cat $@.err; exit 1; }
+	    >$@.err 2>&1 || { grep -E '(error|warning):' $@.err; exit 1; }
 	$(Q)rm -f $@.err && touch $@
 lint-gcc:
 	$(Q)$(MAKE) B=$(B)-gcc CC=gcc compile
