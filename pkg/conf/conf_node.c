@@ -309,9 +309,10 @@ conf_node_choice(const struct conf_node *n, const char *const *words,
 	}
 	const char *near = text_nearest(text, words);
 
-	conf_node_problem(n, ps, "expected one of %s, got \"%.40s\"%s%s%s",
-	    buf_text(&all), text, near != NULL ? "; did you mean " : "",
-	    near != NULL ? near : "", near != NULL ? "?" : "");
+	conf_node_problem(n, ps, "expected %s%s, got \"%.40s\"%s%s%s",
+	    words[1] != NULL ? "one of " : "", buf_text(&all), text,
+	    near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+	    near != NULL ? "?" : "");
 	buf_free(&all);
 	return false;
 }

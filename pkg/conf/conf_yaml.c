@@ -24,6 +24,7 @@ struct reader {
 	size_t depth;
 	char *key; /* of the member whose value comes next; owned */
 	size_t key_line, key_column;
+	size_t lines; /* of the text */
 	bool failed;
 };
 
@@ -205,7 +206,9 @@ static void
 syntax(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
-	size_t line = p->problem_mark.line;
+	/* libyaml puts the end of the text into a line of its own. */
+	size_t line = p->problem_mark.line < r->lines ? p->problem_mark.line
+						      : r->lines - 1;
 	char text[200];
 
 	(void)snprintf(text, sizeof(text), "not readable as YAML: %s%s%s",
@@ -231,6 +234,17 @@ read_all(struct reader *r)
 	}
 }
 
+/* At least 1; a line break at the end begins no further one. */
+static size_t
+count_lines(const char *text, size_t len)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i + 1 < len; i++)
+		n += text[i] == '\n';
+	return n;
+}
+
 bool
 conf_yaml_parse(const char *file, const char *text, size_t len,
     const struct conf_yaml_limits *limits, struct conf_yaml **out,
@@ -249,6 +263,7 @@ conf_yaml_parse(const char *file, const char *text, size_t len,
 		   (len > 0 && memchr(text, '\0', len) != NULL)) {
 		fail(&r, conf_yaml_bad_line(text, len), "not UTF-8 text");
 	} else {
+		r.lines = count_lines(text, len);
 		CHECK(yaml_parser_initialize(&r.parser) != 0);
 		yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 		yaml_parser_set_input_string(

@@ -280,7 +280,7 @@ what_is_no_yaml_names_its_line(void **state)
 	    "x.yaml:2: not readable as YAML: mapping values are not allowed in "
 	    "this context\n");
 	expect_refused("a: 1\nb: [1, 2\n",
-	    "x.yaml:3: not readable as YAML: did not find expected ',' or ']' "
+	    "x.yaml:2: not readable as YAML: did not find expected ',' or ']' "
 	    "while parsing a flow sequence\n");
 	expect_refused("a: 1\n---\nb: 2\n",
 	    "x.yaml:2: a second document begins here: only one is read\n");

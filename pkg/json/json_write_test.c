@@ -39,7 +39,7 @@ write_sample(struct json_writer *w)
 	json_field_null(w, "gone");
 	json_field_bool(w, "yes", true);
 	json_field_double(w, "half", 0.5);
-	json_field_double(w, "bad", NAN);
+	json_field_double(w, "bad", (double)NAN);
 	json_field_time(w, "at", 1798988400000);
 	json_field_time(w, "never", -1);
 	json_write_key(w, "list");
