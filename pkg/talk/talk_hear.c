@@ -119,7 +119,7 @@ static const char *const machine[] = {"please listen", "listen carefully",
     "currently closed", "office is closed", "we are closed", "office hours are",
     "our hours are", "regular business hours", "para espanol",
     "extension at any time", "know your partys extension",
-    "all of our representatives", "all representatives",
+    "all of our representatives", "all representatives", "did not receive your",
     "did not receive a selection", "didnt receive", "invalid selection",
     "not a valid", "did not understand", "didnt understand", "business hours",
     NULL};
