@@ -8,9 +8,9 @@ want=
 for group in "$@"; do
 	case $group in
 	build)
-		want="$want gcc make pkg-config libsqlite3-dev libcjson-dev
-		    libyaml-dev libuv1-dev libcmocka-dev python3
-		    python3-jsonschema" ;;
+		want="$want gcc libc6-dev make pkg-config libsqlite3-dev
+		    libcjson-dev libyaml-dev libuv1-dev libcmocka-dev python3
+		    python3-jsonschema tzdata" ;;
 	lint)
 		want="$want clang clang-format clang-tidy cppcheck" ;;
 	*)
