@@ -18,8 +18,10 @@
  * Flags > environment > .env > dsrun.yaml > defaults.  dsrun.yaml holds the
  * box's settings, jobs/NAME.yaml beside it the kinds of job; secrets come only
  * from the environment or from a file named by a *_file key.  Relative paths
- * in a file are relative to that file.  conf_load reports every problem it
- * finds, not the first one.
+ * in a file are relative to that file, those of flags and the environment to
+ * the working directory.  conf_load reports every problem it finds, not the
+ * first one.  The keys stand in conf_rows.c; limits.queue is DSRUN_LIMITS_QUEUE
+ * in the environment and in .env, and an empty value there is none.
  */
 
 #define CONF_KINDS_MAX 256
@@ -58,7 +60,7 @@ struct conf_script {
 /* jobs/NAME.yaml; interfaces.md section 8. */
 struct conf_kind {
 	char *name;
-	char *path;    /* the file it came from */
+	char *path;    /* the file it came from, as seen from cwd */
 	char *carrier; /* "sim" ...; absent: conf.carrier_use */
 	char *model;   /* "scripted" ... */
 	char *from;
