@@ -85,6 +85,18 @@ fail_usage(
 	report_usage(ctx, problem, err);
 }
 
+/* The parser stopped at a fault; what stands behind says how to show it. */
+static void
+look_ahead(struct ctx *ctx, int argc, char **argv)
+{
+	if (cli_wants(argc, argv, "--json"))
+		ctx->json = true;
+	if (cli_wants(argc, argv, "--no-color"))
+		term_init(&ctx->term, TERM_COLOR_OFF);
+	else if (cli_wants(argc, argv, "--color"))
+		term_init(&ctx->term, TERM_COLOR_ON);
+}
+
 static enum err_code
 run_command(struct ctx *ctx, struct err *err)
 {
@@ -124,8 +136,8 @@ app_run(const struct command *const *commands, int argc, char **argv)
 	enum err_code code = cli_parse(&app, argc, argv, &args, &problem, &err);
 
 	(void)ctx_init(&ctx, &args, &opened);
-	/* The parser may have stopped before it came to --json. */
-	ctx.json = ctx.json || cli_wants(argc, argv, "--json");
+	if (code != ERR_NONE)
+		look_ahead(&ctx, argc, argv);
 	if (code != ERR_NONE)
 		fail_usage(&ctx, &problem, &err);
 	else if (opened.code != ERR_NONE)

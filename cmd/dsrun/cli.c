@@ -234,6 +234,8 @@ take_value(struct reader *r, const struct cli_option *o, const char *attached,
 	if (value == NULL) {
 		(void)err_set(err, ERR_USAGE, 0, "--%s needs a value: --%s %s",
 		    o->name, o->name, o->value);
+		(void)snprintf(r->problem->missing, sizeof(r->problem->missing),
+		    "--%s", o->name);
 		return fault(r, CLI_FAULT_MISSING);
 	}
 	add(r->out, o, value, false);
@@ -319,8 +321,12 @@ read_word(struct reader *r, struct err *err)
 }
 
 static enum err_code
-missing(struct reader *r, const char *what, struct err *err)
+missing(struct reader *r, const struct cli_option *o, const char *what,
+    struct err *err)
 {
+	if (o != NULL)
+		(void)snprintf(r->problem->missing, sizeof(r->problem->missing),
+		    "--%s", o->name);
 	(void)err_set(err, ERR_USAGE, 0, "%s is missing", what);
 	return fault(r, CLI_FAULT_MISSING);
 }
@@ -335,11 +341,11 @@ check_words(struct reader *r, struct err *err)
 		const char *word = cli_word(r->out, i);
 
 		if (word == NULL && !a->optional)
-			return missing(r, a->name, err);
+			return missing(r, NULL, a->name, err);
 		for (; word != NULL; word = cli_word(r->out, i)) {
 			i++;
 			if (*word == '\0')
-				return missing(r, a->name, err);
+				return missing(r, NULL, a->name, err);
 			if (a->choices != NULL && !is_choice(a->choices, word))
 				return wrong_choice(
 				    r, a->name, a->choices, word, err);
@@ -365,7 +371,7 @@ check_required(struct reader *r, struct err *err)
 		    !cli_given(r->out, o->name)) {
 			(void)snprintf(what, sizeof(what), "--%s %s", o->name,
 			    o->value != NULL ? o->value : "");
-			return missing(r, what, err);
+			return missing(r, o, what, err);
 		}
 	return ERR_NONE;
 }

@@ -115,6 +115,7 @@ enum cli_fault {
 struct cli_problem {
 	enum cli_fault fault;
 	char nearest[CLI_NAME_MAX]; /* what was meant, perhaps; or "" */
+	char missing[CLI_NAME_MAX]; /* the option without a value; or "" */
 };
 
 /*

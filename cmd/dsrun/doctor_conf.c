@@ -79,10 +79,31 @@ doctor_personas(struct doctor *d, const char *name)
 		    "set carrier.sim.personas to fixtures/personas");
 }
 
+/* Each voice is a directory with an index; media/media_speech.h. */
 void
 doctor_speech(struct doctor *d, const char *name)
 {
-	if (uses_sim(d->conf))
-		look_dir(d, name, d->conf->speech_dir, ".wav", DOCTOR_WARN,
-		    "without spoken fixtures recordings hold tones only");
+	static const char *const voices[] = {"agent", "callee"};
+	const char *dir = d->conf->speech_dir;
+	struct env_stat st;
+	struct err err;
+
+	if (!uses_sim(d->conf))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(voices); i++) {
+		char *path = mem_printf(
+		    "%s/%s/index.tsv", dir != NULL ? dir : "", voices[i]);
+		bool found = dir != NULL &&
+			     env_stat(d->ctx->env, path, &st, &err) == ERR_NONE;
+
+		if (!found)
+			doctor_say(d, DOCTOR_WARN, name,
+			    "set speech_dir to fixtures/speech; until then a "
+			    "synthesiser hums the words",
+			    "no recorded voice at %s", path);
+		mem_free(&path);
+		if (!found)
+			return;
+	}
+	doctor_say(d, DOCTOR_OK, name, NULL, "two voices in %s", dir);
 }

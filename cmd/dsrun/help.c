@@ -43,13 +43,21 @@ wrap(struct ctx *ctx, const char *text, int indent)
 	(void)fputc('\n', ctx->term.out);
 }
 
-/* A label and its text; a long label stands on a line of its own. */
+/*
+ * A label and its text.  A long label stands on a line of its own, and so do
+ * all where the text would be left with less than half of the terminal.
+ */
 static void
 row(struct ctx *ctx, const char *label, int columns, const char *text)
 {
 	int n = (int)strlen(label);
 
 	(void)fprintf(ctx->term.out, "  %s", label);
+	if (columns + 2 > ctx->term.columns / 2) {
+		(void)fprintf(ctx->term.out, "\n%6s", "");
+		wrap(ctx, text, 6);
+		return;
+	}
 	if (n > columns - 2)
 		(void)fprintf(ctx->term.out, "\n%*s", columns + 2, "");
 	else

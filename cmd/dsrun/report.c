@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void
 head(struct ctx *ctx, enum term_paint paint, const char *text)
@@ -41,6 +42,16 @@ usage(struct ctx *ctx)
 	    term_off(&ctx->term, ctx->term.err), c->name);
 }
 
+/* One that shows what is missing, or else the first. */
+static const char *
+example(const struct command *c, const char *missing)
+{
+	for (size_t i = 0; *missing != '\0' && c->examples[i].line != NULL; i++)
+		if (strstr(c->examples[i].line, missing) != NULL)
+			return c->examples[i].line;
+	return c->examples[0].line;
+}
+
 void
 report_usage(
     struct ctx *ctx, const struct cli_problem *problem, const struct err *err)
@@ -54,7 +65,7 @@ report_usage(
 	if (problem->nearest[0] != '\0')
 		hint(ctx, "did you mean: ", problem->nearest);
 	if (is_missing && c != NULL)
-		hint(ctx, "for example: ", c->examples[0].line);
+		hint(ctx, "for example: ", example(c, problem->missing));
 	usage(ctx);
 }
 

@@ -1,0 +1,56 @@
+#ifndef DSRUN_CMD_WORDS_REPLAY_H
+#define DSRUN_CMD_WORDS_REPLAY_H
+
+#include "../cli.h"
+#include "../commands.h"
+
+/* What `dsrun replay` says about itself; only cmd_replay.c includes it. */
+
+static const struct cli_example replay_examples[] = {
+    {"dsrun replay --job job-17",
+	"timeline, then the same effects or the difference"},
+    {"dsrun replay --job job-17 --redial --by ana --reason "
+     "'line was bad'",
+	"call again, through all rules"},
+    {NULL, NULL},
+};
+
+static const struct cli_option replay_options[] = {
+    {.name = "job",
+	.type = CLI_TEXT,
+	.flags = CLI_REQUIRED,
+	.value = "JOB",
+	.help = "its id, source:id where two sources know it, or the "
+		"journal's number as #17"},
+    {.name = "attempt",
+	.type = CLI_NUMBER,
+	.value = "N",
+	.help = "of which attempt (else the last)",
+	.min = 1,
+	.max = 100000},
+    {.name = "redial",
+	.type = CLI_FLAG,
+	.help = "make a new attempt; asks first"},
+    {.name = "by",
+	.type = CLI_TEXT,
+	.value = "NAME",
+	.help = "who says so; kept in the journal"},
+    {.name = "reason",
+	.type = CLI_TEXT,
+	.value = "TEXT",
+	.help = "why; kept in the journal"},
+    {.name = NULL},
+};
+
+static const char replay_details[] =
+    "Offline: nothing is dialled, unless --redial asks for "
+    "a new attempt.";
+
+#define REPLAY_WORDS                                                        \
+	.name = "replay", .group = GROUP_LOOK,                              \
+	.summary =                                                          \
+	    "feed a call's recorded events through the conversation again", \
+	.examples = replay_examples, .details = replay_details,             \
+	.options = replay_options
+
+#endif
