@@ -115,8 +115,12 @@ struct carrier_progress {
 struct carrier_ear {
 	void (*progress)(
 	    struct carrier_ear *e, const struct carrier_progress *p);
-	/* Words the callee said, from start to end of the call's clock
-	 * (milliseconds since ANSWERED); NULL when the carrier has none. */
+	/*
+	 * Words the callee said, from start to end of the call's clock
+	 * (milliseconds since ANSWERED).  caption and dtmf, unlike progress,
+	 * may come from inside frame(), so that at any speed they fall on the
+	 * frame they belong to.
+	 */
 	void (*caption)(struct carrier_ear *e, const char *text,
 	    int64_t start_ms, int64_t end_ms);
 	/* A key the callee pressed. */
