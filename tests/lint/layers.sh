@@ -47,7 +47,7 @@ FNR == 1 {
 	header = part[2]
 	sub(/\.h$/, "", header)
 	# Without a folder it is the file'"'"'s own.
-	if (header !~ /\// || (own == "cmd" && header ~ /^\.\.\//))
+	if (header !~ /\// || (own == "cmd" && header ~ /^(\.\.|words)\//))
 		next
 	if (!allowed(own, header, test) &&
 	    !(FILENAME == "cmd/dsrun/wire.c" &&
