@@ -153,6 +153,33 @@ class TheLayers(Tool):
         self.refused("pkg/misc/x.c", "int x;", "no line for misc")
 
 
+class TheSymbols(Tool):
+    def judge(self, package, text):
+        source = self.script("pkg/%s/x.c" % package, text)
+        obj = source[:-2] + ".o"
+        p = self.call("cc", "-c", "-o", obj, source)
+        self.assertEqual(p.returncode, 0, p.stdout)
+        p = self.call("sh", os.path.join(ROOT, "tests/lint/symbols.sh"), obj)
+        return p.returncode, p.stdout
+
+    def test_globals_carry_their_package_and_statics_need_not(self):
+        good = "static int y; int job_x(void); int job_x(void) { return y; }"
+        self.assertEqual(self.judge("job", good), (0, ""))
+        status, out = self.judge("job", "int jobs;")
+        self.assertEqual(status, 1)
+        self.assertIn("exports without job_: jobs", out)
+        self.assertEqual(self.judge("base", "int x_n;"), (0, ""))
+
+    def test_only_net_reaches_the_kernel(self):
+        text = ("#include <time.h>\n#include <fcntl.h>\n"
+                "long %s_x(void); long %s_x(void)"
+                " { return open(\"/\", 0) + time(0); }")
+        status, out = self.judge("job", text % ("job", "job"))
+        self.assertEqual(status, 1)
+        self.assertIn("goes past struct env: open time", out)
+        self.assertEqual(self.judge("net", text % ("net", "net")), (0, ""))
+
+
 class TheBootstrap(Tool):
     def run_with(self, installed, uid, sudo):
         self.script("bin/dpkg-query", "#!/bin/sh\n" + (
