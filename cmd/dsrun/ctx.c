@@ -71,7 +71,7 @@ collect_flags(struct ctx *ctx, struct err *err)
 			    g->value != NULL ? g->value
 			    : g->off         ? "false"
 					     : "true");
-		if (strcmp(g->option->name, "set") != 0)
+		if (g->value == NULL || strcmp(g->option->name, "set") != 0)
 			continue;
 		const char *equals = strchr(g->value, '=');
 
