@@ -511,6 +511,14 @@ def test_the_crontab_names_commands_and_options_that_exist(box):
                 require(name in by_name[words[0]] | everywhere, line)
 
 
+def test_the_readme_has_the_same_exit_codes(box):
+    table = box.run("help", "exit-codes", "--json").json()["exitCodes"]
+    rows = [line.split("|")[1].strip()
+            for line in (ROOT / "README.md").read_text().splitlines()
+            if line.startswith("| ") and line.split("|")[1].strip().isdigit()]
+    require(rows == [str(row["code"]) for row in table], rows)
+
+
 def test_schemas_refuse_what_they_should(box):
     good = {"schema": 1, "error": {"code": "ERR_IO", "message": "x",
                                    "exit": 1}}
