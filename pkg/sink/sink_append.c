@@ -4,27 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/crash.h"
 #include "base/mem.h"
 
 #define FILES_MAX 10000
 #define BLOCK_BYTES 4096
-
-const char *
-sink_append_found_name(enum sink_append_found found)
-{
-	static const char *const names[SINK_APPEND_FOUND_COUNT] = {
-	    [SINK_APPEND_FITS] = "fits",
-	    [SINK_APPEND_SHORTER] = "shorter",
-	    [SINK_APPEND_LONGER] = "longer",
-	    [SINK_APPEND_TORN] = "torn",
-	    [SINK_APPEND_FOREIGN] = "foreign",
-	};
-
-	CHECK(found < SINK_APPEND_FOUND_COUNT);
-	return names[found];
-}
 
 enum err_code
 sink_append_lock(

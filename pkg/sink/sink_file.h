@@ -66,4 +66,10 @@ enum err_code sink_file_export(struct env *env, const char *out_dir,
 enum err_code sink_file_render(const struct sink_result *r,
     const struct sink_file_made *made, struct buf *line, struct err *err);
 
+/*
+ * All of it as a sink (sink.h) over out_dir, which is made by lock when it is
+ * missing.  env is borrowed, out_dir copied.  Freed by its ops->free.
+ */
+struct sink *sink_file_new(struct env *env, const char *out_dir);
+
 #endif

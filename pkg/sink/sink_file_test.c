@@ -412,6 +412,51 @@ wherever_it_dies_files_are_whole_and_doing_it_again_ends_it(void **state)
 	mem_free(&place);
 }
 
+static void
+the_port_does_the_same(void **state)
+{
+	struct world *w = *state;
+	struct buf line = BUF_INIT(SINK_FILE_LINE_MAX);
+	struct sink_append_place next = SINK_APPEND_FIRST;
+	enum sink_append_found found = SINK_APPEND_FOUND_COUNT;
+	struct sent s;
+	struct sink *sink;
+	struct sink *other;
+
+	send_off(w, &s, 50);
+	sink = sink_file_new(w->env, s.out);
+	other = sink_file_new(w->env, s.out);
+	assert_int_equal(sink->ops->lock(sink->impl, &w->err), ERR_NONE);
+	assert_int_equal(other->ops->lock(other->impl, &w->err), ERR_BUSY);
+	assert_int_equal(
+	    sink->ops->render(sink->impl, &s.r, &line, &w->err), ERR_NONE);
+	expect_exported(w, 1000);
+	assert_int_equal(sink->ops->plan(sink->impl, &SINK_APPEND_FIRST, &next,
+			     &found, &w->err),
+	    ERR_NONE);
+	assert_int_equal(found, SINK_APPEND_FITS);
+	assert_int_equal(sink->ops->verify(sink->impl, &next, line.bytes,
+			     line.len, &next, &found, &w->err),
+	    ERR_NONE);
+	assert_int_equal(found, SINK_APPEND_FITS);
+	assert_int_equal(
+	    sink->ops->apply(sink->impl, &next, line.bytes, line.len, &w->err),
+	    ERR_NONE);
+	expect_file(w, "out/results.jsonl", line.bytes);
+	sink->ops->unlock(sink->impl);
+	assert_int_equal(other->ops->lock(other->impl, &w->err), ERR_NONE);
+
+	/* what cannot be exported has no line */
+	buf_clear(&line);
+	s.r.recording_sha256[0] ^= 1;
+	assert_int_equal(
+	    sink->ops->render(sink->impl, &s.r, &line, &w->err), ERR_DAMAGED);
+	assert_int_equal(line.len, 0);
+	sink->ops->free(sink->impl);
+	other->ops->free(other->impl);
+	buf_free(&line);
+}
+
 int
 main(void)
 {
@@ -428,6 +473,7 @@ main(void)
 	    T(what_differs_from_the_journal_is_never_exported),
 	    T(what_is_gone_or_unreadable_is_said),
 	    T(wherever_it_dies_files_are_whole_and_doing_it_again_ends_it),
+	    T(the_port_does_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

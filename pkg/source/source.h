@@ -81,6 +81,10 @@ struct source_ops {
 	    enum source_taken how, struct err *err);
 	void (*release)(void *s, struct source_job **job);
 	int64_t (*owed)(void *s);
+	/* Everything given was taken and no more is wanted: put in place what
+	 * remains (a file's rejects).  *rejects: where they are, living as
+	 * long as the source; NULL = none. */
+	enum err_code (*finish)(void *s, const char **rejects, struct err *err);
 	void (*tally)(void *s, struct source_tally *out);
 	void (*free)(void *s);
 };

@@ -309,6 +309,12 @@ op_owed(void *s)
 	return 0;
 }
 
+static enum err_code
+op_finish(void *s, const char **rejects, struct err *err)
+{
+	return source_file_finish(s, rejects, err);
+}
+
 static void
 op_tally(void *s, struct source_tally *out)
 {
@@ -328,6 +334,7 @@ static const struct source_ops ops = {
     .taken = op_taken,
     .release = op_release,
     .owed = op_owed,
+    .finish = op_finish,
     .tally = op_tally,
     .free = op_free,
 };

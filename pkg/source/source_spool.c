@@ -31,13 +31,34 @@ struct source_spool {
 	char *path; /* of it, in work/ */
 };
 
+/* A pass over a spool that is there writes nothing. */
 static enum err_code
-make_place(struct source_spool *s, const char *sub, struct err *err)
+make_place(struct source_spool *s, const char *sub, bool *made, struct err *err)
 {
 	char *path = mem_printf("%s/%s", s->dir, sub);
-	enum err_code code = env_make_dir(s->env, path, err);
+	struct env_stat st;
+	enum err_code code = env_stat(s->env, path, &st, err);
 
+	if (code == ERR_NOT_FOUND) {
+		*made = true;
+		code = env_make_dirs(s->env, path, err);
+	}
 	mem_free(&path);
+	return code;
+}
+
+static enum err_code
+make_places(struct source_spool *s, struct err *err)
+{
+	bool made = false;
+	enum err_code code = make_place(s, "work", &made, err);
+
+	if (code == ERR_NONE)
+		code = make_place(s, "done", &made, err);
+	if (code == ERR_NONE)
+		code = make_place(s, "failed", &made, err);
+	if (code == ERR_NONE && made)
+		code = env_sync_dir(s->env, s->dir, err);
 	return code;
 }
 
@@ -47,24 +68,17 @@ source_spool_open(struct env *env, const char *dir, int64_t settle_ms,
 {
 	struct source_spool *s = mem_zalloc(1, sizeof(*s));
 	char *lock = mem_printf("%s/.lock", dir);
-	enum err_code code = env_make_dirs(env, dir, err);
+	enum err_code code;
 
 	s->env = env;
 	s->dir = mem_strdup(dir);
 	s->settle_ms = settle_ms;
+	code = make_places(s, err);
 	if (code == ERR_NONE)
 		code = env_open(env, lock, ENV_READ | ENV_WRITE | ENV_CREATE,
 		    &s->lock, err);
 	if (code == ERR_NONE)
 		code = env_lock(env, s->lock, 0, true, err);
-	if (code == ERR_NONE)
-		code = make_place(s, "work", err);
-	if (code == ERR_NONE)
-		code = make_place(s, "done", err);
-	if (code == ERR_NONE)
-		code = make_place(s, "failed", err);
-	if (code == ERR_NONE)
-		code = env_sync_dir(env, dir, err);
 	mem_free(&lock);
 	if (code != ERR_NONE)
 		source_spool_close(&s);
