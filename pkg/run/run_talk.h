@@ -11,6 +11,7 @@
 #include "carrier/carrier.h"
 #include "conf/conf.h"
 #include "job/job_state.h"
+#include "model/model.h"
 
 /*
  * The conversation of one answered call: it joins the carrier's audio with
@@ -20,6 +21,12 @@
  *
  * It knows nothing of the journal.  Its owner (the call runner) tells it what
  * the carrier reports, and hears once when it wants to hang up.
+ *
+ * Where the carrier has no media of the call (its frame() says so for frame
+ * 0) nothing happens and nothing is recorded.  Files are written while the
+ * call runs (kill -9 loses the last second of sound and the last tick's
+ * events) and fsynced at its end.  A call needs less than 64 kB besides what
+ * the model shares.
  */
 
 struct run_talk;
@@ -28,13 +35,15 @@ struct run_talk_options {
 	struct env *env;
 	struct carrier *carrier;      /* borrowed */
 	const struct conf_kind *kind; /* borrowed */
-	const char *speech_dir;       /* where model/scripted finds speech */
-	const char *recordings_dir;   /* exists */
-	const char *name;             /* file stem, unique: "17-1" */
-	const char *call_id;          /* the carrier's */
+	const struct model *model;    /* borrowed; one serves all calls */
+	const char *speech_dir; /* not looked at: model was opened with it */
+	const char *recordings_dir; /* exists */
+	const char *name;           /* file stem, unique: "17-1" */
+	const char *call_id;        /* the carrier's */
 	const char *to;
-	const char *contact_json; /* an object; "{}" when unknown */
-	const char *data_json;    /* an object */
+	const char *contact_json; /* an object; NULL when unknown */
+	const char *data_json;    /* likewise */
+	const char *answered_by;  /* the carrier's word, NULL = none */
 	/* Wants the call ended now.  Called at most once, from a tick. */
 	void (*hangup)(void *arg);
 	void *arg;

@@ -1,0 +1,833 @@
+#include "run/run_talk.h"
+
+#include <sys/wait.h>
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/crash.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "media/media_speech.h"
+#include "media/media_tone.h"
+#include "media/media_ulaw.h"
+#include "media/media_vad.h"
+#include "model/model_scripted.h"
+#include "net/net_env.h"
+#include "talk/talk_transcript.h"
+
+/*
+ * Conversations with a carrier of the test's own: a callee that says its
+ * lines one by one, each after we have spoken and fallen silent.
+ */
+
+#define START_MS INT64_C(1767603600000)
+
+static const struct conf_kind kind = {
+    .name = (char *)(uintptr_t) "intro-call",
+    .max_call_ms = 120000,
+    .script =
+	{
+	    .greeting = (char *)(uintptr_t) "Hello {{contact.first_name}}, "
+					    "an automated call.",
+	    .intro = (char *)(uintptr_t) "We help.",
+	    .meeting = (char *)(uintptr_t) "May we meet?",
+	    .voicemail = (char *)(uintptr_t) "Call us back.",
+	    .goodbye = (char *)(uintptr_t) "Bye.",
+	    .goal = (char *)(uintptr_t) "administrator",
+	},
+};
+
+struct world {
+	struct env *env;
+	struct model model;
+	struct media_speech *speech;
+	struct carrier carrier;
+	struct run_talk *talk;
+	char dir[64];
+	/* the callee */
+	const char *const *lines; /* ended by NULL; "BEEP", "HANGUP" */
+	bool media;
+	bool ended;
+	int64_t frames;
+	struct buf sound;
+	size_t at;
+	int64_t from;
+	struct media_vad vad;
+	bool spoken; /* we have, since its last line */
+	struct media_tone tone;
+	bool beeping;
+	char pressed[32];
+	int hangups;
+	/* the end */
+	bool done;
+	enum err_code code;
+	struct err err;
+	struct run_talk_result result; /* borrowed */
+};
+
+static void
+on_done(void *arg, enum err_code code, const struct run_talk_result *result,
+    const struct err *err)
+{
+	struct world *w = arg;
+
+	w->done = true;
+	w->code = code;
+	w->err = *err;
+	w->result = *result;
+}
+
+static void
+end_call(struct world *w, const char *by)
+{
+	if (w->ended)
+		return;
+	w->ended = true;
+	run_talk_end(w->talk, START_MS + w->frames * 20, by, on_done, w);
+}
+
+static void
+next_line(struct world *w)
+{
+	struct err err = {0};
+	const char *line = *w->lines;
+
+	if (line == NULL)
+		return;
+	w->spoken = false;
+	if (strcmp(line, "HANGUP") == 0) {
+		end_call(w, "callee");
+	} else if (strcmp(line, "BEEP") == 0) {
+		media_tone_beep(&w->tone, 1000, 400);
+		w->beeping = true;
+		w->lines++;
+	} else {
+		buf_clear(&w->sound);
+		assert_int_equal(media_speech_say(w->speech, MEDIA_VOICE_CALLEE,
+				     line, &w->sound, &err),
+		    ERR_NONE);
+		w->at = 0;
+		w->from = w->frames;
+	}
+}
+
+/* One frame of the callee's line; the words come with its end. */
+static void
+speak(struct world *w, uint8_t callee[CARRIER_FRAME])
+{
+	size_t left = w->sound.len - w->at;
+	size_t n = left < CARRIER_FRAME ? left : CARRIER_FRAME;
+
+	memcpy(callee, w->sound.bytes + w->at, n);
+	w->at += n;
+	if (w->at < w->sound.len)
+		return;
+	buf_clear(&w->sound);
+	run_talk_caption(
+	    w->talk, *w->lines++, w->from * 20, w->frames * 20 + 20);
+	/* what follows without a turn of ours */
+	if (*w->lines != NULL && strcmp(*w->lines, "BEEP") == 0)
+		next_line(w);
+}
+
+static bool
+fake_frame(void *c, const char *call_id, int64_t frame,
+    const uint8_t agent[CARRIER_FRAME], uint8_t callee[CARRIER_FRAME])
+{
+	struct world *w = c;
+	enum media_vad_event event;
+
+	assert_string_equal(call_id, "call-1");
+	if (!w->media || w->ended)
+		return false;
+	assert_int_equal(frame, w->frames);
+	media_ulaw_silence(callee, CARRIER_FRAME);
+	event = media_vad_frame(&w->vad, agent, NULL);
+	w->spoken = w->spoken || event == MEDIA_VAD_STOP;
+	if (w->beeping)
+		w->beeping = media_tone_frame(&w->tone, callee);
+	else if (w->sound.len > 0)
+		speak(w, callee);
+	else if (frame == 20 || w->spoken || w->pressed[0] != '\0')
+		next_line(w);
+	w->frames++;
+	return !w->ended;
+}
+
+static void
+fake_press(void *c, const char *call_id, const char *digits)
+{
+	struct world *w = c;
+	size_t len = strlen(w->pressed);
+
+	(void)call_id;
+	(void)snprintf(
+	    w->pressed + len, sizeof(w->pressed) - len, "%s", digits);
+}
+
+static void
+on_hangup(void *arg)
+{
+	struct world *w = arg;
+
+	w->hangups++;
+	end_call(w, "agent");
+}
+
+static const struct carrier_ops fake_ops = {.frame = fake_frame,
+    .press = fake_press};
+
+static void
+open_world(struct world *w, const char *dir)
+{
+	const struct media_vad_options vad = MEDIA_VAD_DEFAULTS;
+
+	memset(w, 0, sizeof(*w));
+	assert_int_equal(net_env_open(&w->env, &w->err), ERR_NONE);
+	assert_int_equal(
+	    model_scripted_new(w->env, NULL, &w->model, &w->err), ERR_NONE);
+	assert_int_equal(
+	    media_speech_open(w->env, NULL, &w->speech, &w->err), ERR_NONE);
+	w->carrier = (struct carrier){.ops = &fake_ops, .impl = w};
+	w->sound = BUF_INIT(MEDIA_SPEECH_MAX);
+	w->media = true;
+	media_vad_init(&w->vad, &vad);
+	if (dir != NULL) {
+		(void)snprintf(w->dir, sizeof(w->dir), "%s", dir);
+		return;
+	}
+	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/run_talk.XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+}
+
+static void
+close_world(struct world *w, bool remove)
+{
+	char command[128];
+
+	run_talk_free(&w->talk);
+	buf_free(&w->sound);
+	media_speech_free(&w->speech);
+	w->model.ops->free(w->model.impl);
+	net_env_close(&w->env);
+	if (!remove)
+		return;
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'", w->dir);
+	assert_int_equal(system(command), 0);
+}
+
+static enum err_code
+start(struct world *w, const char *const *lines)
+{
+	const struct run_talk_options o = {
+	    .env = w->env,
+	    .carrier = &w->carrier,
+	    .kind = &kind,
+	    .model = &w->model,
+	    .recordings_dir = w->dir,
+	    .name = "17-1",
+	    .call_id = "call-1",
+	    .to = "+15125550100",
+	    .contact_json = "{\"first_name\":\"Anna\",\"ssn\":\"secret\"}",
+	    .data_json = "{}",
+	    .hangup = on_hangup,
+	    .arg = w,
+	};
+
+	w->lines = lines;
+	return run_talk_start(&o, START_MS, &w->talk, &w->err);
+}
+
+/* Tick by tick of real time, or faster, until the call is over and saved. */
+static void
+run(struct world *w, int64_t tick_ms)
+{
+	int64_t now = START_MS;
+
+	for (int i = 0; i < 20000 && !w->ended; i++) {
+		now += tick_ms;
+		while (run_talk_tick(w->talk, now) && !w->ended)
+			;
+	}
+	assert_true(w->ended);
+	net_env_run(w->env);
+	assert_true(w->done);
+}
+
+static char *
+read_file(const struct world *w, const char *name, size_t *len)
+{
+	char path[256];
+	char *text = NULL;
+	struct err err = {0};
+
+	(void)snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+	if (env_read_whole(w->env, path, 64 << 20, &text, len, &err) !=
+	    ERR_NONE)
+		fail_msg("%s", err.text);
+	return text;
+}
+
+static bool
+there_is(const struct world *w, const char *name)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+	return access(path, F_OK) == 0;
+}
+
+/* The file of an artifact has its size and its hash. */
+static void
+expect_artifact(const struct world *w, const struct run_artifact *a)
+{
+	uint8_t hash[SHA256_BYTES];
+	size_t len;
+	char *bytes = read_file(w, a->file, &len);
+
+	assert_int_equal(len, a->bytes);
+	sha256_once(bytes, len, hash);
+	assert_memory_equal(hash, a->sha256, sizeof(hash));
+	mem_free(&bytes);
+}
+
+static void
+expect_replay(const struct world *w)
+{
+	char path[256];
+	bool same = false;
+	char *difference = NULL;
+	int64_t events = 0;
+	struct err err = {0};
+
+	(void)snprintf(path, sizeof(path), "%s/17-1.talk.jsonl", w->dir);
+	if (run_talk_replay(w->env, path, &kind, &same, &difference, &events,
+		&err) != ERR_NONE)
+		fail_msg("%s", err.text);
+	if (!same)
+		fail_msg("%s", difference);
+	assert_true(events > 2);
+}
+
+/* The transcript as text, to be looked at. */
+static char *
+transcript(const struct world *w)
+{
+	size_t len;
+	char *json = read_file(w, "17-1.transcript.json", &len);
+	struct talk_transcript *t = NULL;
+	struct buf text = BUF_INIT(1 << 20);
+	struct err err = {0};
+	char *copy;
+
+	if (talk_transcript_parse(json, len, &t, &err) != ERR_NONE)
+		fail_msg("%s", err.text);
+	talk_transcript_text(t, &text);
+	copy = mem_strdup(buf_text(&text));
+	talk_transcript_free(&t);
+	buf_free(&text);
+	mem_free(&json);
+	return copy;
+}
+
+static void
+expect_in_transcript(const struct world *w, const char *part)
+{
+	char *text = transcript(w);
+
+	if (strstr(text, part) == NULL)
+		fail_msg("\"%s\" is not in:\n%s", part, text);
+	mem_free(&text);
+}
+
+static size_t
+sounding(const char *bytes, size_t len, size_t channel)
+{
+	size_t n = 0;
+
+	for (size_t i = channel * 160; i + 160 <= len; i += 320)
+		for (size_t k = 0; k < 160; k++)
+			n += (unsigned char)bytes[i + k] != MEDIA_SILENCE;
+	return n;
+}
+
+static const char *const agrees[] = {
+    "Riverside Medical Clinic, this is Sarah. How can I help you?",
+    "What is this about?", "I see.", "Tuesday at ten works for me.",
+    "Great, thank you. Goodbye.", NULL};
+static const char *const short_talk[] = {"Hello?", "No thanks.", NULL};
+
+static void
+a_conversation_leaves_three_files_that_agree(void **state)
+{
+	struct world w;
+	char *sound;
+	size_t len;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, agrees), ERR_NONE);
+	run(&w, 20);
+	if (w.code != ERR_NONE)
+		fail_msg("%s", w.err.text);
+	assert_int_equal(w.hangups, 1);
+	for (int i = 0; i < RUN_ARTIFACT_COUNT; i++)
+		expect_artifact(&w, &w.result.artifact[i]);
+	assert_int_equal(w.result.outcome, JOB_OUTCOME_COMPLETED);
+	assert_string_equal(w.result.answered_by, "human");
+	assert_non_null(strstr(w.result.meeting_json, "Tuesday at ten"));
+	assert_int_equal(w.result.duration_ms, w.frames * 20);
+
+	sound = read_file(&w, w.result.artifact[0].file, &len);
+	assert_int_equal(len, w.frames * 320);
+	assert_true(sounding(sound, len, 0) > 8000);
+	assert_true(sounding(sound, len, 1) > 8000);
+	mem_free(&sound);
+
+	expect_replay(&w);
+	expect_in_transcript(&w, "callee  Tuesday at ten works for me.");
+	expect_in_transcript(&w, "agent   Hello Anna, an automated call.");
+	close_world(&w, true);
+}
+
+static void
+only_values_the_script_names_are_written(void **state)
+{
+	struct world w;
+	char *text;
+	size_t len;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, short_talk), ERR_NONE);
+	run(&w, 20);
+	text = read_file(&w, "17-1.talk.jsonl", &len);
+	assert_non_null(strstr(text, "Anna"));
+	assert_null(strstr(text, "secret"));
+	mem_free(&text);
+	close_world(&w, true);
+}
+
+/* The same frames in one tick or in many: the same events and effects. */
+static void
+the_size_of_a_tick_changes_nothing(void **state)
+{
+	static const int64_t ticks[] = {20, 250, 9000, 60000};
+	char *first = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ticks); i++) {
+		struct world w;
+		char *text;
+		size_t len;
+
+		open_world(&w, NULL);
+		assert_int_equal(start(&w, agrees), ERR_NONE);
+		run(&w, ticks[i]);
+		expect_replay(&w);
+		text = read_file(&w, "17-1.talk.jsonl", &len);
+		assert_non_null(strstr(text, "\"do\":\"hang_up\""));
+		if (first == NULL)
+			first = mem_strdup(text);
+		assert_string_equal(text, first);
+		mem_free(&text);
+		close_world(&w, true);
+	}
+	mem_free(&first);
+}
+
+static void
+a_tick_handles_500_frames_at_most(void **state)
+{
+	static const char *const none[] = {NULL};
+	struct world w;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, none), ERR_NONE);
+	assert_true(run_talk_tick(w.talk, START_MS + 20000));
+	assert_int_equal(w.frames, 500);
+	assert_false(run_talk_tick(w.talk, START_MS + 20000));
+	assert_int_equal(w.frames, 1000);
+	assert_false(run_talk_tick(w.talk, START_MS + 20019));
+	assert_int_equal(w.frames, 1000);
+	close_world(&w, true);
+}
+
+static void
+without_media_nothing_is_recorded(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, NULL);
+	w.media = false;
+	assert_int_equal(start(&w, short_talk), ERR_NONE);
+	assert_false(run_talk_tick(w.talk, START_MS + 1000));
+	end_call(&w, "network");
+	net_env_run(w.env);
+	assert_true(w.done);
+	assert_int_equal(w.code, ERR_NONE);
+	assert_int_equal(w.result.outcome, JOB_OUTCOME_NONE);
+	for (int i = 0; i < RUN_ARTIFACT_COUNT; i++)
+		assert_string_equal(w.result.artifact[i].file, "");
+	assert_false(there_is(&w, "17-1.ul2"));
+	assert_false(there_is(&w, "17-1.talk.jsonl"));
+	close_world(&w, true);
+}
+
+static void
+a_callee_may_hang_up_within_a_frame(void **state)
+{
+	static const char *const lines[] = {"Hello?", "HANGUP", NULL};
+	struct world w;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, lines), ERR_NONE);
+	run(&w, 20);
+	assert_int_equal(w.code, ERR_NONE);
+	assert_int_equal(w.hangups, 0);
+	assert_int_equal(w.result.outcome, JOB_OUTCOME_HANGUP);
+	expect_replay(&w);
+	close_world(&w, true);
+}
+
+static void
+a_message_is_left_after_a_real_beep(void **state)
+{
+	static const char *const lines[] = {
+	    "Please leave a message after the tone.", "BEEP", NULL};
+	struct world w;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, lines), ERR_NONE);
+	run(&w, 20);
+	assert_int_equal(w.result.outcome, JOB_OUTCOME_VOICEMAIL);
+	assert_string_equal(w.result.answered_by, "machine");
+	expect_in_transcript(&w, "agent   Call us back.");
+	/* not the 30 seconds of a machine that never beeps */
+	assert_true(w.result.duration_ms < 20000);
+	close_world(&w, true);
+}
+
+static void
+keys_are_pressed_and_sound_in_the_recording(void **state)
+{
+	static const char *const lines[] = {
+	    "For billing, press 2. For the administrator, press 3.",
+	    "Administrator speaking.", "No thanks.", NULL};
+	struct world w;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, lines), ERR_NONE);
+	run(&w, 20);
+	assert_string_equal(w.pressed, "3");
+	assert_string_equal(w.result.answered_by, "human");
+	expect_in_transcript(&w, "agent   [presses 3]");
+	close_world(&w, true);
+}
+
+static void
+an_opt_out_is_in_the_result(void **state)
+{
+	static const char *const lines[] = {
+	    "Hello?", "Take me off your list.", NULL};
+	struct world w;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, lines), ERR_NONE);
+	run(&w, 20);
+	assert_true(w.result.opt_out);
+	assert_string_equal(w.result.decline_reason, "opt_out");
+	close_world(&w, true);
+}
+
+static void
+files_that_are_there_are_not_overwritten(void **state)
+{
+	struct world w;
+	struct world other;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, short_talk), ERR_NONE);
+	open_world(&other, w.dir);
+	assert_int_equal(start(&other, short_talk), ERR_EXISTS);
+	assert_null(other.talk);
+	assert_non_null(strstr(other.err.text, "17-1"));
+	close_world(&other, false);
+	run(&w, 20);
+	assert_int_equal(w.code, ERR_NONE);
+	expect_replay(&w);
+	close_world(&w, true);
+}
+
+static void
+captions_are_cleaned_and_bounded(void **state)
+{
+	static const char *const none[] = {NULL};
+	struct world w;
+	char *text = mem_zalloc(5000, 1);
+
+	(void)state;
+	open_world(&w, NULL);
+	memset(text, 'a', 4999);
+	assert_int_equal(start(&w, none), ERR_NONE);
+	assert_false(run_talk_tick(w.talk, START_MS + 1000));
+	for (int i = 0; i < 1000; i++)
+		run_talk_caption(w.talk, text, -5, INT64_MAX);
+	run_talk_caption(w.talk, "dropped", 0, 0);
+	assert_false(run_talk_tick(w.talk, START_MS + 2000));
+	run_talk_caption(w.talk, "bad \xff\n bytes", 0, 1500);
+	run_talk_dtmf(w.talk, '5', START_MS + 1600);
+	run_talk_dtmf(w.talk, 'x', START_MS + 1600);
+	assert_false(run_talk_tick(w.talk, START_MS + 3000));
+	end_call(&w, "callee");
+	net_env_run(w.env);
+	assert_int_equal(w.code, ERR_NONE);
+	expect_replay(&w);
+	expect_in_transcript(&w, "callee  bad    bytes");
+	expect_in_transcript(&w, "callee  [presses 5]");
+	mem_free(&text);
+	close_world(&w, true);
+}
+
+/* ---- a failing disk ---- */
+
+static struct env_ops failing;
+static enum err_code (*real_append)(
+    struct env_file *f, const void *bytes, size_t len, struct err *err);
+static int appends_left;
+
+static enum err_code
+fail_append(struct env_file *f, const void *bytes, size_t len, struct err *err)
+{
+	if (appends_left-- > 0)
+		return real_append(f, bytes, len, err);
+	return err_set(err, ERR_SPACE, 28, "no space left");
+}
+
+static void
+a_full_disk_ends_the_call_and_says_so(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, NULL);
+	failing = *w.env->ops;
+	real_append = failing.append;
+	failing.append = fail_append;
+	appends_left = 2;
+	w.env->ops = &failing;
+	assert_int_equal(start(&w, agrees), ERR_NONE);
+	run(&w, 20);
+	assert_int_equal(w.hangups, 1);
+	assert_int_equal(w.code, ERR_SPACE);
+	assert_non_null(strstr(w.err.text, "no space left"));
+	/* what was written before is sound */
+	expect_replay(&w);
+	close_world(&w, true);
+}
+
+/* ---- crashes ---- */
+
+static void
+repair_brings_torn_files_into_order(void **state)
+{
+	struct world w;
+	struct run_talk_result first, second;
+	char command[256];
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, agrees), ERR_NONE);
+	assert_false(run_talk_tick(w.talk, START_MS + 9000));
+	run_talk_free(&w.talk);
+	(void)snprintf(command, sizeof(command),
+	    "printf xyz >> '%s/17-1.ul2'; printf '{\"at\":1' >> "
+	    "'%s/17-1.talk.jsonl'",
+	    w.dir, w.dir);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(
+	    run_talk_repair(w.env, w.dir, "17-1", &first, &w.err), ERR_NONE);
+	for (int i = 0; i < RUN_ARTIFACT_COUNT; i++)
+		expect_artifact(&w, &first.artifact[i]);
+	assert_int_equal(first.artifact[0].bytes % 320, 0);
+	assert_true(first.duration_ms >= 8000);
+	expect_replay(&w);
+	expect_in_transcript(&w, "callee  Riverside Medical Clinic");
+	assert_int_equal(
+	    run_talk_repair(w.env, w.dir, "17-1", &second, &w.err), ERR_NONE);
+	assert_memory_equal(
+	    first.artifact, second.artifact, sizeof(first.artifact));
+	close_world(&w, true);
+}
+
+static void
+repair_finds_what_was_noted(void **state)
+{
+	static const char *const out[] = {"Hello?", "Stop calling.", NULL};
+	static const char *const yes[] = {
+	    "Hello?", "Tuesday works for me.", NULL};
+	struct world w;
+	struct run_talk_result r;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		open_world(&w, NULL);
+		assert_int_equal(start(&w, i == 0 ? out : yes), ERR_NONE);
+		for (int64_t ms = 0; ms < 12000; ms += 20)
+			if (w.hangups == 0)
+				(void)run_talk_tick(w.talk, START_MS + ms);
+		if (w.ended)
+			net_env_run(w.env);
+		run_talk_free(&w.talk);
+		assert_int_equal(
+		    run_talk_repair(w.env, w.dir, "17-1", &r, &w.err),
+		    ERR_NONE);
+		assert_int_equal(r.outcome, JOB_OUTCOME_NONE);
+		assert_int_equal(r.opt_out, i == 0);
+		assert_int_equal(r.meeting_json != NULL, i == 1);
+		mem_free(&r.meeting_json);
+		close_world(&w, true);
+	}
+}
+
+static void
+repair_of_nothing_is_no_error(void **state)
+{
+	struct world w;
+	struct run_talk_result r;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(
+	    run_talk_repair(w.env, w.dir, "17-1", &r, &w.err), ERR_NONE);
+	for (int i = 0; i < RUN_ARTIFACT_COUNT; i++)
+		assert_string_equal(r.artifact[i].file, "");
+	close_world(&w, true);
+}
+
+static void
+a_damaged_talk_file_is_kept_without_a_transcript(void **state)
+{
+	struct world w;
+	struct run_talk_result r;
+	char command[256];
+
+	(void)state;
+	open_world(&w, NULL);
+	(void)snprintf(command, sizeof(command),
+	    "printf 'what is this\\n' > '%s/17-1.talk.jsonl'", w.dir);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(
+	    run_talk_repair(w.env, w.dir, "17-1", &r, &w.err), ERR_NONE);
+	expect_artifact(&w, &r.artifact[RUN_ARTIFACT_TALK]);
+	assert_string_equal(r.artifact[RUN_ARTIFACT_TRANSCRIPT].file, "");
+	close_world(&w, true);
+}
+
+static int visits_left;
+
+static void
+die_at_zero(void *arg, const char *name)
+{
+	(void)arg;
+	(void)name;
+	if (--visits_left == 0)
+		(void)kill(getpid(), SIGKILL);
+}
+
+/* A child has the conversation and dies at the n-th crash point. */
+static bool
+dies_at(const char *dir, int n)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct world w;
+
+		visits_left = n;
+		crash_hook(die_at_zero, NULL);
+		open_world(&w, dir);
+		if (start(&w, short_talk) != ERR_NONE)
+			_exit(1);
+		run(&w, 20);
+		_exit(w.code == ERR_NONE ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+	else
+		assert_int_equal(WEXITSTATUS(status), 0);
+	return WIFSIGNALED(status);
+}
+
+static void
+after_a_crash_anywhere_repair_gives_whole_files(void **state)
+{
+	int n = 1;
+
+	(void)state;
+	for (bool died = true; died; n++) {
+		struct world w;
+		struct run_talk_result r;
+
+		open_world(&w, NULL);
+		died = dies_at(w.dir, n);
+		if (run_talk_repair(w.env, w.dir, "17-1", &r, &w.err) !=
+		    ERR_NONE)
+			fail_msg("crash %d: %s", n, w.err.text);
+		for (int i = 0; i < RUN_ARTIFACT_COUNT; i++)
+			if (r.artifact[i].file[0] != '\0')
+				expect_artifact(&w, &r.artifact[i]);
+		assert_int_equal(r.artifact[RUN_ARTIFACT_TALK].file[0] == '\0',
+		    r.artifact[RUN_ARTIFACT_TRANSCRIPT].file[0] == '\0');
+		if (r.artifact[RUN_ARTIFACT_TALK].bytes > 2000)
+			expect_replay(&w);
+		mem_free(&r.meeting_json);
+		close_world(&w, true);
+	}
+	assert_true(n > 15);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_conversation_leaves_three_files_that_agree),
+	    cmocka_unit_test(only_values_the_script_names_are_written),
+	    cmocka_unit_test(the_size_of_a_tick_changes_nothing),
+	    cmocka_unit_test(a_tick_handles_500_frames_at_most),
+	    cmocka_unit_test(without_media_nothing_is_recorded),
+	    cmocka_unit_test(a_callee_may_hang_up_within_a_frame),
+	    cmocka_unit_test(a_message_is_left_after_a_real_beep),
+	    cmocka_unit_test(keys_are_pressed_and_sound_in_the_recording),
+	    cmocka_unit_test(an_opt_out_is_in_the_result),
+	    cmocka_unit_test(files_that_are_there_are_not_overwritten),
+	    cmocka_unit_test(captions_are_cleaned_and_bounded),
+	    cmocka_unit_test(a_full_disk_ends_the_call_and_says_so),
+	    cmocka_unit_test(repair_brings_torn_files_into_order),
+	    cmocka_unit_test(repair_finds_what_was_noted),
+	    cmocka_unit_test(repair_of_nothing_is_no_error),
+	    cmocka_unit_test(a_damaged_talk_file_is_kept_without_a_transcript),
+	    cmocka_unit_test(after_a_crash_anywhere_repair_gives_whole_files),
+	};
+
+	return cmocka_run_group_tests_name("run_talk", tests, NULL, NULL);
+}
