@@ -122,7 +122,7 @@ CREATE INDEX outbox_due ON outbox(sink, next_ms) WHERE state=0;
 CREATE INDEX outbox_dead ON outbox(id) WHERE state=2;
 CREATE INDEX outbox_job ON outbox(job);
 CREATE TABLE append(                     -- the batch under way; bytes NULL when done
-  path TEXT PRIMARY KEY, size INTEGER NOT NULL, rows TEXT, bytes BLOB
+  path TEXT PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, rows TEXT, bytes BLOB
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deed(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, what TEXT NOT NULL, by_name TEXT NOT NULL, reason TEXT NOT NULL) STRICT;

@@ -67,6 +67,8 @@ const char *journal_id_hex(const struct journal *j); /* 32 digits */
 const uint8_t *journal_id(const struct journal *j);  /* 16 bytes */
 /* Restored or adopted, and not yet accepted by a person. */
 bool journal_is_fresh(const struct journal *j);
+/* When this incarnation began (env_now of then). */
+int64_t journal_opened_ms(const struct journal *j);
 
 /* --- transactions ------------------------------------------------------- */
 
@@ -207,6 +209,12 @@ enum err_code journal_attempt_get(struct journal *j, int64_t id,
     struct journal_attempt *out, struct err *err);
 enum err_code journal_person_get(struct journal *j, int64_t job,
     struct journal_person *out, struct err *err);
+/*
+ * The attempt with this key; event_seq, when the carrier echoed it, finds it
+ * at once, else every attempt is looked at.  0 = none.
+ */
+enum err_code journal_attempt_by_key(struct journal *j, int64_t event_seq,
+    const uint8_t key[SHA256_BYTES], int64_t *attempt, struct err *err);
 
 enum journal_added {
 	JOURNAL_ADDED,
@@ -394,11 +402,14 @@ void journal_message_free(struct journal_message *m);
 enum err_code journal_inbox_put(struct journal *j, const char *sender,
     const char *ext, int64_t attempt, enum journal_message_code code,
     const char *body, bool *added, struct err *err);
-/* The oldest message of attempt that is not folded; ERR_NOT_FOUND. */
+/* The oldest open message of attempt after message `after`; ERR_NOT_FOUND. */
 enum err_code journal_inbox_get(struct journal *j, int64_t attempt,
-    struct journal_message *out, struct err *err);
+    int64_t after, struct journal_message *out, struct err *err);
 enum err_code journal_inbox_folded(
     struct journal *j, int64_t message, struct err *err);
+/* All of an attempt that is let go. */
+enum err_code journal_inbox_fold_all(
+    struct journal *j, int64_t attempt, struct err *err);
 /* --- artifacts and findings ---------------------------------------------- */
 
 struct journal_artifact {
@@ -447,8 +458,12 @@ enum err_code journal_outbox_set(struct journal *j, int64_t id,
     enum journal_outbox_state state, int64_t next_ms, const char *error,
     struct err *err);
 
-/* The append under way for path: size is where it goes, bytes NULL = none. */
+/*
+ * The append under way for path (what is appended to); name is the file in
+ * use, "" = none yet; size is where the batch goes, bytes NULL = none.
+ */
 struct journal_append {
+	char name[64];
 	int64_t size;
 	char *rows; /* comma-separated outbox ids, or NULL */
 	char *bytes;
@@ -459,8 +474,8 @@ enum err_code journal_append_get(struct journal *j, const char *path,
     struct journal_append *out, struct err *err);
 /* bytes NULL: done, the file is size long. */
 enum err_code journal_append_put(struct journal *j, const char *path,
-    int64_t size, const char *rows, const void *bytes, size_t len,
-    struct err *err);
+    const char *name, int64_t size, const char *rows, const void *bytes,
+    size_t len, struct err *err);
 
 /* --- attention and runs --------------------------------------------------- */
 

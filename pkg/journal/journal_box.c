@@ -42,12 +42,12 @@ journal_inbox_put(struct journal *j, const char *sender, const char *ext,
 }
 
 enum err_code
-journal_inbox_get(struct journal *j, int64_t attempt,
+journal_inbox_get(struct journal *j, int64_t attempt, int64_t after,
     struct journal_message *out, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
 	    "SELECT id,attempt,code,at_ms,body FROM inbox INDEXED BY "
-	    "inbox_open WHERE attempt=?1 AND folded IS NULL ORDER BY id "
+	    "inbox_open WHERE attempt=?1 AND folded IS NULL AND id>?2 ORDER BY id "
 	    "LIMIT 1",
 	    err);
 	bool row = false;
@@ -56,6 +56,7 @@ journal_inbox_get(struct journal *j, int64_t attempt,
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, attempt);
+	journal_db_i64(st, 2, after);
 	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
 		return err->code;
 	if (!row)
@@ -178,8 +179,8 @@ enum err_code
 journal_append_get(struct journal *j, const char *path,
     struct journal_append *out, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(
-	    &j->w, "SELECT size,rows,bytes FROM append WHERE path=?1", err);
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT size,rows,bytes,name FROM append WHERE path=?1", err);
 	bool row = false;
 
 	memset(out, 0, sizeof(*out));
@@ -192,6 +193,7 @@ journal_append_get(struct journal *j, const char *path,
 		return ERR_NONE;
 	out->size = sqlite3_column_int64(st, 0);
 	out->rows = journal_db_dup_text(st, 1);
+	journal_db_copy_text(st, 3, out->name, sizeof(out->name));
 	if (sqlite3_column_type(st, 2) != SQLITE_NULL) {
 		out->len = (size_t)sqlite3_column_bytes(st, 2);
 		out->bytes = mem_dup(sqlite3_column_blob(st, 2), out->len);
@@ -201,12 +203,13 @@ journal_append_get(struct journal *j, const char *path,
 }
 
 enum err_code
-journal_append_put(struct journal *j, const char *path, int64_t size,
-    const char *rows, const void *bytes, size_t len, struct err *err)
+journal_append_put(struct journal *j, const char *path, const char *name,
+    int64_t size, const char *rows, const void *bytes, size_t len,
+    struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "INSERT OR REPLACE INTO append(path,size,rows,bytes) "
-	    "VALUES(?1,?2,?3,?4)",
+	    "INSERT OR REPLACE INTO append(path,size,rows,bytes,name) "
+	    "VALUES(?1,?2,?3,?4,?5)",
 	    err);
 
 	if (st == NULL)
@@ -215,6 +218,7 @@ journal_append_put(struct journal *j, const char *path, int64_t size,
 	journal_db_i64(st, 2, size);
 	journal_db_text(st, 3, rows);
 	journal_db_blob(st, 4, bytes, len);
+	journal_db_text(st, 5, name);
 	CRASH_POINT("journal.append.put");
 	return journal_db_done(&j->w, st, err);
 }

@@ -699,6 +699,12 @@ journal_is_fresh(const struct journal *j)
 }
 
 int64_t
+journal_opened_ms(const struct journal *j)
+{
+	return j->head.opened_ms;
+}
+
+int64_t
 journal_group_ms(const struct journal *j)
 {
 	return j->group_ms;

@@ -663,6 +663,28 @@ journal_read_outbox(struct journal *j, int state, int64_t after, int64_t limit,
 }
 
 enum err_code
+journal_read_outbox_due(struct journal *j, const char *path,
+    enum journal_sink sink, bool *due, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT 1 FROM outbox INDEXED BY outbox_due WHERE state=0 AND "
+	    "sink=?1 AND next_ms<=?2 UNION ALL SELECT 1 FROM append WHERE "
+	    "path=?3 AND bytes IS NOT NULL LIMIT 1",
+	    err);
+
+	*due = false;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, sink);
+	journal_db_i64(st, 2, env_now_ms(j->env));
+	journal_db_text(st, 3, path);
+	if (journal_db_row(&j->r, st, due, err) != ERR_NONE)
+		return err->code;
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
 journal_read_inbox(struct journal *j, int64_t *attempts, size_t max,
     size_t *count, struct err *err)
 {

@@ -129,6 +129,10 @@ enum err_code journal_read_outbox(struct journal *j, int state, int64_t after,
     int64_t limit, void (*fn)(void *arg, const struct journal_outbox_row *r),
     void *arg, struct err *err);
 
+/* Is a row of sink due now, or a batch for path under way? */
+enum err_code journal_read_outbox_due(struct journal *j, const char *path,
+    enum journal_sink sink, bool *due, struct err *err);
+
 /* Attempts with open inbox messages that are owned by us; at most max. */
 enum err_code journal_read_inbox(struct journal *j, int64_t *attempts,
     size_t max, size_t *count, struct err *err);

@@ -298,3 +298,41 @@ journal_outcomes(struct journal *j, int64_t job, int64_t attempt,
 	}
 	return ERR_NONE;
 }
+
+static enum err_code
+attempt_where(
+    struct journal *j, sqlite3_stmt *st, int64_t *attempt, struct err *err)
+{
+	bool row = false;
+
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		*attempt = sqlite3_column_int64(st, 0);
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+enum err_code
+journal_attempt_by_key(struct journal *j, int64_t event_seq,
+    const uint8_t key[SHA256_BYTES], int64_t *attempt, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT a.id FROM event e CROSS JOIN attempt a ON a.id=e.attempt "
+	    "WHERE e.seq=?1 AND a.key=?2",
+	    err);
+
+	*attempt = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, event_seq);
+	journal_db_blob(st, 2, key, SHA256_BYTES);
+	if (attempt_where(j, st, attempt, err) != ERR_NONE || *attempt != 0)
+		return err->code;
+	st = journal_db_get(&j->w, "SELECT id FROM attempt WHERE key=?1", err);
+	if (st == NULL)
+		return err->code;
+	journal_db_blob(st, 1, key, SHA256_BYTES);
+	return attempt_where(j, st, attempt, err);
+}

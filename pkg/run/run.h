@@ -11,7 +11,9 @@
 #include "carrier/carrier.h"
 #include "conf/conf.h"
 #include "journal/journal.h"
+#include "model/model.h"
 #include "rules/rules_atlas.h"
+#include "sink/sink.h"
 
 /*
  * The work: claim, dial, talk, record what came of it, recover what others
@@ -32,6 +34,11 @@ enum run_mode {
 struct run_carrier {
 	const char *name; /* "sim" */
 	struct carrier *carrier;
+};
+
+struct run_model {
+	const char *name; /* "scripted" */
+	const struct model *model;
 };
 
 struct run_progress {
@@ -55,7 +62,10 @@ struct run_options {
 	struct log *log;
 	const struct run_carrier *carriers;
 	size_t carrier_count;
+	const struct run_model *models;
+	size_t model_count;
 	struct rules_atlas *atlas;
+	struct sink *sink;   /* where results go */
 	const char *command; /* "drain" ... for status */
 	const char *worker;  /* a name, or NULL */
 	enum run_mode mode;
@@ -64,6 +74,10 @@ struct run_options {
 	int64_t soft_after_ms; /* stop claiming after this; 0 = never */
 	int64_t hard_after_ms; /* end in any case after this; 0 = never */
 	int64_t wait_ms;       /* DRAIN: also wait for jobs due within this */
+	bool prepare; /* claim first, arm in a transaction of its own */
+	/* Something a person should look at, told once for each; may be NULL.
+	 */
+	void (*attention)(void *arg, const char *what);
 	/* Called from the loop when the run is over; code is the first fatal
 	 * error.  The run may be freed from it. */
 	void (*ended)(void *arg, enum err_code code, const struct err *err);

@@ -111,20 +111,29 @@ struct run_call {
 	bool due;               /* the timer fired and was not used yet */
 	bool recovered;         /* taken over: no conversation of ours */
 	bool cancel, hangup_sent, hung_up_by_us, prepared, checked_key;
-	bool fold;   /* messages may be waiting */
-	bool hidden; /* nobody hears of it any more (deaf) */
+	bool fold; /* messages may be waiting */
 	int64_t lookup_errors;
-	double jitter;
 
 	struct journal_tx tx;
 	bool busy;
-	enum run_plan plan;
-	enum job_reason park_reason;
-	/* of the transaction; the writer's while busy */
+	/* What the transaction may know: taken at submit, so that the loop may
+	 * go on changing the rest while the writer runs. */
+	struct run_ask {
+		enum run_plan plan;
+		struct run_evidence evidence;
+		bool cancel, fold, hung_up, has_result, talking;
+		enum carrier_answer answer;
+		enum carrier_policy policy;
+		int64_t retry_after_ms;
+		char code[32];
+		double jitter;
+		enum job_reason park_reason;
+	} ask;
+	/* What it came to: the writer's while busy. */
 	struct journal_job tx_job;
 	struct journal_attempt tx_attempt;
 	struct run_evidence tx_evidence;
-	bool tx_cancel, tx_again; /* again: a message changed the plan */
+	bool tx_cancel;
 	bool tx_final;
 	bool tx_dial; /* RESEND or ARM was allowed */
 };
@@ -144,12 +153,20 @@ void run_call_begin(struct run *r, const struct run_armed *a);
 enum err_code run_call_adopt(struct run *r, int64_t attempt, struct err *err);
 /* Look at everything and start what may start now; idempotent. */
 void run_call_poke(struct run_call *c);
+/* Start the transaction of a plan; not while busy. */
+void run_call_submit(
+    struct run_call *c, enum run_plan plan, enum job_reason park_reason);
+/* The media clock: begin or go on with the conversation; true: more is due. */
+bool run_call_tick(struct run_call *c, int64_t now_ms);
 void run_call_free(struct run_call **c);
 struct run_call *run_call_find(struct run *r, int64_t attempt);
 /* Evidence from outside; the earliest word on each stage counts. */
 void run_call_hear(struct run_call *c, const struct carrier_progress *p,
     const char *call_id, int64_t placed_ms, int64_t answered_ms,
     const char *source);
+/* What from knows and to does not. */
+void run_evidence_merge(
+    struct run_evidence *to, const struct run_evidence *from);
 void run_evidence_add(struct run_evidence *e, const struct carrier_progress *p,
     const char *call_id, int64_t placed_ms, int64_t answered_ms,
     const char *source);
@@ -193,6 +210,13 @@ struct run_sync *run_sync_new(struct run *r);
 void run_sync_free(struct run_sync **s);
 void run_sync_poke(struct run_sync *s);
 bool run_sync_idle(const struct run_sync *s);
+/* Nothing of it is under way: it may be freed. */
+bool run_sync_resting(const struct run_sync *s);
+
+/* --- run_claim.c
+ * ------------------------------------------------------------------ */
+
+void run_claim_start(struct run *r, int64_t want);
 
 /* --- run.c
  * ------------------------------------------------------------------------ */
@@ -224,7 +248,8 @@ struct run {
 	struct env_timer soft, hard, grace;
 	struct env_post end_post;
 	int ticks;
-	bool stopping, hard_stop, ended, closing;
+	bool stopping, hard_stop, ended;
+	int64_t attentions;  /* being written down */
 	struct list notices; /* run_notice.c */
 	enum err_code code;
 	struct err err;

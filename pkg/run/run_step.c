@@ -95,30 +95,33 @@ step(struct run_call *c, struct journal *j, enum attempt_event event,
 	return ERR_NONE;
 }
 
-/* Every open message of this attempt, before it is let go. */
+/*
+ * Every open message of this attempt.  Evidence is folded at once, since the
+ * step it leads to is in this transaction; a cancel stays open until the
+ * attempt is let go, so that a crash before that does not forget it.
+ */
 static enum err_code
 fold(struct run_call *c, struct journal *j, struct err *err)
 {
-	for (;;) {
-		struct journal_message m;
-		enum err_code code =
-		    journal_inbox_get(j, c->tx_attempt.id, &m, err);
+	struct journal_message m = {0};
+	int64_t after = 0;
+	enum err_code code;
 
-		if (code == ERR_NOT_FOUND)
-			return ERR_NONE;
-		if (code != ERR_NONE)
-			return code;
+	while ((code = journal_inbox_get(
+		    j, c->tx_attempt.id, after, &m, err)) == ERR_NONE) {
+		after = m.id;
 		if (m.code == JOURNAL_MSG_CANCEL)
 			c->tx_cancel = true;
 		if (m.code == JOURNAL_MSG_EVIDENCE && m.body != NULL)
 			code = run_notice_read(m.body, &c->tx_evidence, err);
-		if (code == ERR_NONE)
+		if (code == ERR_NONE && m.code == JOURNAL_MSG_EVIDENCE)
 			code = journal_inbox_folded(j, m.id, err);
 		journal_message_free(&m);
 		CRASH_POINT("run.fold");
 		if (code != ERR_NONE)
 			return code;
 	}
+	return code == ERR_NOT_FOUND ? ERR_NONE : code;
 }
 
 /* --- the plans
@@ -208,33 +211,33 @@ out:
 static enum err_code
 do_refuse(struct run_call *c, struct journal *j, struct err *err)
 {
-	bool network = c->answer == CARRIER_ANSWER_NETWORK;
+	bool network = c->ask.answer == CARRIER_ANSWER_NETWORK;
 	enum job_event event = JOB_EV_FAIL;
 
 	c->tx_attempt.outcome =
 	    network ? JOB_OUTCOME_NETWORK : JOB_OUTCOME_REFUSED;
 	c->tx_attempt.ended_ms = journal_group_ms(j);
 	c->tx_job.outcome = c->tx_attempt.outcome;
-	if (!network && c->dial.policy == CARRIER_NEVER) {
+	if (!network && c->ask.policy == CARRIER_NEVER) {
 		c->tx_job.reason = JOB_REASON_REFUSED;
-	} else if (!network && c->dial.policy == CARRIER_LATER) {
+	} else if (!network && c->ask.policy == CARRIER_LATER) {
 		c->tx_job.tries--; /* "come again" is no try */
 		c->tx_job.reason = JOB_REASON_LATER;
 		c->tx_job.not_before_ms =
-		    journal_group_ms(j) + (c->dial.retry_after_ms > 0
-						  ? c->dial.retry_after_ms
+		    journal_group_ms(j) + (c->ask.retry_after_ms > 0
+						  ? c->ask.retry_after_ms
 						  : INT64_C(60000));
 		event = JOB_EV_LATER;
 	} else if (run_step_ladder(c->run, j, &c->tx_job, c->tx_attempt.id,
-		       c->tx_attempt.outcome, c->tx_cancel, c->jitter, &event,
-		       err) != ERR_NONE) {
+		       c->tx_attempt.outcome, c->tx_cancel, c->ask.jitter,
+		       &event, err) != ERR_NONE) {
 		return err->code;
 	}
 	if (c->tx_cancel) {
 		event = JOB_EV_CANCEL;
 		c->tx_job.reason = JOB_REASON_CANCELLED;
 	}
-	return step(c, j, ATTEMPT_EV_REFUSE, event, c->dial.code, err);
+	return step(c, j, ATTEMPT_EV_REFUSE, event, c->ask.code, err);
 }
 
 static int
@@ -295,7 +298,7 @@ artifacts(struct run_call *c, struct journal *j, struct err *err)
 	const struct run_talk_result *t = &c->result;
 	enum err_code code = ERR_NONE;
 
-	if (!c->has_result)
+	if (!c->ask.has_result)
 		return ERR_NONE;
 	for (int i = 0; i < RUN_ARTIFACT_COUNT && code == ERR_NONE; i++) {
 		struct journal_artifact a = {
@@ -339,11 +342,11 @@ do_end(struct run_call *c, struct journal *j, struct err *err)
 	if (a->answered_ms == 0 && e->answered)
 		a->answered_ms = e->answered_ms;
 	a->ended_ms = e->ended_ms > 0 ? e->ended_ms : journal_group_ms(j);
-	a->outcome = c->hung_up_by_us ? JOB_OUTCOME_INTERRUPTED : e->outcome;
+	a->outcome = c->ask.hung_up ? JOB_OUTCOME_INTERRUPTED : e->outcome;
 	if (a->outcome == JOB_OUTCOME_NONE)
 		a->outcome = JOB_OUTCOME_INTERRUPTED;
 	code = artifacts(c, j, err);
-	if (code == ERR_NONE && c->has_result && c->result.opt_out) {
+	if (code == ERR_NONE && c->ask.has_result && c->result.opt_out) {
 		bool added = false;
 		int64_t number = a->number;
 
@@ -352,7 +355,7 @@ do_end(struct run_call *c, struct journal *j, struct err *err)
 	}
 	if (code == ERR_NONE)
 		code = run_step_ladder(c->run, j, &c->tx_job, a->id, a->outcome,
-		    c->tx_cancel, c->jitter, &event, err);
+		    c->tx_cancel, c->ask.jitter, &event, err);
 	if (code != ERR_NONE)
 		return code;
 	return step(c, j, ATTEMPT_EV_END, event,
@@ -366,7 +369,7 @@ do_vanish(struct run_call *c, struct journal *j, struct err *err)
 
 	c->tx_attempt.ended_ms = journal_group_ms(j);
 	if (run_step_ladder(c->run, j, &c->tx_job, c->tx_attempt.id,
-		JOB_OUTCOME_NETWORK, c->tx_cancel, c->jitter, &event,
+		JOB_OUTCOME_NETWORK, c->tx_cancel, c->ask.jitter, &event,
 		err) != ERR_NONE)
 		return err->code;
 	if (event == JOB_EV_FAIL && c->kind != NULL &&
@@ -383,12 +386,12 @@ do_vanish(struct run_call *c, struct journal *j, struct err *err)
 static enum err_code
 do_park(struct run_call *c, struct journal *j, struct err *err)
 {
-	c->tx_job.reason = c->park_reason;
+	c->tx_job.reason = c->ask.park_reason;
 	c->tx_attempt.slot_until_ms = c->tx_attempt.armed_ms +
 				      c->terms.ring_ms +
 				      c->terms.terms.max_call_ms;
 	return step(c, j, ATTEMPT_EV_PARK, JOB_EV_PARK,
-	    job_reason_word(c->park_reason), err);
+	    job_reason_word(c->ask.park_reason), err);
 }
 
 /* The same key again, after the gates were read again. */
@@ -418,7 +421,7 @@ do_resend(struct run_call *c, struct journal *j, struct err *err)
 static enum err_code
 plan_run(struct run_call *c, struct journal *j, struct err *err)
 {
-	switch (c->plan) {
+	switch (c->ask.plan) {
 	case RUN_PLAN_ARM:
 		return do_arm(c, j, false, err);
 	case RUN_PLAN_ADOPT:
@@ -432,7 +435,7 @@ plan_run(struct run_call *c, struct journal *j, struct err *err)
 	case RUN_PLAN_DOUBT:
 		settle_begins(c);
 		return step(c, j, ATTEMPT_EV_DOUBT, JOB_EV_NOTE,
-		    c->dial.code[0] != '\0' ? c->dial.code : NULL, err);
+		    c->ask.code[0] != '\0' ? c->ask.code : NULL, err);
 	case RUN_PLAN_STAGE:
 		return do_stage(c, j, err);
 	case RUN_PLAN_END:
@@ -460,11 +463,38 @@ plan_run(struct run_call *c, struct journal *j, struct err *err)
 static bool
 must_fold(const struct run_call *c)
 {
-	return c->fold || c->plan == RUN_PLAN_ARM ||
-	       c->plan == RUN_PLAN_RELEASE || c->plan == RUN_PLAN_UNSENT ||
-	       c->plan == RUN_PLAN_REFUSE || c->plan == RUN_PLAN_END ||
-	       c->plan == RUN_PLAN_VANISH || c->plan == RUN_PLAN_PARK ||
-	       c->plan == RUN_PLAN_RESEND;
+	return c->ask.fold || c->ask.plan == RUN_PLAN_ARM ||
+	       c->ask.plan == RUN_PLAN_RELEASE ||
+	       c->ask.plan == RUN_PLAN_UNSENT ||
+	       c->ask.plan == RUN_PLAN_REFUSE || c->ask.plan == RUN_PLAN_END ||
+	       c->ask.plan == RUN_PLAN_VANISH || c->ask.plan == RUN_PLAN_PARK ||
+	       c->ask.plan == RUN_PLAN_RESEND;
+}
+
+static bool
+news(const struct run_call *c)
+{
+	return (c->tx_evidence.placed && !c->ask.evidence.placed) ||
+	       (c->tx_evidence.ringing && !c->ask.evidence.ringing) ||
+	       (c->tx_evidence.answered && !c->ask.evidence.answered) ||
+	       (c->tx_evidence.ended && !c->ask.evidence.ended);
+}
+
+/* All that a message says, step by step, in the transaction that folds it. */
+static enum err_code
+catch_up(struct run_call *c, struct journal *j, struct err *err)
+{
+	const struct run_evidence *e = &c->tx_evidence;
+	int want = e->answered ? 3 : e->ringing ? 2 : e->placed ? 1 : 0;
+	enum err_code code = ERR_NONE;
+
+	if (c->tx_attempt.state == ATTEMPT_CLAIMED)
+		return ERR_NONE;
+	if (e->ended)
+		return do_end(c, j, err);
+	while (code == ERR_NONE && rank(c->tx_attempt.state) < want)
+		code = do_stage(c, j, err);
+	return code;
 }
 
 enum err_code
@@ -475,9 +505,8 @@ run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 
 	c->tx_job = c->job;
 	c->tx_attempt = c->attempt;
-	c->tx_evidence = c->evidence;
-	c->tx_cancel = c->cancel;
-	c->tx_again = false;
+	c->tx_evidence = c->ask.evidence;
+	c->tx_cancel = c->ask.cancel;
 	c->tx_final = false;
 	c->tx_dial = false;
 	if (must_fold(c))
@@ -485,11 +514,11 @@ run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	if (code != ERR_NONE)
 		return code;
 	/* Evidence that just came makes "nothing was there" untrue. */
-	if ((c->tx_evidence.placed && !c->evidence.placed) ||
-	    (c->tx_evidence.answered && !c->evidence.answered) ||
-	    (c->tx_evidence.ended && !c->evidence.ended)) {
-		c->tx_again = true;
-		return ERR_NONE;
-	}
-	return plan_run(c, j, err);
+	if (news(c) && !c->ask.talking)
+		code = catch_up(c, j, err);
+	else
+		code = plan_run(c, j, err);
+	if (code == ERR_NONE && !job_attempt_is_live(c->tx_attempt.state))
+		code = journal_inbox_fold_all(j, c->tx_attempt.id, err);
+	return code;
 }

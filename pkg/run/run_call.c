@@ -1,0 +1,646 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/crash.h"
+#include "base/text.h"
+
+#include "job/job_key.h"
+#include "rules/rules_phone.h"
+
+#include "run/run_priv.h"
+
+/*
+ * One live attempt of this process, from INTENT (or CLAIMED) to its end.
+ *
+ * Two things are kept apart: the evidence, which runs ahead (what the carrier
+ * has said), and the attempt, which is as far as the journal is durable.
+ * run_call_poke looks at both and starts the one thing that may start now: a
+ * transaction that brings the journal up to the evidence, the dial request,
+ * the conversation, a lookup, a timer.  It may be called at any time.
+ *
+ * If this process dies here: the attempt stays in the journal as it is, the
+ * kernel drops the owner's lock, and whoever takes over finds out what became
+ * of it (run_settle.c).
+ */
+
+static void
+evidence_stage(struct run_evidence *e, enum carrier_stage stage)
+{
+	e->placed = true;
+	e->ringing = e->ringing || stage == CARRIER_STAGE_RINGING;
+	e->answered = e->answered || stage == CARRIER_STAGE_ANSWERED;
+	e->ended = e->ended || stage == CARRIER_STAGE_ENDED;
+}
+
+void
+run_evidence_add(struct run_evidence *e, const struct carrier_progress *p,
+    const char *call_id, int64_t placed_ms, int64_t answered_ms,
+    const char *source)
+{
+	if (e->ended)
+		return;
+	evidence_stage(e, p->stage);
+	if (call_id != NULL && call_id[0] != '\0' && e->call_id[0] == '\0')
+		(void)snprintf(e->call_id, sizeof(e->call_id), "%s", call_id);
+	if (placed_ms > 0 && e->placed_ms == 0)
+		e->placed_ms = placed_ms;
+	if (answered_ms > 0 && e->answered_ms == 0) {
+		e->answered = true;
+		e->answered_ms = answered_ms;
+	}
+	switch (p->stage) {
+	case CARRIER_STAGE_PLACED:
+		if (e->placed_ms == 0)
+			e->placed_ms = p->at_ms;
+		break;
+	case CARRIER_STAGE_ANSWERED:
+		if (e->answered_ms == 0)
+			e->answered_ms = p->at_ms;
+		if (p->answered_by != NULL)
+			(void)snprintf(e->answered_by, sizeof(e->answered_by),
+			    "%s", p->answered_by);
+		break;
+	case CARRIER_STAGE_ENDED:
+		e->ended_ms = p->at_ms;
+		e->outcome = p->outcome;
+		if (p->by != NULL)
+			(void)snprintf(e->by, sizeof(e->by), "%s", p->by);
+		break;
+	case CARRIER_STAGE_RINGING:
+	default:
+		break;
+	}
+	(void)snprintf(e->source, sizeof(e->source), "%s", source);
+}
+
+void
+run_evidence_merge(struct run_evidence *to, const struct run_evidence *from)
+{
+	if (from->placed && !to->placed)
+		to->placed_ms = from->placed_ms;
+	if (from->answered && !to->answered) {
+		to->answered_ms = from->answered_ms;
+		memcpy(to->answered_by, from->answered_by,
+		    sizeof(to->answered_by));
+	}
+	if (from->ended && !to->ended) {
+		to->ended_ms = from->ended_ms;
+		to->outcome = from->outcome;
+		memcpy(to->by, from->by, sizeof(to->by));
+	}
+	if (to->call_id[0] == '\0')
+		memcpy(to->call_id, from->call_id, sizeof(to->call_id));
+	if (to->source[0] == '\0')
+		memcpy(to->source, from->source, sizeof(to->source));
+	to->placed = to->placed || from->placed;
+	to->ringing = to->ringing || from->ringing;
+	to->answered = to->answered || from->answered;
+	to->ended = to->ended || from->ended;
+}
+
+void
+run_call_hear(struct run_call *c, const struct carrier_progress *p,
+    const char *call_id, int64_t placed_ms, int64_t answered_ms,
+    const char *source)
+{
+	run_evidence_add(
+	    &c->evidence, p, call_id, placed_ms, answered_ms, source);
+	run_call_poke(c);
+}
+
+/* --- the carrier's ear
+ * ---------------------------------------------------------- */
+
+static void
+ear_progress(struct carrier_ear *e, const struct carrier_progress *p)
+{
+	struct run_call *c = CONTAINER_OF(e, struct run_call, ear);
+
+	run_call_hear(c, p, NULL, 0, 0, "live");
+}
+
+static void
+ear_caption(
+    struct carrier_ear *e, const char *text, int64_t start_ms, int64_t end_ms)
+{
+	struct run_call *c = CONTAINER_OF(e, struct run_call, ear);
+
+	if (c->talk != NULL && !c->talk_ending)
+		run_talk_caption(c->talk, text, start_ms, end_ms);
+}
+
+static void
+ear_dtmf(struct carrier_ear *e, char digit, int64_t at_ms)
+{
+	struct run_call *c = CONTAINER_OF(e, struct run_call, ear);
+
+	if (c->talk != NULL && !c->talk_ending)
+		run_talk_dtmf(c->talk, digit, at_ms);
+}
+
+/* --- dialling
+ * --------------------------------------------------------------------- */
+
+static void
+dial_done(struct carrier_dial *d)
+{
+	struct run_call *c = CONTAINER_OF(d, struct run_call, dial);
+	struct carrier_progress p = {
+	    .stage = CARRIER_STAGE_PLACED, .at_ms = d->placed_ms};
+
+	c->dialling = false;
+	c->answered_dial = true;
+	c->answer = d->answer;
+	CRASH_POINT("run.dial.answered");
+	if (d->answer == CARRIER_ANSWER_PLACED)
+		run_evidence_add(
+		    &c->evidence, &p, d->call_id, d->placed_ms, 0, "answer");
+	run_call_poke(c);
+}
+
+/* Give the request to the carrier: the attempt is durably in INTENT, or is
+ * UNKNOWN with a carrier that honours the key. */
+static void
+dial(struct run_call *c)
+{
+	CHECK(!c->dialling && c->carrier != NULL);
+	CHECK(c->attempt.state == ATTEMPT_INTENT ||
+	      c->attempt.state == ATTEMPT_UNKNOWN);
+	c->dial = (struct carrier_dial){.key = c->key,
+	    .to = c->to,
+	    .from = c->terms.from,
+	    .event_seq = c->event_seq,
+	    .event_hash = c->event_hash,
+	    .dial_until_ms = c->attempt.dial_until_ms,
+	    .dial_until_boot_ms =
+		run_step_dial_until_boot(c->run, c->attempt.dial_until_ms),
+	    .ring_ms = c->terms.ring_ms,
+	    .max_call_ms = c->terms.terms.max_call_ms,
+	    .ear = c->attempt.state == ATTEMPT_INTENT ? &c->ear : NULL,
+	    .done = dial_done};
+	c->dialled = true;
+	c->dialling = true;
+	c->answered_dial = false;
+	CRASH_POINT("run.dial.before");
+	c->carrier->ops->dial(c->carrier->impl, &c->dial);
+	CRASH_POINT("run.dial.after");
+}
+
+/* --- the conversation
+ * ----------------------------------------------------------------- */
+
+static void
+talk_wants_hangup(void *arg)
+{
+	struct run_call *c = arg;
+
+	if (!c->hangup_sent && c->evidence.call_id[0] != '\0') {
+		c->hangup_sent = true;
+		c->carrier->ops->hangup(c->carrier->impl, c->evidence.call_id);
+	}
+}
+
+static void
+talk_ended(void *arg, enum err_code code, const struct run_talk_result *result,
+    const struct err *err)
+{
+	struct run_call *c = arg;
+
+	c->talk_over = true;
+	if (result != NULL) {
+		c->result = *result;
+		c->has_result = true;
+	}
+	if (code != ERR_NONE)
+		LOG(c->run->o.log, LOG_LEVEL_ERROR, "call.record-failed",
+		    LOG_INT("job", c->job.id), LOG_STR("error", err->text));
+	CRASH_POINT("run.talk.durable");
+	run_call_poke(c);
+}
+
+static const struct model *
+model_of(const struct run_call *c)
+{
+	const struct run_options *o = &c->run->o;
+
+	for (size_t i = 0; i < o->model_count; i++)
+		if (c->kind->model == NULL ||
+		    strcmp(o->models[i].name, c->kind->model) == 0)
+			return o->models[i].model;
+	return NULL;
+}
+
+static void
+talk_start(struct run_call *c)
+{
+	char *dir = mem_printf("%s/recordings", journal_dir(c->run->journal));
+	char name[48];
+	struct err err = {0};
+
+	(void)snprintf(name, sizeof(name), "%lld-%lld", (long long)c->job.id,
+	    (long long)journal_attempt_number(c->attempt.id));
+	struct run_talk_options o = {.env = c->run->env,
+	    .carrier = c->carrier,
+	    .kind = c->kind,
+	    .model = model_of(c),
+	    .recordings_dir = dir,
+	    .name = name,
+	    .call_id = c->evidence.call_id,
+	    .to = c->to,
+	    .contact_json = c->contact,
+	    .data_json = c->data,
+	    .answered_by = c->evidence.answered_by[0] != '\0'
+			       ? c->evidence.answered_by
+			       : NULL,
+	    .hangup = talk_wants_hangup,
+	    .arg = c};
+
+	if (run_talk_start(&o, c->evidence.answered_ms, &c->talk, &err) !=
+	    ERR_NONE) {
+		LOG(c->run->o.log, LOG_LEVEL_ERROR, "call.no-recording",
+		    LOG_INT("job", c->job.id), LOG_STR("error", err.text));
+		c->no_talk = true;
+		talk_wants_hangup(c);
+	}
+	mem_free(&dir);
+}
+
+/* A conversation is ours when the carrier gives sound, in this process. */
+static bool
+may_talk(const struct run_call *c)
+{
+	return !c->recovered && !c->no_talk && c->kind != NULL &&
+	       c->terms.terms.agent_is_ours && c->carrier != NULL &&
+	       model_of(c) != NULL && c->evidence.source[0] != '\0' &&
+	       c->dial.ear != NULL;
+}
+
+static void
+talk_poke(struct run_call *c)
+{
+	if (!may_talk(c))
+		return;
+	if (c->evidence.answered && !c->evidence.ended && c->talk == NULL)
+		run_media_on(c->run); /* run_call_tick begins it */
+	if (c->cancel && c->evidence.placed && !c->evidence.ended)
+		talk_wants_hangup(c);
+	if (c->evidence.ended && c->talk != NULL && !c->talk_ending) {
+		c->talk_ending = true;
+		run_talk_end(c->talk, c->evidence.ended_ms, c->evidence.by,
+		    talk_ended, c);
+	}
+}
+
+bool
+run_call_tick(struct run_call *c, int64_t now_ms)
+{
+	if (!may_talk(c) || !c->evidence.answered || c->evidence.ended)
+		return false;
+	if (c->talk == NULL)
+		talk_start(c);
+	return c->talk != NULL && !c->talk_ending &&
+	       run_talk_tick(c->talk, now_ms);
+}
+
+/* --- deciding
+ * ----------------------------------------------------------------------------
+ */
+
+static int
+stage_of(enum attempt_state s)
+{
+	return s == ATTEMPT_PLACED     ? 1
+	       : s == ATTEMPT_RINGING  ? 2
+	       : s == ATTEMPT_ANSWERED ? 3
+				       : 0;
+}
+
+/* Evidence that the journal does not have yet? */
+static enum run_plan
+plan_evidence(const struct run_call *c)
+{
+	const struct run_evidence *e = &c->evidence;
+	int stage = stage_of(c->attempt.state);
+	int known = e->answered ? 3 : e->ringing ? 2 : e->placed ? 1 : 0;
+
+	if (known > stage)
+		return RUN_PLAN_STAGE;
+	if (e->ended && (c->talk == NULL || c->talk_over))
+		return RUN_PLAN_END;
+	return RUN_PLAN_NONE;
+}
+
+static enum run_plan
+plan_intent(const struct run_call *c)
+{
+	if (!c->answered_dial)
+		return RUN_PLAN_NONE;
+	switch (c->answer) {
+	case CARRIER_ANSWER_UNSENT:
+		return RUN_PLAN_UNSENT;
+	case CARRIER_ANSWER_REFUSED:
+	case CARRIER_ANSWER_NETWORK:
+		return RUN_PLAN_REFUSE;
+	case CARRIER_ANSWER_UNKNOWN:
+		return RUN_PLAN_DOUBT;
+	case CARRIER_ANSWER_PLACED:
+	default:
+		return RUN_PLAN_NONE;
+	}
+}
+
+static enum run_plan
+plan_claimed(struct run_call *c)
+{
+	if (c->run->stopping || c->cancel)
+		return RUN_PLAN_RELEASE;
+	if (journal_is_fresh(c->run->journal) && !c->checked_key)
+		return RUN_PLAN_NONE; /* run_settle.c asks for the key */
+	if (c->evidence.placed)
+		return RUN_PLAN_ADOPT;
+	return c->prepared ? RUN_PLAN_ARM : RUN_PLAN_NONE;
+}
+
+static enum run_plan
+plan(struct run_call *c)
+{
+	enum run_plan p;
+
+	if (c->attempt.state == ATTEMPT_CLAIMED)
+		return plan_claimed(c);
+	p = plan_evidence(c);
+	if (p == RUN_PLAN_NONE && c->attempt.state == ATTEMPT_INTENT)
+		p = plan_intent(c);
+	return p;
+}
+
+/* --- after a transaction
+ * -------------------------------------------------------------------- */
+
+static void
+log_step(const struct run_call *c)
+{
+	LOG(c->run->o.log, LOG_LEVEL_INFO, "attempt.step",
+	    LOG_INT("job", c->job.id),
+	    LOG_INT("attempt", journal_attempt_number(c->attempt.id)),
+	    LOG_STR("state", job_attempt_state_name(c->attempt.state)),
+	    LOG_STR("job_state", job_state_name(c->job.state)),
+	    LOG_STR("call", c->evidence.call_id),
+	    LOG_STR("outcome", job_outcome_name(c->attempt.outcome)));
+}
+
+static void
+count(struct run_call *c)
+{
+	struct run_progress *p = &c->run->progress;
+
+	if (c->attempt.state == ATTEMPT_ENDED ||
+	    c->attempt.state == ATTEMPT_REFUSED)
+		p->outcomes[c->attempt.outcome]++;
+	if (c->attempt.state == ATTEMPT_PARKED || c->job.state == JOB_PARKED) {
+		char what[64];
+
+		p->parked++;
+		(void)snprintf(what, sizeof(what), "parked #%lld-%lld",
+		    (long long)c->job.id,
+		    (long long)journal_attempt_number(c->attempt.id));
+		run_attention(c->run, what);
+	}
+	if (job_is_final(c->job.state))
+		p->finished++;
+	p->failed += c->job.state == JOB_FAILED;
+	p->cancelled += c->job.state == JOB_CANCELLED;
+}
+
+static void
+retry_later(struct run_call *c)
+{
+	env_timer_start_real(c->run->env, &c->timer, 1000);
+}
+
+static void
+tx_done(struct journal_tx *tx)
+{
+	struct run_call *c = CONTAINER_OF(tx, struct run_call, tx);
+	struct run *r = c->run;
+
+	c->busy = false;
+	if (tx->code != ERR_NONE) {
+		if (err_class(tx->code) == ERR_CLASS_RETRY) {
+			retry_later(c);
+			return;
+		}
+		run_fail(r, tx->code, &tx->err);
+		return;
+	}
+	if (c->ask.plan == RUN_PLAN_ARM || c->ask.plan == RUN_PLAN_ADOPT) {
+		c->event_seq = c->tx_attempt.last;
+		memcpy(c->event_hash, c->tx_job.last_hash, SHA256_BYTES);
+	}
+	c->job = c->tx_job;
+	c->attempt = c->tx_attempt;
+	run_evidence_merge(&c->evidence, &c->tx_evidence);
+	c->cancel = c->cancel || c->tx_cancel;
+	log_step(c);
+	if (!job_attempt_is_live(c->attempt.state)) {
+		count(c);
+		run_call_over(r, c);
+		return;
+	}
+	if (c->ask.plan == RUN_PLAN_DOUBT && c->dial.ear != NULL) {
+		/* From here on the carrier's list is the witness. */
+		c->recovered = true;
+	}
+	if (c->tx_dial)
+		dial(c);
+	run_call_poke(c);
+}
+
+void
+run_call_submit(
+    struct run_call *c, enum run_plan plan, enum job_reason park_reason)
+{
+	struct err err = {0};
+
+	CHECK(!c->busy);
+	c->busy = true;
+	c->ask = (struct run_ask){.plan = plan,
+	    .evidence = c->evidence,
+	    .cancel = c->cancel,
+	    .fold = c->fold,
+	    .hung_up = c->hung_up_by_us,
+	    .has_result = c->has_result,
+	    .talking = c->talk != NULL && !c->talk_over,
+	    .answer = c->answer,
+	    .policy = c->dial.policy,
+	    .retry_after_ms = c->dial.retry_after_ms,
+	    .jitter = run_jitter(c->run),
+	    .park_reason = park_reason};
+	memcpy(c->ask.code, c->dial.code, sizeof(c->ask.code));
+	c->fold = false;
+	c->tx.run = run_step_run;
+	c->tx.done = tx_done;
+	c->tx.cls = JOURNAL_LIVE;
+	if (journal_submit(c->run->journal, &c->tx, &err) != ERR_NONE) {
+		c->busy = false;
+		run_fail(c->run, err.code, &err);
+	}
+}
+
+void
+run_call_poke(struct run_call *c)
+{
+	enum run_plan p;
+
+	if (c->run->hard_stop)
+		return;
+	talk_poke(c);
+	if (c->busy)
+		return;
+	p = plan(c);
+	if (p != RUN_PLAN_NONE) {
+		run_call_submit(c, p, JOB_REASON_NONE);
+		return;
+	}
+	if (c->attempt.state == ATTEMPT_INTENT && !c->dialled && !c->recovered)
+		dial(c);
+	else if (c->recovered || c->attempt.state == ATTEMPT_CLAIMED)
+		run_settle_poke(c);
+	else if (c->fold)
+		run_call_submit(c, RUN_PLAN_NONE, JOB_REASON_NONE);
+}
+
+/* --- begin and end
+ * ----------------------------------------------------------------------------
+ */
+
+static void
+timer_fired(struct env_timer *t)
+{
+	struct run_call *c = CONTAINER_OF(t, struct run_call, timer);
+
+	c->due = true;
+	run_call_poke(c);
+}
+
+static struct run_call *
+call_new(struct run *r)
+{
+	struct run_call *c = mem_zalloc(1, sizeof(*c));
+
+	c->run = r;
+	c->timer.fn = timer_fired;
+	c->ear.progress = ear_progress;
+	c->ear.caption = ear_caption;
+	c->ear.dtmf = ear_dtmf;
+	list_add_tail(&r->calls, &c->node);
+	r->live++;
+	return c;
+}
+
+void
+run_call_begin(struct run *r, const struct run_armed *a)
+{
+	struct run_call *c = call_new(r);
+
+	c->job = a->job;
+	c->attempt = a->attempt;
+	c->terms = a->terms;
+	c->kind = a->kind;
+	c->carrier = a->carrier;
+	c->contact = mem_strdup(a->contact);
+	c->data = mem_strdup(a->data);
+	c->event_seq = a->attempt.last;
+	memcpy(c->event_hash, a->job.last_hash, SHA256_BYTES);
+	(void)text_hex(a->attempt.key, SHA256_BYTES, c->key);
+	(void)rules_phone_text(a->number, c->to);
+	log_step(c);
+	run_call_poke(c);
+}
+
+/* The INTENT event of an attempt, for a request that is sent again. */
+static void
+find_intent(void *arg, const struct journal_event *e)
+{
+	struct run_call *c = arg;
+
+	if (e->attempt == c->attempt.id && strcmp(e->name, "ARM") == 0) {
+		c->event_seq = e->seq;
+		memcpy(c->event_hash, e->hash, SHA256_BYTES);
+	}
+}
+
+enum err_code
+run_call_adopt(struct run *r, int64_t attempt, struct err *err)
+{
+	struct run_call *c = call_new(r);
+	char text[JOURNAL_TERMS_MAX];
+	enum err_code code =
+	    journal_read_attempt(r->journal, attempt, &c->attempt, err);
+
+	c->recovered = true;
+	c->dialled = true;
+	if (code == ERR_NONE)
+		code = journal_read_job(
+		    r->journal, journal_attempt_job(attempt), &c->job, err);
+	if (code == ERR_NONE)
+		code = journal_read_terms(
+		    r->journal, c->attempt.terms_id, text, err);
+	if (code == ERR_NONE)
+		code = run_terms_read(text, &c->terms, err);
+	if (code == ERR_NONE)
+		code = journal_read_events(
+		    r->journal, c->job.id, find_intent, c, err);
+	if (code != ERR_NONE) {
+		run_call_free(&c);
+		return err_wrap(err, "attempt %lld", (long long)attempt);
+	}
+	c->kind = conf_kind_find(r->o.conf, c->job.kind);
+	c->carrier = run_gate_carrier(&r->o, c->terms.terms.carrier);
+	(void)text_hex(c->attempt.key, SHA256_BYTES, c->key);
+	(void)rules_phone_text(c->attempt.number, c->to);
+	(void)snprintf(c->evidence.call_id, sizeof(c->evidence.call_id), "%s",
+	    c->attempt.carrier_call);
+	c->fold = true;
+	LOG(r->o.log, LOG_LEVEL_WARN, "attempt.taken-over",
+	    LOG_INT("job", c->job.id),
+	    LOG_STR("state", job_attempt_state_name(c->attempt.state)));
+	run_call_poke(c);
+	return ERR_NONE;
+}
+
+struct run_call *
+run_call_find(struct run *r, int64_t attempt)
+{
+	LIST_FOREACH (it, &r->calls) {
+		struct run_call *c = CONTAINER_OF(it, struct run_call, node);
+
+		if (c->attempt.id == attempt)
+			return c;
+	}
+	return NULL;
+}
+
+void
+run_call_free(struct run_call **cp)
+{
+	struct run_call *c = *cp;
+
+	if (c == NULL)
+		return;
+	env_timer_stop(c->run->env, &c->timer);
+	if (c->dialling)
+		c->carrier->ops->abandon(c->carrier->impl, &c->dial);
+	if (c->looking)
+		c->carrier->ops->lookup_stop(c->carrier->impl, &c->lookup);
+	if (c->carrier != NULL && c->dial.ear != NULL &&
+	    c->evidence.call_id[0] != '\0')
+		c->carrier->ops->deaf(c->carrier->impl, c->evidence.call_id);
+	run_talk_free(&c->talk);
+	list_remove(&c->node);
+	c->run->live--;
+	mem_free(&c->contact);
+	mem_free(&c->data);
+	mem_free(cp);
+}
