@@ -160,7 +160,7 @@ pause_after(const struct utterance *u)
 static bool
 next_piece(struct model_call *c, struct utterance *u)
 {
-	size_t end[WORDS_MAX];
+	size_t end[WORDS_MAX] = {0};
 	size_t words;
 
 	while (u->next < u->len && is_gap(u->text[u->next]))

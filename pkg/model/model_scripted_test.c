@@ -282,8 +282,7 @@ odd_texts_end(void **state)
 {
 	static const char *const texts[] = {"", " ", "...", "? !", "a",
 	    "\xc3\xa4\xc3\xb6 \xc3\xbc", " a  b ", "3.5 percent",
-	    "Supercalifragilisticexpialidocious\xc3\xa4"
-	    "andmuchlongerthananybodywouldsayinonebreath"};
+	    "Supercalifragilistic\xc3\xa4xpialidociousandmuchlongerstill"};
 	struct world w;
 
 	(void)state;

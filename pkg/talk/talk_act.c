@@ -248,119 +248,145 @@ await_beep(struct talk *t)
 }
 
 static void
-mark(struct talk *t, enum talk_act act)
+listen_in(struct talk *t)
 {
-	if (act == TALK_ACT_MARK_HUMAN) {
-		t->answered_by = "human";
-		t->turns++;
-		/* what seemed a mailbox was none */
-		if (t->outcome == JOB_OUTCOME_VOICEMAIL)
-			t->outcome = JOB_OUTCOME_NONE;
-	} else if (act == TALK_ACT_MARK_MACHINE) {
-		t->answered_by = "machine";
-	} else if (t->answered_by[0] == '\0') {
-		t->answered_by = "ivr";
-	}
+	talk_do(t, TALK_DO_LISTEN, 0, 0, NULL);
 }
 
 static void
-act_say(struct talk *t, enum talk_act act)
+first_words(struct talk *t)
 {
-	const char *text = t->script.goodbye;
+	talk_timer_set(t, TALK_TIMER_NUDGE, TALK_FIRST_MS);
+}
 
-	if (act == TALK_ACT_SAY_SORRY)
-		text = talk_phrase_sorry;
-	else if (act == TALK_ACT_SAY_OPT_OUT)
-		text = talk_phrase_opt_out;
-	else if (act == TALK_ACT_SAY_BOOKED)
-		text = talk_phrase_booked;
-	else if (act == TALK_ACT_SAY_REQUESTED)
-		text = talk_phrase_requested;
-	say(t, text, -1, false);
+static void
+await_reply(struct talk *t)
+{
+	talk_timer_set(t, TALK_TIMER_AWAY, TALK_AWAY_MS);
+}
+
+static void
+pause_a_little(struct talk *t)
+{
+	talk_timer_set(t, TALK_TIMER_GO_ON, TALK_GO_ON_MS);
+}
+
+static void
+press_operator(struct talk *t)
+{
+	press(t, '0');
+}
+
+static void
+mark_human(struct talk *t)
+{
+	t->answered_by = "human";
+	t->turns++;
+	/* what seemed a mailbox was none */
+	if (t->outcome == JOB_OUTCOME_VOICEMAIL)
+		t->outcome = JOB_OUTCOME_NONE;
+}
+
+static void
+mark_machine(struct talk *t)
+{
+	t->answered_by = "machine";
+}
+
+static void
+mark_ivr(struct talk *t)
+{
+	if (t->answered_by[0] == '\0')
+		t->answered_by = "ivr";
+}
+
+static void
+note_opt_out(struct talk *t)
+{
+	t->opt_out = true;
+	t->booking = 0;
+	mem_free(&t->meeting);
+	talk_do(t, TALK_DO_NOTE, 0, 0, "opt_out");
+}
+
+static void
+say_still_there(struct talk *t)
+{
+	t->still_there_said = true;
+	say(t, talk_phrase_still_there, -1, true);
+}
+
+static void
+say_goodbye(struct talk *t)
+{
+	say(t, t->script.goodbye, -1, false);
+}
+
+static void
+say_sorry(struct talk *t)
+{
+	say(t, talk_phrase_sorry, -1, false);
+}
+
+static void
+say_opt_out(struct talk *t)
+{
+	say(t, talk_phrase_opt_out, -1, false);
+}
+
+static void
+say_booked(struct talk *t)
+{
+	say(t, talk_phrase_booked, -1, false);
+}
+
+static void
+say_requested(struct talk *t)
+{
+	say(t, talk_phrase_requested, -1, false);
+}
+
+static void
+nothing(struct talk *t)
+{
+	(void)t;
 }
 
 void
 talk_act(struct talk *t, enum talk_act act)
 {
-	switch (act) {
-	case TALK_ACT_LISTEN:
-		talk_do(t, TALK_DO_LISTEN, 0, 0, NULL);
-		break;
-	case TALK_ACT_LIMITS:
-		limits(t);
-		break;
-	case TALK_ACT_FIRST_WORDS:
-		talk_timer_set(t, TALK_TIMER_NUDGE, TALK_FIRST_MS);
-		break;
-	case TALK_ACT_WAIT_ON:
-		wait_on(t);
-		break;
-	case TALK_ACT_AWAIT_BEEP:
-		await_beep(t);
-		break;
-	case TALK_ACT_AWAIT_REPLY:
-		talk_timer_set(t, TALK_TIMER_AWAY, TALK_AWAY_MS);
-		break;
-	case TALK_ACT_PAUSE:
-		talk_timer_set(t, TALK_TIMER_GO_ON, TALK_GO_ON_MS);
-		break;
-	case TALK_ACT_PRESS_CHOICE:
-		press_choice(t);
-		break;
-	case TALK_ACT_PRESS_OPERATOR:
-		press(t, '0');
-		break;
-	case TALK_ACT_REWIND:
-		rewind_script(t);
-		break;
-	case TALK_ACT_BE_SILENT:
-		be_silent(t);
-		break;
-	case TALK_ACT_INTERRUPT:
-		flush(t);
-		break;
-	case TALK_ACT_MARK_HUMAN:
-	case TALK_ACT_MARK_MACHINE:
-	case TALK_ACT_MARK_IVR:
-		mark(t, act);
-		break;
-	case TALK_ACT_NOTE_OPT_OUT:
-		t->opt_out = true;
-		t->booking = 0;
-		mem_free(&t->meeting);
-		talk_do(t, TALK_DO_NOTE, 0, 0, "opt_out");
-		break;
-	case TALK_ACT_SAY_LINE:
-		say_line(t);
-		break;
-	case TALK_ACT_SAY_AGAIN:
-		say_again(t);
-		break;
-	case TALK_ACT_SAY_OBJECTION:
-		say_objection(t);
-		break;
-	case TALK_ACT_SAY_VOICEMAIL:
-		say_voicemail(t);
-		break;
-	case TALK_ACT_SAY_STILL_THERE:
-		t->still_there_said = true;
-		say(t, talk_phrase_still_there, -1, true);
-		break;
-	case TALK_ACT_SAY_GOODBYE:
-	case TALK_ACT_SAY_SORRY:
-	case TALK_ACT_SAY_OPT_OUT:
-	case TALK_ACT_SAY_BOOKED:
-	case TALK_ACT_SAY_REQUESTED:
-		act_say(t, act);
-		break;
-	case TALK_ACT_BOOK:
-		book(t);
-		break;
-	case TALK_ACT_HANG_UP:
-		hang_up(t);
-		break;
-	case TALK_ACT_NONE:
-	case TALK_ACT_COUNT:
-		break;
-	}
+	static void (*const acts[TALK_ACT_COUNT])(struct talk * t) = {
+	    [TALK_ACT_NONE] = nothing,
+	    [TALK_ACT_LISTEN] = listen_in,
+	    [TALK_ACT_LIMITS] = limits,
+	    [TALK_ACT_FIRST_WORDS] = first_words,
+	    [TALK_ACT_WAIT_ON] = wait_on,
+	    [TALK_ACT_AWAIT_BEEP] = await_beep,
+	    [TALK_ACT_AWAIT_REPLY] = await_reply,
+	    [TALK_ACT_PAUSE] = pause_a_little,
+	    [TALK_ACT_PRESS_CHOICE] = press_choice,
+	    [TALK_ACT_PRESS_OPERATOR] = press_operator,
+	    [TALK_ACT_REWIND] = rewind_script,
+	    [TALK_ACT_BE_SILENT] = be_silent,
+	    [TALK_ACT_INTERRUPT] = flush,
+	    [TALK_ACT_MARK_HUMAN] = mark_human,
+	    [TALK_ACT_MARK_MACHINE] = mark_machine,
+	    [TALK_ACT_MARK_IVR] = mark_ivr,
+	    [TALK_ACT_NOTE_OPT_OUT] = note_opt_out,
+	    [TALK_ACT_SAY_LINE] = say_line,
+	    [TALK_ACT_SAY_AGAIN] = say_again,
+	    [TALK_ACT_SAY_OBJECTION] = say_objection,
+	    [TALK_ACT_SAY_VOICEMAIL] = say_voicemail,
+	    [TALK_ACT_SAY_STILL_THERE] = say_still_there,
+	    [TALK_ACT_SAY_GOODBYE] = say_goodbye,
+	    [TALK_ACT_SAY_SORRY] = say_sorry,
+	    [TALK_ACT_SAY_OPT_OUT] = say_opt_out,
+	    [TALK_ACT_SAY_BOOKED] = say_booked,
+	    [TALK_ACT_SAY_REQUESTED] = say_requested,
+	    [TALK_ACT_BOOK] = book,
+	    [TALK_ACT_HANG_UP] = hang_up,
+	};
+
+	CHECK(act < TALK_ACT_COUNT && acts[act] != NULL);
+	acts[act](t);
 }

@@ -177,7 +177,7 @@ static void
 only_so_many_menus_are_remembered(void **state)
 {
 	struct talk_menu_memory memory = {0};
-	char text[64];
+	char text[128];
 
 	(void)state;
 	for (int i = 0; i < 3 * TALK_MENU_SEEN; i++) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -190,6 +191,7 @@ next_place(
 		    "byte %d: \"{{\" without \"}}\"",
 		    (int)(p->begin - template));
 	p->end = close + 2;
+	p->fallback = "";
 	return read_inside(p, template, close, err);
 }
 
@@ -208,13 +210,15 @@ check_size(const char *template, struct err *err)
 enum err_code
 talk_text_check(const char *template, struct err *err)
 {
-	struct place p = {.end = template};
+	const char *from = template;
+	struct place p;
 	enum err_code code = check_size(template, err);
 
-	while (code == ERR_NONE && p.end != NULL) {
-		code = next_place(template, p.end, &p, err);
-		if (p.begin == NULL)
+	while (code == ERR_NONE) {
+		code = next_place(template, from, &p, err);
+		if (code != ERR_NONE || p.end == NULL)
 			break;
+		from = p.end;
 	}
 	return code;
 }
@@ -363,6 +367,7 @@ talk_text_render(const char *template, const struct talk_values *values,
 		code = buf_try_put(out, from, plain, err);
 		if (code != ERR_NONE || p.begin == NULL)
 			break;
+		CHECK(p.end != NULL);
 		code = put_place(&p, values, start, out, err);
 		from = p.end;
 	}
