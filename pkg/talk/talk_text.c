@@ -311,7 +311,7 @@ talk_text_gather(const char *template, const char *contact_json,
 		code = parse_object(data_json, "data", &data, err);
 	while (code == ERR_NONE) {
 		code = next_place(template, p.end, &p, err);
-		if (code != ERR_NONE || p.begin == NULL)
+		if (code != ERR_NONE || p.end == NULL)
 			break;
 		code = gather_one(&p, contact, data, values, err);
 	}
