@@ -17,7 +17,6 @@
  * mark is at worst one group older than the journal, which is harmless.
  */
 
-#define ID_OFFSET 0
 #define SLOT_OFFSET 512
 #define SLOT_BYTES 512
 #define BYTE_LOCK 0
@@ -32,7 +31,6 @@ journal_lock_open(struct journal_lock *l, struct env *env, const char *dir,
     bool create, struct err *err)
 {
 	struct env_stat st;
-	size_t got = 0;
 	enum err_code code;
 
 	memset(l, 0, sizeof(*l));
@@ -43,19 +41,6 @@ journal_lock_open(struct journal_lock *l, struct env *env, const char *dir,
 	if (code == ERR_NOT_FOUND)
 		return err_set(err, ERR_DAMAGED, 0,
 		    "%s is missing: see `dsrun help adopt`", l->path);
-	if (code == ERR_NONE)
-		code = env_pread(
-		    env, l->file, l->id, sizeof(l->id), ID_OFFSET, &got, err);
-	if (code == ERR_NONE && got < sizeof(l->id)) {
-		if (!create)
-			return err_set(err, ERR_DAMAGED, 0,
-			    "%s is empty: see `dsrun help adopt`", l->path);
-		env_random(env, l->id, sizeof(l->id));
-		code = env_pwrite(
-		    env, l->file, l->id, sizeof(l->id), ID_OFFSET, err);
-		if (code == ERR_NONE)
-			code = env_sync(env, l->file, err);
-	}
 	if (code == ERR_NONE)
 		code = env_fstat(env, l->file, &st, err);
 	if (code == ERR_NONE)

@@ -19,160 +19,8 @@
  * is read from it as if it were true.
  */
 
-#define OWNERS_USERS 0
-#define VERIFY_EVENTS 1000
-#define QUICK_CHECK_BYTES (INT64_C(256) << 20)
-
-/* statfs f_type of file systems on which locks or WAL cannot be trusted. */
-static const struct {
-	uint64_t magic;
-	const char *name;
-} refused[] = {{0x6969, "NFS"}, {0x517b, "SMB"}, {0xff534d42, "CIFS"},
-    {0xfe534d42, "SMB2"}, {0x01021997, "9P"}, {0x65735546, "FUSE"},
-    {0x6a656a63, "virtiofs"}, {0x00c36400, "Ceph"}, {0x5346414f, "AFS"},
-    {0x6b414653, "AFS"}, {0x0bd00bd0, "Lustre"}};
-
-enum err_code
-journal_refuse_place(struct env *env, const char *dir, struct err *err)
-{
-	struct env_stat st;
-	struct env_space space;
-
-	if (env_stat(env, dir, &st, err) != ERR_NONE)
-		return err_wrap(err, "data directory");
-	if (!st.is_dir)
-		return err_set(
-		    err, ERR_CONFIG, 0, "%s is not a directory", dir);
-	if (st.uid != env->uid)
-		return err_set(err, ERR_CONFIG, 0,
-		    "%s belongs to uid %u, this runs as uid %u: run dsrun as "
-		    "its owner",
-		    dir, st.uid, env->uid);
-	if (env_space(env, dir, &space, err) != ERR_NONE)
-		return err->code;
-	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
-		if (space.fs_magic == refused[i].magic)
-			return err_set(err, ERR_CONFIG, 0,
-			    "%s lies on %s, where SQLite's locks cannot be "
-			    "trusted: use a local disk",
-			    dir, refused[i].name);
-	return ERR_NONE;
-}
-
-static enum err_code
-owners_open(struct journal *j, bool create, struct err *err)
-{
-	char *path = mem_printf("%s/owners.lock", j->dir);
-	struct env_stat st;
-	size_t got = 0;
-	enum err_code code = env_open(j->env, path,
-	    ENV_READ | ENV_WRITE | (create ? ENV_CREATE : 0U), &j->owners, err);
-
-	if (code == ERR_NOT_FOUND)
-		code = err_set(err, ERR_DAMAGED, 0,
-		    "%s is missing: see `dsrun help adopt`", path);
-	if (code == ERR_NONE)
-		code = env_pread(j->env, j->owners, j->owners_id,
-		    sizeof(j->owners_id), 0, &got, err);
-	if (code == ERR_NONE && got < sizeof(j->owners_id) && !create)
-		code = err_set(err, ERR_DAMAGED, 0,
-		    "%s is empty: see `dsrun help adopt`", path);
-	if (code == ERR_NONE && got < sizeof(j->owners_id)) {
-		env_random(j->env, j->owners_id, sizeof(j->owners_id));
-		code = env_pwrite(j->env, j->owners, j->owners_id,
-		    sizeof(j->owners_id), 0, err);
-		if (code == ERR_NONE)
-			code = env_sync(j->env, j->owners, err);
-	}
-	if (code == ERR_NONE)
-		code = env_fstat(j->env, j->owners, &st, err);
-	if (code == ERR_NONE)
-		j->owners_inode = st.inode;
-	mem_free(&path);
-	return code;
-}
-
-struct pid_search {
-	struct journal *j;
-	struct buf *out;
-	const char *pid;
-	char needle[48];
-};
-
-/* One open file of one process: does it hold a byte of owners.lock? */
-static void
-search_file(void *arg, const char *fd)
-{
-	struct pid_search *s = arg;
-	char *path = mem_printf("/proc/%s/fdinfo/%s", s->pid, fd);
-	struct env_file *f = NULL;
-	char text[2048];
-	size_t got = 0;
-	struct err ignored;
-
-	if (env_open(s->j->env, path, ENV_READ, &f, &ignored) == ERR_NONE &&
-	    env_pread(s->j->env, f, text, sizeof(text) - 1, 0, &got,
-		&ignored) == ERR_NONE) {
-		text[got] = '\0';
-		if (strstr(text, s->needle) != NULL &&
-		    strstr(buf_text(s->out), s->pid) == NULL &&
-		    s->out->len < 100)
-			buf_printf(s->out, "%s%s",
-			    s->out->len > 0 ? ", " : "pid ", s->pid);
-	}
-	env_close(s->j->env, &f);
-	mem_free(&path);
-}
-
-static void
-search_process(void *arg, const char *name)
-{
-	struct pid_search *s = arg;
-	char *path = NULL;
-	struct err ignored;
-
-	if (*name < '1' || *name > '9' || atoll(name) == s->j->env->pid)
-		return;
-	s->pid = name;
-	path = mem_printf("/proc/%s/fdinfo", name);
-	(void)env_list_dir(s->j->env, path, search_file, s, &ignored);
-	mem_free(&path);
-}
-
-/* F_OFD_GETLK gives pid -1, but /proc/PID/fdinfo names each lock's inode. */
-void
-journal_users_pids(struct journal *j, char *out, size_t size)
-{
-	struct buf text = BUF_INIT(256);
-	struct pid_search s = {.j = j, .out = &text};
-	struct err ignored;
-
-	(void)snprintf(s.needle, sizeof(s.needle), ":%llu 0 0",
-	    (unsigned long long)j->owners_inode);
-	(void)env_list_dir(j->env, "/proc", search_process, &s, &ignored);
-	(void)snprintf(out, size, "%s", buf_text(&text));
-	buf_free(&text);
-}
-
-enum err_code
-journal_users_lock(struct journal *j, bool exclusive, struct err *err)
-{
-	enum err_code code =
-	    env_lock(j->env, j->owners, OWNERS_USERS, exclusive, err);
-
-	if (code != ERR_BUSY)
-		return code;
-	char pids[128];
-
-	journal_users_pids(j, pids, sizeof(pids));
-	if (exclusive)
-		return err_set(err, ERR_BUSY, 0,
-		    "%s is in use by %s: stop them first, then try again",
-		    j->dir, pids[0] != '\0' ? pids : "other dsrun processes");
-	return err_set(err, ERR_BUSY, 0,
-	    "%s is being restored, migrated or rebuilt by %s: try again soon",
-	    j->dir, pids[0] != '\0' ? pids : "another dsrun");
-}
+#define CREATE_WAIT_MS 10000
+#define CREATE_POLL_US 5000
 
 /* --- creating ---------------------------------------------------------------
  */
@@ -233,37 +81,78 @@ database_build(struct journal *j, const char *path, struct err *err)
 	return code;
 }
 
-/*
- * Make an empty journal.  It is built beside its place in rollback mode and
- * renamed: a crash leaves no journal.db, and the next create begins again.
- * Two who create at once meet at the exclusive users' lock.
+/* The directory is ours alone, or somebody was faster and the journal is there.
  */
 static enum err_code
-create(struct journal *j, struct err *err)
+wait_to_create(struct journal *j, bool *there, struct err *err)
+{
+	int64_t until_ms = env_real_boot_ms(j->env) + CREATE_WAIT_MS;
+	struct env_stat st;
+	struct err ignored;
+	enum err_code code;
+
+	for (;;) {
+		*there =
+		    env_stat(j->env, j->db_path, &st, &ignored) == ERR_NONE;
+		if (*there)
+			return ERR_NONE;
+		code = journal_users_lock(j, true, err);
+		if (code != ERR_BUSY || env_real_boot_ms(j->env) >= until_ms)
+			break;
+		env_pause(j->env, CREATE_POLL_US);
+	}
+	/* Between the look and the lock. */
+	*there = env_stat(j->env, j->db_path, &st, &ignored) == ERR_NONE;
+	return code;
+}
+
+static enum err_code
+database_put(struct journal *j, struct err *err)
 {
 	char *tmp = mem_printf("%s/journal.new", j->dir);
 	char *hot = mem_printf("%s/journal.new-journal", j->dir);
-	struct env_stat st;
 	struct err ignored;
-	enum err_code code = journal_users_lock(j, true, err);
+	enum err_code code;
 
-	if (code == ERR_NONE &&
-	    env_stat(j->env, j->db_path, &st, &ignored) == ERR_NONE)
-		goto out; /* somebody was faster */
 	(void)env_remove(j->env, tmp, &ignored);
 	(void)env_remove(j->env, hot, &ignored);
-	if (code == ERR_NONE)
-		code = database_build(j, tmp, err);
+	code = database_build(j, tmp, err);
 	CRASH_POINT("journal.create.closed");
 	if (code == ERR_NONE)
 		code = env_rename(j->env, tmp, j->db_path, err);
 	CRASH_POINT("journal.create.renamed");
 	if (code == ERR_NONE)
 		code = env_sync_dir(j->env, j->dir, err);
-out:
-	(void)env_unlock(j->env, j->owners, OWNERS_USERS, &ignored);
 	mem_free(&hot);
 	mem_free(&tmp);
+	return code;
+}
+
+/*
+ * Make an empty journal.  It is built beside its place in rollback mode and
+ * renamed: a crash leaves no journal.db, and the next create begins again.
+ * Two who create at once meet at the exclusive users' lock.  A mark without a
+ * journal is not a place to begin: the file that belongs to it was lost.
+ */
+static enum err_code
+create(struct journal *j, struct err *err)
+{
+	struct err ignored;
+	bool there = false;
+	enum err_code code = wait_to_create(j, &there, err);
+
+	if (code == ERR_NONE && !there)
+		code = journal_mark_read(&j->lock, err);
+	if (code == ERR_NONE && !there && j->lock.mark.stamp != 0)
+		code = err_set(err, ERR_DAMAGED, 0,
+		    "%s is missing, but %s says that commit %lld was written "
+		    "here: put it back, or: dsrun restore FILE",
+		    j->db_path, j->lock.path, (long long)j->lock.mark.commits);
+	if (code == ERR_NONE && !there)
+		code = journal_place_ids(j, true, err);
+	if (code == ERR_NONE && !there)
+		code = database_put(j, err);
+	(void)env_unlock(j->env, j->owners, OWNERS_USERS, &ignored);
 	return code;
 }
 
@@ -389,152 +278,6 @@ migrate(struct journal *j, struct err *err)
 	return code;
 }
 
-/* Same lock files as the journal knows? */
-static enum err_code
-locks_compare(struct journal *j, struct err *err)
-{
-	const struct journal_head *h = &j->head;
-
-	if (memcmp(h->lock_id, j->lock.id, sizeof(h->lock_id)) == 0 &&
-	    memcmp(h->owners_id, j->owners_id, sizeof(h->owners_id)) == 0 &&
-	    h->lock_inode == j->lock.inode &&
-	    h->owners_inode == j->owners_inode)
-		return ERR_NONE;
-	return err_set(err, ERR_DAMAGED, 0,
-	    "%s: its lock files are not the ones it was made with (copied, "
-	    "moved or removed).  When no other dsrun uses this directory: "
-	    "dsrun adopt --by NAME",
-	    j->dir);
-}
-
-/*
- * A journal behind its mark, or differing at it, went back in time: copied
- * over, -wal lost, a snapshot.  Calls it does not know of may have been placed.
- */
-static enum err_code
-mark_compare(struct journal *j, const struct journal_mark *m, struct err *err)
-{
-	const struct journal_head *h = &j->head;
-	uint8_t hash[SHA256_BYTES];
-	sqlite3_stmt *st = NULL;
-	bool row = false;
-
-	if (m->stamp == 0)
-		return h->commits == 0
-			   ? ERR_NONE
-			   : err_set(err, ERR_DAMAGED, 0,
-				 "%s/journal.lock has lost its mark: see "
-				 "`dsrun help adopt`",
-				 j->dir);
-	if (memcmp(m->journal, h->journal, sizeof(h->journal)) != 0 ||
-	    memcmp(m->incarnation, h->incarnation, sizeof(h->incarnation)) !=
-		0 ||
-	    h->commits < m->commits || h->seq < m->seq)
-		goto back;
-	if (m->seq == 0)
-		return ERR_NONE;
-	st = journal_db_get(&j->w, "SELECT hash FROM event WHERE seq=?1", err);
-	if (st == NULL)
-		return err->code;
-	journal_db_i64(st, 1, m->seq);
-	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
-		return err->code;
-	if (row) {
-		journal_db_copy_blob(st, 0, hash, sizeof(hash));
-		(void)sqlite3_reset(st);
-		if (memcmp(hash, m->hash, sizeof(hash)) != 0)
-			goto back;
-	}
-	return ERR_NONE;
-back:
-	return err_set(err, ERR_DAMAGED, 0,
-	    "%s went back in time: it ends at commit %lld, event %lld, but "
-	    "commit %lld, event %lld was written here.  Nothing is claimed or "
-	    "taken in.  Put the newer files back, or: dsrun restore FILE / "
-	    "dsrun adopt --by NAME",
-	    j->db_path, (long long)h->commits, (long long)h->seq,
-	    (long long)m->commits, (long long)m->seq);
-}
-
-/* The newest events still hash to what they say. */
-static enum err_code
-verify_tail(struct journal *j, struct err *err)
-{
-	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "SELECT e.seq,e.job,e.n,e.at_ms,e.step,e.job_state,e.attempt,"
-	    "e.attempt_state,e.detail,e.hash,p.hash FROM event e JOIN event p "
-	    "ON p.seq=e.prev ORDER BY e.seq DESC LIMIT ?1",
-	    err);
-	enum err_code code = ERR_NONE;
-	bool row = true;
-
-	if (st == NULL)
-		return err->code;
-	journal_db_i64(st, 1, VERIFY_EVENTS);
-	while (code == ERR_NONE) {
-		uint8_t before[SHA256_BYTES], want[SHA256_BYTES];
-		uint8_t got[SHA256_BYTES];
-
-		code = journal_db_row(&j->w, st, &row, err);
-		if (code != ERR_NONE || !row)
-			break;
-		struct job_event_fields f = {.seq = sqlite3_column_int64(st, 0),
-		    .job = sqlite3_column_int64(st, 1),
-		    .n = sqlite3_column_int64(st, 2),
-		    .at_ms = sqlite3_column_int64(st, 3),
-		    .step = sqlite3_column_int(st, 4),
-		    .job_state = sqlite3_column_int(st, 5),
-		    .attempt = sqlite3_column_int64(st, 6),
-		    .attempt_state = sqlite3_column_type(st, 7) == SQLITE_NULL
-					 ? -1
-					 : sqlite3_column_int(st, 7),
-		    .detail = (const char *)sqlite3_column_text(st, 8)};
-
-		journal_db_copy_blob(st, 9, want, sizeof(want));
-		journal_db_copy_blob(st, 10, before, sizeof(before));
-		job_hash_event(before, &f, got);
-		if (memcmp(got, want, sizeof(got)) != 0)
-			code = err_set(err, ERR_DAMAGED, 0,
-			    "%s: event %lld was altered: see `dsrun check`",
-			    j->db_path, (long long)f.seq);
-	}
-	(void)sqlite3_reset(st);
-	return code;
-}
-
-static enum err_code
-verify(struct journal *j, struct err *err)
-{
-	struct env_stat st;
-	int64_t open_owners = 0;
-	char text[200];
-	bool row = false;
-	enum err_code code = verify_tail(j, err);
-
-	if (code == ERR_NONE)
-		code = journal_db_number(&j->w,
-		    "SELECT count(*) FROM owner WHERE closed_ms IS NULL",
-		    &open_owners, err);
-	if (code != ERR_NONE || open_owners == 0 ||
-	    memcmp(j->head.boot, j->env->boot_id, ENV_ID_BYTES) == 0)
-		return code;
-	/* Unclean, in another boot: power may have been lost. */
-	if (env_stat(j->env, j->db_path, &st, err) != ERR_NONE)
-		return err->code;
-	if (st.size_bytes > QUICK_CHECK_BYTES)
-		return ERR_NONE;
-	sqlite3_stmt *q = journal_db_get(&j->w, "PRAGMA quick_check(1)", err);
-
-	if (q == NULL || journal_db_row(&j->w, q, &row, err) != ERR_NONE)
-		return err->code;
-	journal_db_copy_text(q, 0, text, sizeof(text));
-	(void)sqlite3_reset(q);
-	if (strcmp(text, "ok") != 0)
-		return err_set(err, ERR_DAMAGED, 0, "%s: %s: see `dsrun check`",
-		    j->db_path, text);
-	return ERR_NONE;
-}
-
 static void
 ballast_make(struct journal *j)
 {
@@ -555,34 +298,63 @@ ballast_make(struct journal *j)
 	mem_free(&path);
 }
 
+static enum err_code
+missing(struct journal *j, struct err *err)
+{
+	return err_set(err, ERR_CONFIG, 0,
+	    "no journal at %s: check --dir and DSRUN_DIR, or make one with: "
+	    "dsrun init --dir %s",
+	    j->db_path, j->dir);
+}
+
+/* Of an exchange that a crash interrupted, journal.swap may be all there is. */
+static bool
+lies_there(struct journal *j, const char *name)
+{
+	char *path = mem_printf("%s/%s", j->dir, name);
+	struct env_stat st;
+	struct err ignored;
+	bool there = env_stat(j->env, path, &st, &ignored) == ERR_NONE;
+
+	mem_free(&path);
+	return there;
+}
+
+/* What must come to an end before the database may be opened. */
+static enum err_code
+mend(struct journal *j, struct err *err)
+{
+	enum err_code code = journal_mark_read(&j->lock, err);
+
+	if (code == ERR_NONE && (j->lock.mark.flags & MARK_SWAP) != 0)
+		code = journal_swap_finish(j, err);
+	if (code == ERR_NONE && !lies_there(j, "journal.db"))
+		code = missing(j, err);
+	if (code == ERR_NONE && (j->lock.mark.flags & MARK_IO_ERROR) != 0)
+		code = journal_rebuild(j, err);
+	return code;
+}
+
 /* The files, then locks, mark, SQLite; each step needs the one before. */
 static enum err_code
 open_steps(struct journal *j, const struct journal_options *o, bool make,
     struct err *err)
 {
 	struct journal_mark mark;
-	struct env_stat st;
-	struct err ignored;
 	int64_t version = 0;
-	enum err_code code = owners_open(j, make, err);
+	enum err_code code = journal_place_open(j, make, err);
 
-	if (code == ERR_NONE)
-		code = journal_lock_open(&j->lock, j->env, j->dir, make, err);
-	if (code == ERR_NONE &&
-	    env_stat(j->env, j->db_path, &st, &ignored) == ERR_NOT_FOUND &&
-	    make)
+	if (code == ERR_NONE && make)
 		code = create(j, err);
 	if (code == ERR_NONE)
-		code = rooms_make(j, err);
+		code = journal_place_ids(j, false, err);
 	if (code == ERR_NONE)
 		code = journal_users_lock(j, false, err);
 	if (code == ERR_NONE)
-		code = journal_mark_read(&j->lock, err);
-	if (code == ERR_NONE && (j->lock.mark.flags & MARK_SWAP) != 0)
-		code = journal_swap_finish(j, err);
-	if (code == ERR_NONE && (j->lock.mark.flags & MARK_IO_ERROR) != 0)
-		code = journal_rebuild(j, err);
+		code = mend(j, err);
 	mark = j->lock.mark;
+	if (code == ERR_NONE)
+		code = rooms_make(j, err);
 	if (code == ERR_NONE)
 		code = connections_open(j, err);
 	if (code == ERR_NONE)
@@ -592,11 +364,11 @@ open_steps(struct journal *j, const struct journal_options *o, bool make,
 	if (code == ERR_NONE)
 		code = journal_head_read(&j->w, &j->head, err);
 	if (code == ERR_NONE)
-		code = locks_compare(j, err);
+		code = journal_verify_locks(j, err);
 	if (code == ERR_NONE)
-		code = mark_compare(j, &mark, err);
+		code = journal_verify_mark(j, &mark, err);
 	if (code == ERR_NONE && !o->skip_verify)
-		code = verify(j, err);
+		code = journal_verify_tail(j, err);
 	return code;
 }
 
@@ -605,11 +377,9 @@ journal_open(
     const struct journal_options *o, struct journal **out, struct err *err)
 {
 	struct journal *j = mem_zalloc(1, sizeof(*j));
-	struct env_stat st;
-	struct err ignored;
 	char hex[2 * ENV_ID_BYTES + 1];
-	bool make = o->mode == JOURNAL_CREATE;
 	enum err_code code = ERR_NONE;
+	bool make;
 
 	*out = NULL;
 	j->env = o->env;
@@ -625,13 +395,11 @@ journal_open(
 		j->batch[i].j = j;
 		list_init(&j->batch[i].finished);
 	}
-	if (make)
+	make = !lies_there(j, "journal.db") && !lies_there(j, "journal.swap");
+	if (make && o->mode == JOURNAL_CREATE)
 		code = env_make_dirs(j->env, o->dir, err);
-	else if (env_stat(j->env, j->db_path, &st, &ignored) == ERR_NOT_FOUND)
-		code = err_set(err, ERR_CONFIG, 0,
-		    "no journal at %s: check --dir and DSRUN_DIR, or make one "
-		    "with: dsrun init --dir %s",
-		    j->db_path, o->dir);
+	else if (make)
+		code = missing(j, err);
 	if (code == ERR_NONE)
 		code = journal_refuse_place(j->env, o->dir, err);
 	if (code == ERR_NONE)

@@ -80,8 +80,7 @@ struct journal_lock {
 	struct journal_mark mark; /* as last read or written */
 };
 
-/* Creates it with a random id when create; else empty or missing is
- * ERR_DAMAGED. */
+/* Missing is ERR_DAMAGED unless create; its id: journal_place_ids. */
 enum err_code journal_lock_open(struct journal_lock *l, struct env *env,
     const char *dir, bool create, struct err *err);
 void journal_lock_close(struct journal_lock *l);
@@ -173,13 +172,30 @@ enum err_code journal_schema_migrate(
     struct journal_db *db, int from, struct err *err);
 enum err_code journal_schema_steps(struct journal_db *db, struct err *err);
 
-/* journal_open.c */
-enum err_code journal_users_lock(
-    struct journal *j, bool exclusive, struct err *err);
-/* Who holds a byte of owners.lock, as text "pids 12, 34" ("" = unknown). */
-void journal_users_pids(struct journal *j, char *out, size_t size);
+/* journal_place.c */
 enum err_code journal_refuse_place(
     struct env *env, const char *dir, struct err *err);
+/* Both lock files; a missing one is ERR_DAMAGED unless create. */
+enum err_code journal_place_open(
+    struct journal *j, bool create, struct err *err);
+/* Their ids.  make, with the users' lock held exclusively: missing ones are
+ * written; else ERR_DAMAGED. */
+enum err_code journal_place_ids(struct journal *j, bool make, struct err *err);
+/* Never waits; ERR_BUSY names the pids.  Given back by env_unlock or close. */
+enum err_code journal_users_lock(
+    struct journal *j, bool exclusive, struct err *err);
+/* Who holds a byte of owners.lock, as text "pid 12, 34" ("" = unknown). */
+void journal_users_pids(struct journal *j, char *out, size_t size);
+#define OWNERS_USERS 0 /* the users' lock's byte in owners.lock */
+
+/* journal_verify.c: each ERR_DAMAGED when it does not hold */
+enum err_code journal_verify_locks(struct journal *j, struct err *err);
+enum err_code journal_verify_mark(
+    struct journal *j, const struct journal_mark *m, struct err *err);
+/* The last events; after an unclean end in another boot quick_check too. */
+enum err_code journal_verify_tail(struct journal *j, struct err *err);
+/* Numbers that an event may have: job_hash_event takes no others. */
+bool journal_event_is_sane(const struct job_event_fields *f);
 
 /* journal_row.c */
 enum err_code journal_row_job(struct journal_db *db, sqlite3_stmt *st,

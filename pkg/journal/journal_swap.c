@@ -54,29 +54,43 @@ alone(struct journal *j, bool yes, struct err *err)
 	return journal_users_lock(j, yes, err);
 }
 
+/* Gone, also when it was not there; a disk that refuses is an error. */
+static enum err_code
+clear_away(struct journal *j, const char *suffix, struct err *err)
+{
+	char *path = mem_printf("%s%s", j->db_path, suffix);
+	enum err_code code = env_remove(j->env, path, err);
+
+	if (code == ERR_NOT_FOUND)
+		code = ERR_NONE;
+	mem_free(&path);
+	return code;
+}
+
 static enum err_code
 exchange(struct journal *j, struct err *err)
 {
 	char *swap = swap_path(j);
-	char *wal = mem_printf("%s-wal", j->db_path);
-	char *shm = mem_printf("%s-shm", j->db_path);
 	struct env_stat st;
 	struct err ignored;
 	enum err_code code = ERR_NONE;
 
 	/* The rename may have happened before the crash. */
 	if (env_stat(j->env, swap, &st, &ignored) == ERR_NONE) {
-		(void)env_remove(j->env, wal, &ignored);
+		code = clear_away(j, "-wal", err);
 		CRASH_POINT("journal.swap.wal-removed");
-		(void)env_remove(j->env, shm, &ignored);
-		code = env_rename(j->env, swap, j->db_path, err);
+		if (code == ERR_NONE)
+			code = clear_away(j, "-shm", err);
+		/* Not after a power cut the new file with the old -wal. */
+		if (code == ERR_NONE)
+			code = env_sync_dir(j->env, j->dir, err);
+		if (code == ERR_NONE)
+			code = env_rename(j->env, swap, j->db_path, err);
 		CRASH_POINT("journal.swap.renamed");
 	}
 	if (code == ERR_NONE)
 		code = env_sync_dir(j->env, j->dir, err);
 	CRASH_POINT("journal.swap.synced");
-	mem_free(&shm);
-	mem_free(&wal);
 	mem_free(&swap);
 	return code;
 }
