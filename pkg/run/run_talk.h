@@ -88,6 +88,8 @@ enum err_code run_talk_start(const struct run_talk_options *options,
  */
 bool run_talk_tick(struct run_talk *t, int64_t now_ms);
 
+/* What the ear hears; times in milliseconds since ANSWERED.  May be called
+ * from inside the carrier's frame(). */
 void run_talk_caption(
     struct run_talk *t, const char *text, int64_t start_ms, int64_t end_ms);
 void run_talk_dtmf(struct run_talk *t, char digit, int64_t at_ms);

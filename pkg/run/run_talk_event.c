@@ -241,7 +241,7 @@ run_talk_caption(
 void
 run_talk_dtmf(struct run_talk *t, char digit, int64_t at_ms)
 {
-	int64_t due = at_ms - t->answered_ms;
+	int64_t due = at_ms;
 
 	if (digit == '\0' || strchr("0123456789*#ABCD", digit) == NULL)
 		return;

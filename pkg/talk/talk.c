@@ -397,12 +397,16 @@ tool_result(struct talk *t, const struct talk_event *e)
 }
 
 static enum talk_sign
-sign_of_end(const char *by)
+sign_of_end(const struct talk *t, const char *by)
 {
-	if (strcmp(by, "callee") == 0)
-		return TALK_SIGN_CALLEE_GONE;
-	return strcmp(by, "agent") == 0 ? TALK_SIGN_AGENT_GONE
-					: TALK_SIGN_NETWORK_GONE;
+	if (strcmp(by, "agent") == 0)
+		return TALK_SIGN_AGENT_GONE;
+	/* "Goodbye." and the line is gone, before it was our turn */
+	if (t->state == TALK_SPEAKING && t->timer[TALK_TIMER_TURN] >= 0 &&
+	    t->meaning == TALK_MEANS_DECLINE)
+		return TALK_SIGN_CALLEE_DECLINED;
+	return strcmp(by, "callee") == 0 ? TALK_SIGN_CALLEE_GONE
+					 : TALK_SIGN_NETWORK_GONE;
 }
 
 /* What e means; keeps the books of sound, words and speech on the way. */
@@ -448,7 +452,7 @@ sense(struct talk *t, const struct talk_event *e, const char *text)
 	case TALK_EV_SPOKEN:
 		return spoken(t, e);
 	case TALK_EV_HANGUP:
-		return sign_of_end(text);
+		return sign_of_end(t, text);
 	case TALK_EV_DTMF:
 	case TALK_EVENT_COUNT:
 		break;

@@ -96,6 +96,9 @@ static const char *const proposal[] = {"can we meet", "could we meet",
     "schedule a meeting", "schedule a call", "set up a meeting",
     "set up a call", "book a meeting", "book a call", NULL};
 
+static const char *const days[] = {
+    "monday", "tuesday", "wednesday", "thursday", "friday", "tomorrow", NULL};
+
 static const char *const again[] = {"say that again", "say it again",
     "repeat that", "repeat it", "come again", "i beg your pardon", "pardon",
     "didnt hear", "did not hear", "didnt catch", "did not catch", "cant hear",
@@ -295,7 +298,10 @@ talk_proposes(const char *text)
 {
 	char words[TALK_WORDS_MAX + 3];
 
-	return has_any(talk_words(text, words), proposal);
+	(void)talk_words(text, words);
+	return has_any(words, proposal) ||
+	       (has_any(words, days) && has_any(words, accept) &&
+		   !has_any(words, denial));
 }
 
 bool

@@ -144,7 +144,9 @@ an_offered_meeting_is_heard(void **state)
 	(void)state;
 	assert_true(talk_proposes("Can we meet on Thursday?"));
 	assert_true(talk_proposes("Tuesday at ten works for me."));
+	assert_true(talk_proposes("Wednesday morning at nine is fine."));
 	assert_false(talk_proposes("Yes, that sounds good."));
+	assert_false(talk_proposes("Tuesday is not good."));
 }
 
 static void

@@ -110,6 +110,25 @@ a_hang_up_is_read_by_who_did_it_and_when(void **state)
 }
 
 static void
+a_goodbye_before_the_hang_up_is_an_answer(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &full_kind);
+	answered(&w);
+	hears(&w, "Hello?");
+	listen_out(&w);
+	feed(&w, (struct talk_event){.kind = TALK_EV_CAPTION,
+		     .text = "Goodbye.",
+		     .start_ms = 1,
+		     .end_ms = 2});
+	hung_up(&w, "callee");
+	close_world(&w, "listen \n" GREETING, JOB_OUTCOME_COMPLETED, "human",
+	    "declined");
+}
+
+static void
 line_tones_end_the_call(void **state)
 {
 	struct world w;
@@ -372,6 +391,7 @@ main(void)
 	    cmocka_unit_test(the_longest_call_ends_with_a_goodbye),
 	    cmocka_unit_test(time_is_up_also_for_one_who_never_stops),
 	    cmocka_unit_test(a_hang_up_is_read_by_who_did_it_and_when),
+	    cmocka_unit_test(a_goodbye_before_the_hang_up_is_an_answer),
 	    cmocka_unit_test(line_tones_end_the_call),
 	    cmocka_unit_test(a_tree_of_three_levels_leads_to_a_person),
 	    cmocka_unit_test(

@@ -57,6 +57,7 @@
 	X(BOOKED)                                                      \
 	X(NOT_BOOKED)                                                  \
 	X(CALLEE_GONE)                                                 \
+	X(CALLEE_DECLINED) /* hung up on a no or a goodbye */          \
 	X(NETWORK_GONE)                                                \
 	X(AGENT_GONE) /* ended from our side, not by talk */
 
