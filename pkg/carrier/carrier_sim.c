@@ -168,6 +168,7 @@ carrier_sim_open(struct env *env, const struct conf_sim *conf, const char *dir,
     const char *speech_dir, struct carrier *out, struct err *err)
 {
 	struct carrier_sim *s = mem_zalloc(1, sizeof(*s));
+	const struct env was = *env;
 	enum carrier_class cls = CARRIER_NAMED;
 	enum err_code code = carrier_class_parse(conf->cls, &cls, err);
 
@@ -202,6 +203,7 @@ carrier_sim_open(struct env *env, const struct conf_sim *conf, const char *dir,
 	if (code == ERR_NONE)
 		code = carrier_sim_clock_open(s, conf, err);
 	if (code != ERR_NONE) {
+		*env = was;
 		free_sim(s);
 		return code;
 	}

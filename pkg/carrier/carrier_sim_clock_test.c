@@ -8,6 +8,7 @@ expect_refused(const char *what)
 
 	assert_int_equal(world_try_open(1, &err), ERR_CONFIG);
 	assert_null(world.c[1].ops);
+	assert_int_equal(world.end[1].speed, 0);
 	if (strstr(err.text, what) == NULL)
 		fail_msg("\"%s\" lacks \"%s\"", err.text, what);
 }

@@ -399,6 +399,49 @@ two_processes_share_one_network(void **state)
 	world_end();
 }
 
+static void
+kill_at_any_instruction_leaves_a_whole_network(void **state)
+{
+	struct carrier_sim_log log;
+	struct err err = {0};
+	size_t calls = 0;
+	int status;
+
+	(void)state;
+	for (int round = 0; round < 25; round++) {
+		world_begin("named");
+		world.conf.speed = 1000;
+		world.conf.start_now = true;
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(run_race(0));
+		/* Spread over the 20 ms or so that it would take. */
+		(void)usleep((useconds_t)(500 + round * 700));
+		(void)kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+
+		pid = fork();
+		if (pid == 0)
+			_exit(run_race(EACH));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		if (carrier_sim_log_read(world.real, world.log, &log, &err) !=
+		    ERR_NONE)
+			fail_msg("%s", err.text);
+		assert_true(log.call_count >= EACH);
+		calls += log.call_count;
+		for (size_t i = 0; i < log.call_count; i++) {
+			assert_int_equal(log.calls[i].placed, 1);
+			assert_int_equal(
+			    log.calls[i].outcome, JOB_OUTCOME_COMPLETED);
+		}
+		carrier_sim_log_free(&log);
+		world_end();
+	}
+	/* Some were killed amid their calls. */
+	assert_in_range(calls, 25 * EACH + 1, 25 * 2 * EACH);
+}
+
 int
 main(void)
 {
@@ -412,6 +455,7 @@ main(void)
 	    cmocka_unit_test(a_lock_that_stays_held_is_no_call),
 	    cmocka_unit_test(a_log_taken_away_is_no_network),
 	    cmocka_unit_test(two_processes_share_one_network),
+	    cmocka_unit_test(kill_at_any_instruction_leaves_a_whole_network),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,5 +146,6 @@ carrier_sim_end_call(struct carrier_sim *s, struct carrier_sim_call *c,
 	c->live->pins++;
 	list_add_tail(&s->byes, &bye->node);
 	s->retry_real_ms = env_real_boot_ms(s->env) + 100;
-	carrier_sim_wait_add(s, &bye->wait, env_now_ms(s->env));
+	/* Not within the turn that is being handed over now. */
+	carrier_sim_wait_add(s, &bye->wait, env_now_ms(s->env) + 1);
 }

@@ -82,7 +82,7 @@ carrier_sim_notify(struct carrier_sim *s, struct carrier_sim_post *p)
 	    CARRIER_STAGE_PLACED, CARRIER_STAGE_ANSWERED, CARRIER_STAGE_ENDED};
 	const struct carrier_sim_call *c = p->call;
 	const struct carrier_sim_live *l = c->live;
-	bool wanted = p->twin || (l->owed >> p->n & 1U) != 0;
+	bool wanted = p->twin || ((unsigned)l->owed >> p->n & 1U) != 0;
 	char call_id[CARRIER_SIM_WORD_MAX];
 	char id[CARRIER_SIM_WORD_MAX + 8];
 	char key[CARRIER_SIM_KEY_MAX];
@@ -154,7 +154,8 @@ owed_call(struct carrier_sim *s, const char *notice_id, int64_t *n)
 	(void)snprintf(call_id, sizeof(call_id), "%.*s",
 	    (int)(colon - notice_id), notice_id);
 	struct carrier_sim_call *c = carrier_sim_calls_find(&s->calls, call_id);
-	return c != NULL && c->live != NULL && (c->live->owed >> *n & 1U) != 0
+	return c != NULL && c->live != NULL &&
+		       ((unsigned)c->live->owed >> *n & 1U) != 0
 		   ? c
 		   : NULL;
 }

@@ -102,9 +102,10 @@ text_of(const struct reader *r, const struct conf_node *n)
 
 	if (!conf_node_str(n, &text, r->ps))
 		return mem_strdup("");
-	if (strlen(text) > TEXT_MAX)
-		conf_node_problem(n, r->ps, "longer than %d bytes", TEXT_MAX);
-	return mem_strndup(text, TEXT_MAX);
+	if (strlen(text) <= TEXT_MAX)
+		return mem_strdup(text);
+	conf_node_problem(n, r->ps, "longer than %d bytes", TEXT_MAX);
+	return mem_strdup("");
 }
 
 static void
