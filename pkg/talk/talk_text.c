@@ -302,7 +302,8 @@ talk_text_gather(const char *template, const char *contact_json,
     const char *data_json, struct talk_values *values, struct err *err)
 {
 	struct json *contact = NULL, *data = NULL;
-	struct place p = {.end = template};
+	const char *from = template;
+	struct place p;
 	enum err_code code = check_size(template, err);
 
 	if (code == ERR_NONE)
@@ -310,10 +311,11 @@ talk_text_gather(const char *template, const char *contact_json,
 	if (code == ERR_NONE)
 		code = parse_object(data_json, "data", &data, err);
 	while (code == ERR_NONE) {
-		code = next_place(template, p.end, &p, err);
+		code = next_place(template, from, &p, err);
 		if (code != ERR_NONE || p.end == NULL)
 			break;
 		code = gather_one(&p, contact, data, values, err);
+		from = p.end;
 	}
 	json_free(&contact);
 	json_free(&data);
