@@ -86,6 +86,8 @@ $(B)/journal_migrations.inc: $(wildcard migrations/*.sql) tests/lint/embed.sh
 	$(Q)mkdir -p $(@D) && tests/lint/embed.sh migrations/*.sql > $@.tmp && mv $@.tmp $@
 $(B)/pkg/journal/journal_schema.o: $(B)/journal_migrations.inc
 
+$(B)/pkg/conf/conf.o: CPPFLAGS += -DDSRUN_PREFIX='"$(PREFIX)"'
+
 # What the program knows of its own making.  A clock that stands before
 # DSRUN_BUILD_MS is wrong, so it is the last commit's time, or
 # SOURCE_DATE_EPOCH, and not the moment of this build.
@@ -180,10 +182,10 @@ SHARE    = $(DESTDIR)$(PREFIX)/share/dsrun
 install: $(B)/dsrun ## into DESTDIR and PREFIX (/usr/local)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
 	$(Q)install -m 755 $(B)/dsrun $(DESTDIR)$(PREFIX)/bin/dsrun
-	$(Q)set -e; for d in fixtures/personas fixtures/speech jobs; do \
+	$(Q)set -e; for d in fixtures/personas fixtures/speech jobs rules; do \
 	    test -d $$d || continue; \
 	    (find $$d -type f) | while read -r f; do \
-	        install -D -m 644 "$$f" "$(SHARE)/$$f"; done; done
+	        install -D -m 644 "$$f" "$(SHARE)/$${f#fixtures/}"; done; done
 	$(Q)set -e; for f in crontab.example dsrun.yaml; do \
 	    test ! -f $$f || install -m 644 $$f $(SHARE)/$$f; done
 	$(Q)set -e; c=$(DESTDIR)$(PREFIX)/share; \

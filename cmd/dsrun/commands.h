@@ -7,7 +7,10 @@
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
 extern const struct command cmd_doctor;
+extern const struct command cmd_drain;
+extern const struct command cmd_enqueue;
 extern const struct command cmd_help;
+extern const struct command cmd_init;
 extern const struct command cmd_states;
 extern const struct command cmd_version;
 

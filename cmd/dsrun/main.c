@@ -5,7 +5,10 @@
 
 /* In the order that help shows them; groups stand together. */
 static const struct command *const commands[] = {
+    &cmd_enqueue,
+    &cmd_drain,
     &cmd_states,
+    &cmd_init,
     &cmd_doctor,
     &cmd_config,
     &cmd_completion,

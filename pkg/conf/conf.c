@@ -162,13 +162,14 @@ read_rows(struct load *l)
 
 /* Data that comes with dsrun: beside the file in a checkout, else installed. */
 static void
-find_data(struct load *l, const char *key, char **field, const char *name)
+find_data(struct load *l, const char *key, char **field, const char *here,
+    const char *name)
 {
 	char *beside = NULL;
 
 	if (*field != NULL)
 		return;
-	beside = mem_printf("%s/fixtures/%s", l->c->base_dir, name);
+	beside = mem_printf("%s/%s%s", l->c->base_dir, here, name);
 	if (conf_path_is_dir(l->env, beside)) {
 		*field = beside;
 	} else {
@@ -211,8 +212,10 @@ conf_load(struct env *env, const struct conf_options *options,
 	read_yaml(&l);
 	read_dotenv(&l);
 	read_rows(&l);
-	find_data(&l, "speech_dir", &l.c->speech_dir, "speech");
-	find_data(&l, "carrier.sim.personas", &l.c->sim.personas, "personas");
+	find_data(&l, "speech_dir", &l.c->speech_dir, "fixtures/", "speech");
+	find_data(&l, "rules_dir", &l.c->rules_dir, "", "rules");
+	find_data(&l, "carrier.sim.personas", &l.c->sim.personas, "fixtures/",
+	    "personas");
 	conf_kinds_read(env, l.c, options->cwd, &l.ps);
 	conf_check(env, l.c, &l.ps);
 	conf_problems_sort(&l.ps);

@@ -116,6 +116,7 @@ struct conf {
 	char *default_kind;
 	char *on_attention; /* command; NULL: none */
 	char *speech_dir;   /* fixtures/speech */
+	char *rules_dir;    /* rules: nanp_zones.csv */
 	char *carrier_use;
 	struct conf_sim sim;
 	struct {

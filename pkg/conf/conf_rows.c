@@ -40,6 +40,7 @@ static const struct conf_row rows[] = {
 	TEXT("default_kind", TEXT, default_kind, NULL, NULL, "kind of a job that names none: a file in jobs/"),
 	TEXT("on_attention", TEXT, on_attention, NULL, NULL, "command run once for each job that a person must look at"),
 	TEXT("speech_dir", PATH, speech_dir, NULL, NULL, "recorded speech of the model scripted; absent: fixtures/speech beside the file, else the installed one"),
+	TEXT("rules_dir", PATH, rules_dir, NULL, NULL, "the law's data (area codes and their zones); absent: rules beside the file, else the installed one"),
 
 	TEXT("carrier.use", CHOICE, carrier_use, "sim", conf_carriers, "who places calls"),
 	NUMBER("carrier.sim.speed", I64, sim.speed, "1", 1, 100000, "simulated seconds per second"),

@@ -85,6 +85,21 @@ journal_inbox_folded(struct journal *j, int64_t message, struct err *err)
 	return journal_db_done(&j->w, st, err);
 }
 
+enum err_code
+journal_inbox_fold_all(struct journal *j, int64_t attempt, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE inbox INDEXED BY inbox_open SET folded=?2,body=NULL WHERE "
+	    "attempt=?1 AND folded IS NULL",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, attempt);
+	journal_db_i64(st, 2, j->head.seq);
+	return journal_db_done(&j->w, st, err);
+}
+
 /* --- outbox
  * ------------------------------------------------------------------- */
 

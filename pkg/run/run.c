@@ -72,7 +72,7 @@ attention_done(struct journal_tx *tx)
 	struct run *r = a->run;
 
 	if (tx->code == ERR_NONE && a->first && r->o.attention != NULL)
-		r->o.attention(r->o.arg, a->what);
+		r->o.attention(r->o.attention_arg, a->what);
 	r->attentions--;
 	mem_free(&a);
 	run_poke(r);

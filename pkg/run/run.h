@@ -78,6 +78,7 @@ struct run_options {
 	/* Something a person should look at, told once for each; may be NULL.
 	 */
 	void (*attention)(void *arg, const char *what);
+	void *attention_arg;
 	/* Called from the loop when the run is over; code is the first fatal
 	 * error.  The run may be freed from it. */
 	void (*ended)(void *arg, enum err_code code, const struct err *err);

@@ -1,0 +1,357 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "ctx.h"
+#include "net/net_env.h"
+#include "run/run_intake.h"
+#include "source/source_file.h"
+#include "wire.h"
+#include "words/enqueue.h"
+
+/*
+ * Jobs from a file, a pipe, or the command line.  The journal is made when
+ * there is none: enqueue is how most people begin.
+ */
+
+#define MAPS_MAX 64
+
+struct enqueue {
+	struct ctx *ctx;
+	const struct conf *conf;
+	struct journal *journal;
+	const char **kinds;
+	struct source_map maps[MAPS_MAX];
+	size_t map_count;
+	char *rejects_dir;
+	struct source_tally tally;
+	const char *rejects;
+	enum err_code code;
+	struct err *err;
+};
+
+static enum err_code
+read_stdin(void *arg, void *bytes, size_t len, size_t *got, struct err *err)
+{
+	ssize_t n = read(STDIN_FILENO, bytes, len);
+
+	(void)arg;
+	if (n < 0)
+		return err_set(err, ERR_IO, 0, "cannot read standard input");
+	*got = (size_t)n;
+	return ERR_NONE;
+}
+
+static void
+intake_idle(void *arg, enum err_code code, const struct err *err)
+{
+	struct enqueue *e = arg;
+
+	e->code = code;
+	if (code != ERR_NONE)
+		*e->err = *err;
+	net_env_stop(e->ctx->env);
+}
+
+static struct source_rules
+rules_of(const struct enqueue *e)
+{
+	const char *kind = cli_text(&e->ctx->args, "kind");
+
+	return (struct source_rules){.source = SOURCE_FILE_NAME,
+	    .kinds = e->kinds,
+	    .default_kind = kind != NULL ? kind : e->conf->default_kind};
+}
+
+static enum err_code
+take_all(struct enqueue *e, struct source *source)
+{
+	struct run_intake_options o = {.env = e->ctx->env,
+	    .journal = e->journal,
+	    .source = source,
+	    .idle = intake_idle,
+	    .arg = e};
+	struct run_intake *in = run_intake_new(&o);
+
+	run_intake_poke(in);
+	net_env_run(e->ctx->env);
+	run_intake_free(&in);
+	return e->code;
+}
+
+/* --dry-run: every line is checked, none is taken. */
+static enum err_code
+check_all(struct enqueue *e, struct source *source)
+{
+	struct source_job *jobs[64];
+	size_t count = 1;
+
+	while (e->code == ERR_NONE && count > 0) {
+		e->code =
+		    source_batch(source, jobs, ARRAY_LEN(jobs), &count, e->err);
+		e->tally.added += (int64_t)count;
+		for (size_t i = 0; i < count; i++)
+			source->ops->release(source->impl, &jobs[i]);
+	}
+	return e->code;
+}
+
+static enum err_code
+from_file(struct enqueue *e, const char *path, bool dry, struct err *err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	const char *slash = strrchr(path, '/');
+	const char *format = cli_text(&e->ctx->args, "format");
+	struct source_file_options o = {.env = e->ctx->env,
+	    .path = is_stdin ? NULL : path,
+	    .read = read_stdin,
+	    .name = is_stdin        ? "stdin"
+		    : slash != NULL ? slash + 1
+				    : path,
+	    .rejects_dir = e->rejects_dir,
+	    .format = format == NULL               ? SOURCE_FORMAT_AUTO
+		      : strcmp(format, "csv") == 0 ? SOURCE_FORMAT_CSV
+						   : SOURCE_FORMAT_JSONL,
+	    .maps = e->maps,
+	    .map_count = e->map_count,
+	    .line_bytes = (size_t)e->conf->limits.line_bytes,
+	    .rules = rules_of(e)};
+	struct source_file *f = NULL;
+	struct source_tally seen;
+	enum err_code code = source_file_open(&o, &f, err);
+
+	if (code == ERR_NONE)
+		code = dry ? check_all(e, source_file_source(f))
+			   : take_all(e, source_file_source(f));
+	if (code == ERR_NONE && !dry)
+		code = source_file_finish(f, &e->rejects, err);
+	if (f != NULL) {
+		source_file_tally(f, &seen);
+		seen.added += dry ? e->tally.added : 0;
+		e->tally = seen;
+	}
+	e->rejects = e->rejects != NULL ? mem_strdup(e->rejects) : NULL;
+	source_file_free(&f);
+	return code;
+}
+
+/* --- one job from flags ------------------------------------------------------
+ */
+
+struct pairs {
+	const char *names[128];
+	char *values[128];
+	size_t count;
+};
+
+static void
+pair(struct pairs *p, char *name, char *value)
+{
+	if (p->count < ARRAY_LEN(p->names)) {
+		p->names[p->count] = name;
+		p->values[p->count++] = value;
+	}
+}
+
+static enum err_code
+pair_fields(
+    struct pairs *p, struct ctx *ctx, const char *option, struct err *err)
+{
+	const char *text;
+
+	for (size_t i = 0; (text = cli_text_at(&ctx->args, option, i)) != NULL;
+	     i++) {
+		const char *eq = strchr(text, '=');
+
+		if (eq == NULL || eq == text)
+			return err_set(err, ERR_USAGE, 0,
+			    "--%s %s: expected KEY=VALUE", option, text);
+		pair(p, mem_printf("%s.%.*s", option, (int)(eq - text), text),
+		    mem_strdup(eq + 1));
+	}
+	return ERR_NONE;
+}
+
+struct one {
+	struct journal_tx tx;
+	const struct source_job *job;
+	enum journal_added result;
+	int64_t id;
+};
+
+static enum err_code
+one_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	struct one *o = CONTAINER_OF(tx, struct one, tx);
+	const struct source_job *s = o->job;
+	struct journal_new_job n = {.source = s->source,
+	    .ext = s->id,
+	    .kind = s->kind,
+	    .campaign = s->campaign,
+	    .content = s->content,
+	    .phone = s->phone,
+	    .org = s->org[0] != '\0' ? s->org : NULL,
+	    .contact = s->contact,
+	    .data = s->data,
+	    .step = s->step,
+	    .final_step = s->final_step,
+	    .priority = s->priority,
+	    .not_before_ms = s->not_before_ms,
+	    .expires_ms = s->expires_ms};
+
+	return journal_job_add(j, &n, &o->result, &o->id, err);
+}
+
+static enum err_code
+take_one(struct enqueue *e, const struct pairs *p, bool dry, struct err *err)
+{
+	struct source_rules rules = rules_of(e);
+	struct source_job *job = NULL;
+	struct one one = {.tx = {.run = one_run, .cls = JOURNAL_CLAIM}};
+	enum err_code code =
+	    source_file_one(&rules, (const char *const *)p->names,
+		(const char *const *)p->values, p->count, &job, err);
+
+	one.job = job;
+	if (code == ERR_NONE && !dry)
+		code = journal_now(e->journal, &one.tx, err);
+	if (code == ERR_NONE && one.result == JOURNAL_DIFFERS)
+		code = err_set(err, ERR_EXISTS, 0,
+		    "job \"%s\" is known with other content: give it another "
+		    "--id",
+		    job->id);
+	if (code == ERR_NONE) {
+		e->tally.added = one.result == JOURNAL_ADDED;
+		e->tally.known = one.result == JOURNAL_KNOWN;
+		ctx_say(e->ctx, "job %s", job->id);
+	}
+	source_job_free(&job);
+	return code;
+}
+
+static enum err_code
+from_flags(struct enqueue *e, bool dry, struct err *err)
+{
+	static const struct {
+		const char *option;
+		const char *field;
+	} texts[] = {{"phone", "phone"}, {"kind", "kind"}, {"id", "id"},
+	    {"campaign-id", "campaignId"}, {"org", "org"}, {"step", "step"},
+	    {"priority", "priority"}, {"not-before", "notBefore"},
+	    {"expires-at", "expiresAt"}};
+	struct cli_args *args = &e->ctx->args;
+	struct pairs p = {.count = 0};
+	enum err_code code;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (cli_text(args, texts[i].option) != NULL)
+			pair(&p, mem_strdup(texts[i].field),
+			    mem_strdup(cli_text(args, texts[i].option)));
+	if (cli_flag(args, "final", false))
+		pair(&p, mem_strdup("finalStep"), mem_strdup("true"));
+	code = pair_fields(&p, e->ctx, "contact", err);
+	if (code == ERR_NONE)
+		code = pair_fields(&p, e->ctx, "data", err);
+	if (code == ERR_NONE)
+		code = take_one(e, &p, dry, err);
+	for (size_t i = 0; i < p.count; i++) {
+		char *name = (char *)(uintptr_t)p.names[i];
+
+		mem_free(&name);
+		mem_free(&p.values[i]);
+	}
+	return code;
+}
+
+/* --- the command
+ * ------------------------------------------------------------------ */
+
+static void
+show(struct enqueue *e, bool dry)
+{
+	const struct source_tally *t = &e->tally;
+	struct ctx_document d;
+
+	if (e->ctx->json) {
+		ctx_json_begin(e->ctx, &d);
+		json_field_i64(&d.w, "added", t->added);
+		json_field_i64(&d.w, "known", t->known);
+		json_field_i64(&d.w, "refused", t->refused);
+		json_field_str(&d.w, "rejects", e->rejects);
+		json_field_str(&d.w, "firstError",
+		    t->first_error[0] != '\0' ? t->first_error : NULL);
+		json_field_bool(&d.w, "dryRun", dry);
+		ctx_json_end(e->ctx, &d);
+		return;
+	}
+	ctx_print(e->ctx, "%s %lld, known %lld, refused %lld",
+	    dry ? "would add" : "added", (long long)t->added,
+	    (long long)t->known, (long long)t->refused);
+	if (e->rejects != NULL)
+		ctx_print(e->ctx, " (%s)", e->rejects);
+	ctx_print(e->ctx, "\n");
+	if (t->refused > 0)
+		ctx_say(e->ctx, "first: %s", t->first_error);
+}
+
+static enum err_code
+read_maps(struct enqueue *e, struct err *err)
+{
+	const char *text;
+
+	for (size_t i = 0;
+	     (text = cli_text_at(&e->ctx->args, "map", i)) != NULL; i++) {
+		if (e->map_count == MAPS_MAX)
+			return err_set(
+			    err, ERR_USAGE, 0, "more than %d --map", MAPS_MAX);
+		if (source_map_parse(text, &e->maps[e->map_count], err) !=
+		    ERR_NONE)
+			return err->code;
+		e->map_count++;
+	}
+	return ERR_NONE;
+}
+
+static enum err_code
+run(struct ctx *ctx, struct err *err)
+{
+	struct enqueue e = {.ctx = ctx, .err = err};
+	const char *path = cli_word(&ctx->args, 0);
+	bool dry = cli_flag(&ctx->args, "dry-run", false);
+	enum err_code code = ctx_conf(ctx, &e.conf, err);
+
+	if (code == ERR_NONE && path == NULL &&
+	    cli_text(&ctx->args, "phone") == NULL)
+		return err_set(err, ERR_USAGE, 0,
+		    "expected FILE, or - for standard input, or --phone "
+		    "NUMBER; for example: dsrun enqueue jobs.jsonl");
+	if (code == ERR_NONE)
+		code = read_maps(&e, err);
+	if (code == ERR_NONE && !dry)
+		code = wire_journal(ctx, JOURNAL_CREATE, &e.journal, err);
+	if (code == ERR_NONE) {
+		e.kinds = wire_kinds(e.conf);
+		e.rejects_dir = mem_printf("%s/rejects", e.conf->dir);
+		code = path != NULL ? from_file(&e, path, dry, err)
+				    : from_flags(&e, dry, err);
+	}
+	if (code == ERR_NONE) {
+		show(&e, dry);
+		if (e.tally.refused > 0)
+			ctx_exit(ctx, EXIT_PARTIAL);
+	}
+	for (size_t i = 0; i < e.map_count; i++)
+		source_map_fini(&e.maps[i]);
+	char *rejects = (char *)(uintptr_t)e.rejects;
+
+	mem_free(&rejects);
+	mem_free(&e.rejects_dir);
+	mem_free(&e.kinds);
+	journal_close(&e.journal);
+	return code;
+}
+
+const struct command cmd_enqueue = {ENQUEUE_WORDS, .run = run};

@@ -1,0 +1,410 @@
+#include "runner.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "journal/journal_read.h"
+#include "net/net_env.h"
+#include "progress.h"
+#include "run/run_intake.h"
+#include "source/source_watch.h"
+#include "table.h"
+#include "wire.h"
+
+#define SHOW_MS 100
+#define SPOOL_MS 1000
+
+struct runner {
+	struct ctx *ctx;
+	const struct runner_options *o;
+	struct wire wire;
+	struct run *run;
+	struct progress bar;
+	struct env_timer show;
+	struct env_timer spool_timer;
+	struct source_watch_options spool_options;
+	struct source *spool;
+	struct run_intake *intake;
+	const char **kinds;
+	char *spool_dir, *rejects_dir;
+	int64_t total; /* jobs that were not final at the start */
+	int64_t taken; /* from the spool */
+	int signals;
+	bool ended, started;
+	enum err_code code;
+	struct err err;
+	struct run_progress last;
+};
+
+static int64_t
+not_final(struct runner *r)
+{
+	struct journal_counts c;
+	struct err err;
+
+	if (journal_read_counts(r->wire.journal, &c, &err) != ERR_NONE)
+		return 0;
+	return c.jobs[JOB_QUEUED] + c.jobs[JOB_READY] + c.jobs[JOB_HELD];
+}
+
+static void
+show_fired(struct env_timer *t)
+{
+	struct runner *r = CONTAINER_OF(t, struct runner, show);
+	struct run_progress p;
+
+	if (r->ended || r->run == NULL)
+		return;
+	run_progress(r->run, &p);
+	progress_update(&r->bar,
+	    &(struct progress_state){.done = p.finished,
+		.total = r->total + r->taken,
+		.live = p.live},
+	    env_real_boot_ms(r->ctx->env));
+	env_timer_start_real(r->ctx->env, &r->show, SHOW_MS);
+}
+
+static void
+on_signal(void *arg, int sig)
+{
+	struct runner *r = arg;
+
+	if (sig == SIGHUP || sig == SIGUSR1)
+		return;
+	r->signals++;
+	progress_clear(&r->bar);
+	if (r->signals == 1)
+		ctx_say(r->ctx,
+		    "stopping: live calls may end, nothing new begins (once "
+		    "more ends at once)");
+	if (r->run != NULL)
+		run_stop(r->run, r->signals > 1);
+}
+
+static void
+maybe_leave(struct runner *r)
+{
+	if (r->ended && (r->intake == NULL || !run_intake_busy(r->intake)))
+		net_env_stop(r->ctx->env);
+}
+
+static void
+run_ended(void *arg, enum err_code code, const struct err *err)
+{
+	struct runner *r = arg;
+
+	r->ended = true;
+	r->code = code;
+	if (code != ERR_NONE)
+		r->err = *err;
+	run_progress(r->run, &r->last);
+	env_timer_stop(r->ctx->env, &r->show);
+	env_timer_stop(r->ctx->env, &r->spool_timer);
+	maybe_leave(r);
+}
+
+/* --- the spool
+ * ---------------------------------------------------------------- */
+
+static enum err_code
+begin_run(struct runner *r, struct err *err)
+{
+	struct run_options o = r->wire.options;
+
+	r->started = true;
+	r->total = not_final(r);
+	o.command = r->o->command;
+	o.worker = r->o->worker;
+	o.mode = r->o->mode;
+	o.max_jobs = r->o->max_jobs;
+	o.soft_after_ms = r->o->soft_after_ms;
+	o.hard_after_ms = r->o->hard_after_ms;
+	o.wait_ms = r->o->wait_ms;
+	o.ended = run_ended;
+	o.attention = wire_attention;
+	o.arg = r;
+	o.attention_arg = r->ctx;
+	env_timer_start_real(r->ctx->env, &r->show, 0);
+	return run_start(&o, &r->run, err);
+}
+
+/* The first look into the spool is over before the run begins, so that one
+ * drain takes what lies there; a worker looks again and again. */
+static void
+spool_idle(void *arg, enum err_code code, const struct err *err)
+{
+	struct runner *r = arg;
+	struct source_tally tally;
+	struct err mine = {0};
+
+	if (code != ERR_NONE)
+		ctx_say(r->ctx, "spool: %s", err->text);
+	r->spool->ops->tally(r->spool->impl, &tally);
+	r->taken = tally.added;
+	if (!r->started && begin_run(r, &mine) != ERR_NONE) {
+		r->code = mine.code;
+		r->err = mine;
+		r->ended = true;
+	}
+	if (r->ended)
+		maybe_leave(r);
+	else if (r->o->mode == RUN_WORKER)
+		env_timer_start_real(r->ctx->env, &r->spool_timer, SPOOL_MS);
+}
+
+static void
+spool_fired(struct env_timer *t)
+{
+	struct runner *r = CONTAINER_OF(t, struct runner, spool_timer);
+
+	run_intake_poke(r->intake);
+}
+
+static void
+spool_open(struct runner *r, const struct conf *conf)
+{
+	struct run_intake_options io = {.env = r->ctx->env,
+	    .journal = r->wire.journal,
+	    .idle = spool_idle,
+	    .arg = r};
+
+	r->kinds = wire_kinds(conf);
+	r->spool_dir = mem_printf("%s/spool", conf->dir);
+	r->rejects_dir = mem_printf("%s/rejects", conf->dir);
+	r->spool_options =
+	    (struct source_watch_options){.spool_dir = r->spool_dir,
+		.settle_ms = conf->spool_settle_ms,
+		.file = {.env = r->ctx->env,
+		    .rejects_dir = r->rejects_dir,
+		    .line_bytes = (size_t)conf->limits.line_bytes,
+		    .rules = {.source = SOURCE_FILE_NAME,
+			.kinds = r->kinds,
+			.default_kind = conf->default_kind}}};
+	r->spool = source_watch_new(&r->spool_options);
+	io.source = r->spool;
+	r->intake = run_intake_new(&io);
+}
+
+/* --- the end
+ * -------------------------------------------------------------------- */
+
+static void
+show_json(struct runner *r)
+{
+	const struct run_progress *p = &r->last;
+	struct ctx_document d;
+
+	ctx_json_begin(r->ctx, &d);
+	json_field_str(&d.w, "command", r->o->command);
+	json_field_i64(&d.w, "claimed", p->claimed);
+	json_field_i64(&d.w, "finished", p->finished);
+	json_field_i64(&d.w, "recovered", p->recovered);
+	json_field_i64(&d.w, "failed", p->failed);
+	json_field_i64(&d.w, "expired", p->expired);
+	json_field_i64(&d.w, "cancelled", p->cancelled);
+	json_field_i64(&d.w, "parked", p->parked);
+	json_field_i64(&d.w, "pushed", p->pushed);
+	json_field_i64(&d.w, "dead", p->dead);
+	json_field_i64(&d.w, "spooled", r->taken);
+	json_field_str(&d.w, "waits", p->waits);
+	json_write_key(&d.w, "outcomes");
+	json_write_object(&d.w);
+	for (enum job_outcome o = JOB_OUTCOME_COMPLETED; o < JOB_OUTCOME_COUNT;
+	     o++)
+		json_field_i64(&d.w, job_outcome_name(o), p->outcomes[o]);
+	json_write_end(&d.w);
+	ctx_json_end(r->ctx, &d);
+}
+
+static void
+show_text(struct runner *r)
+{
+	const struct run_progress *p = &r->last;
+	const char *comma = "";
+
+	if (!r->ctx->term.err_tty && !r->ctx->verbose)
+		return;
+	if (p->claimed + p->recovered + p->finished + p->pushed == 0) {
+		ctx_say(r->ctx, "nothing to do%s%s",
+		    p->waits != NULL ? ": waiting for " : "",
+		    p->waits != NULL ? p->waits : "");
+		return;
+	}
+	struct buf b = BUF_INIT(1024);
+
+	for (enum job_outcome o = JOB_OUTCOME_COMPLETED; o < JOB_OUTCOME_COUNT;
+	     o++)
+		if (p->outcomes[o] > 0) {
+			buf_printf(&b, "%s%lld %s", comma,
+			    (long long)p->outcomes[o], job_outcome_name(o));
+			comma = ", ";
+		}
+	ctx_say(r->ctx,
+	    "%lld calls (%s), %lld jobs finished, %lld results "
+	    "pushed",
+	    (long long)p->claimed, buf_text(&b), (long long)p->finished,
+	    (long long)p->pushed);
+	buf_free(&b);
+	if (p->parked > 0)
+		ctx_say(r->ctx, "%lld parked: see dsrun parked",
+		    (long long)p->parked);
+	if (p->dead > 0)
+		ctx_say(r->ctx, "%lld dead letters: see dsrun outbox",
+		    (long long)p->dead);
+}
+
+static void
+exit_status(struct runner *r)
+{
+	const struct run_progress *p = &r->last;
+	const char *why;
+	bool nothing =
+	    p->claimed + p->recovered + p->finished + p->pushed + r->taken == 0;
+
+	if (p->failed > 0 || p->dead > 0)
+		ctx_exit(r->ctx, EXIT_PARTIAL);
+	if (p->parked > 0 || !journal_clock_trusted(r->wire.journal, &why))
+		ctx_exit(r->ctx, EXIT_PERSON);
+	if (nothing && r->o->exit_empty)
+		ctx_exit(r->ctx, EXIT_EMPTY);
+}
+
+static void
+close_all(struct runner *r)
+{
+	run_free(&r->run);
+	run_intake_free(&r->intake);
+	if (r->spool != NULL)
+		r->spool->ops->free(r->spool->impl);
+	wire_close(&r->wire);
+	mem_free(&r->kinds);
+	mem_free(&r->spool_dir);
+	mem_free(&r->rejects_dir);
+}
+
+enum err_code
+runner_run(
+    struct ctx *ctx, const struct runner_options *options, struct err *err)
+{
+	struct runner *r = mem_zalloc(1, sizeof(*r));
+	const struct conf *conf = NULL;
+	enum err_code code;
+
+	r->ctx = ctx;
+	r->o = options;
+	r->show.fn = show_fired;
+	r->spool_timer.fn = spool_fired;
+	progress_init(&r->bar, &ctx->term, "jobs",
+	    ctx->quiet || ctx->json || options->mode != RUN_DRAIN);
+	code = wire_open(ctx, JOURNAL_MUST_EXIST, &r->wire, err);
+	if (code == ERR_NONE)
+		code = ctx_conf(ctx, &conf, err);
+	if (code == ERR_NONE)
+		code = net_env_on_signal(ctx->env, on_signal, r, err);
+	if (code == ERR_NONE && options->mode == RUN_SYNC) {
+		code = begin_run(r, err);
+	} else if (code == ERR_NONE) {
+		spool_open(r, conf);
+		run_intake_poke(r->intake);
+	}
+	if (code == ERR_NONE) {
+		net_env_run(ctx->env);
+		progress_clear(&r->bar);
+		code = r->code;
+		if (code != ERR_NONE)
+			*err = r->err;
+		if (code == ERR_NONE && ctx->json)
+			show_json(r);
+		else if (code == ERR_NONE)
+			show_text(r);
+		exit_status(r);
+	}
+	close_all(r);
+	mem_free(&r);
+	return code;
+}
+
+/* --- dry run
+ * ------------------------------------------------------------------------ */
+
+struct dry {
+	struct ctx *ctx;
+	struct wire *wire;
+	struct table *table;
+	struct ctx_document *d;
+	int64_t now, later, never;
+};
+
+static void
+dry_job(void *arg, const struct journal_listed *row)
+{
+	struct dry *d = arg;
+	struct run_verdict v[RUN_VERDICTS_MAX];
+	size_t n = 0;
+	struct err err;
+	const char *word = "now";
+	const char *text = "";
+
+	if (run_why(&d->wire->options, row->job.id, v, &n, &err) != ERR_NONE)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].result, "ok") != 0) {
+			word = v[i].result;
+			text = v[i].text;
+			break;
+		}
+	d->now += strcmp(word, "now") == 0;
+	d->later += strcmp(word, "later") == 0 || strcmp(word, "wait") == 0;
+	d->never += strcmp(word, "never") == 0;
+	if (d->ctx->json) {
+		json_write_object(&d->d->w);
+		json_field_str(&d->d->w, "id", row->job.ext);
+		json_field_str(&d->d->w, "verdict", word);
+		json_field_str(&d->d->w, "reason", text);
+		json_write_end(&d->d->w);
+		return;
+	}
+	table_cell(d->table, row->job.ext);
+	table_cell(d->table, word);
+	table_cell(d->table, text);
+}
+
+enum err_code
+runner_dry(struct ctx *ctx, struct err *err)
+{
+	static const struct table_column columns[] = {{.head = "JOB"},
+	    {.head = "CALL"}, {.head = "WHY", .shrinks = true}, {.head = NULL}};
+	struct wire w = {0};
+	struct ctx_document doc;
+	struct dry d = {.ctx = ctx, .wire = &w, .d = &doc};
+	struct journal_filter f = {.state = JOB_READY};
+	enum err_code code = wire_open_rules(ctx, &w, err);
+
+	if (code != ERR_NONE) {
+		wire_close(&w);
+		return code;
+	}
+	d.table = table_new(columns);
+	if (ctx->json) {
+		ctx_json_begin(ctx, &doc);
+		json_write_key(&doc.w, "jobs");
+		json_write_array(&doc.w);
+	}
+	code = journal_read_jobs(w.journal, &f, dry_job, &d, err);
+	if (ctx->json) {
+		json_write_end(&doc.w);
+		json_field_i64(&doc.w, "now", d.now);
+		json_field_i64(&doc.w, "later", d.later);
+		json_field_i64(&doc.w, "never", d.never);
+		ctx_json_end(ctx, &doc);
+	} else {
+		table_print(d.table, &ctx->term);
+		ctx_say(ctx, "%lld would be called, %lld wait, %lld cannot be",
+		    (long long)d.now, (long long)d.later, (long long)d.never);
+	}
+	table_free(&d.table);
+	wire_close(&w);
+	return code;
+}

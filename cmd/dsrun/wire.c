@@ -1,0 +1,198 @@
+#include "wire.h"
+
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "carrier/carrier_sim.h"
+#include "model/model_scripted.h"
+#include "sink/sink_file.h"
+
+#ifndef DSRUN_BUILD_MS
+#define DSRUN_BUILD_MS 0
+#endif
+
+extern char **environ;
+
+static enum err_code
+open_journal(struct ctx *ctx, const struct conf *conf, enum journal_mode mode,
+    struct journal **out, struct err *err)
+{
+	struct journal_options o = {.env = ctx->env,
+	    .dir = conf->dir,
+	    .mode = mode,
+	    .build_ms = DSRUN_BUILD_MS,
+	    .checkpoint_bytes = conf->disk.checkpoint_bytes,
+	    .ballast_bytes = conf->disk.ballast_bytes,
+	    .queue_max = conf->limits.queue};
+
+	return journal_open(&o, out, err);
+}
+
+enum err_code
+wire_journal(struct ctx *ctx, enum journal_mode mode, struct journal **out,
+    struct err *err)
+{
+	const struct conf *conf = NULL;
+	bool found = false;
+	char *sim = NULL;
+	enum err_code code = ctx_conf(ctx, &conf, err);
+
+	*out = NULL;
+	if (code != ERR_NONE)
+		return code;
+	sim = mem_printf("%s/sim", conf->dir);
+	if (strcmp(conf->carrier_use, "sim") == 0)
+		code = carrier_sim_peek(ctx->env, sim, &found, err);
+	mem_free(&sim);
+	if (code == ERR_NONE)
+		code = open_journal(ctx, conf, mode, out, err);
+	return code;
+}
+
+static enum err_code
+open_rules(
+    struct ctx *ctx, const struct conf *conf, struct wire *w, struct err *err)
+{
+	char *areas = mem_printf("%s/nanp_zones.csv", conf->rules_dir);
+	enum err_code code =
+	    rules_atlas_open(ctx->env, getenv("TZDIR"), areas, &w->atlas, err);
+
+	mem_free(&areas);
+	return code;
+}
+
+static enum err_code
+open_adapters(
+    struct ctx *ctx, const struct conf *conf, struct wire *w, struct err *err)
+{
+	char *sim = mem_printf("%s/sim", conf->dir);
+	char *out = mem_printf("%s/out", conf->dir);
+	enum err_code code = carrier_sim_open(
+	    ctx->env, &conf->sim, sim, conf->speech_dir, &w->sim, err);
+
+	w->has_sim = code == ERR_NONE;
+	if (code == ERR_NONE) {
+		code = model_scripted_new(
+		    ctx->env, conf->speech_dir, &w->scripted, err);
+		w->has_model = code == ERR_NONE;
+	}
+	if (code == ERR_NONE)
+		w->sink = sink_file_new(ctx->env, out);
+	mem_free(&out);
+	mem_free(&sim);
+	return code;
+}
+
+static void
+fill_options(struct ctx *ctx, const struct conf *conf, struct wire *w)
+{
+	w->carriers[0] = (struct run_carrier){"sim", &w->sim};
+	w->models[0] = (struct run_model){"scripted", &w->scripted};
+	w->options = (struct run_options){.env = ctx->env,
+	    .conf = conf,
+	    .journal = w->journal,
+	    .log = ctx_log(ctx),
+	    .carriers = w->carriers,
+	    .carrier_count = 1,
+	    .models = w->models,
+	    .model_count = 1,
+	    .atlas = w->atlas,
+	    .sink = w->sink,
+	    /* For tests, as the crash points are: claim, then arm apart. */
+	    .prepare = getenv("DSRUN_CLAIM_FIRST") != NULL,
+	    .attention = wire_attention,
+	    .arg = ctx};
+}
+
+enum err_code
+wire_open(
+    struct ctx *ctx, enum journal_mode mode, struct wire *w, struct err *err)
+{
+	const struct conf *conf = NULL;
+	enum err_code code = wire_journal(ctx, mode, &w->journal, err);
+
+	if (code == ERR_NONE)
+		code = ctx_conf(ctx, &conf, err);
+	if (code == ERR_NONE)
+		code = open_rules(ctx, conf, w, err);
+	if (code == ERR_NONE)
+		code = open_adapters(ctx, conf, w, err);
+	if (code == ERR_NONE)
+		fill_options(ctx, conf, w);
+	return code;
+}
+
+enum err_code
+wire_open_rules(struct ctx *ctx, struct wire *w, struct err *err)
+{
+	const struct conf *conf = NULL;
+	enum err_code code =
+	    wire_journal(ctx, JOURNAL_MUST_EXIST, &w->journal, err);
+
+	if (code == ERR_NONE)
+		code = ctx_conf(ctx, &conf, err);
+	if (code == ERR_NONE)
+		code = open_rules(ctx, conf, w, err);
+	if (code == ERR_NONE)
+		fill_options(ctx, conf, w);
+	return code;
+}
+
+void
+wire_close(struct wire *w)
+{
+	if (w->has_sim)
+		w->sim.ops->free(w->sim.impl);
+	w->has_sim = false;
+	if (w->has_model)
+		w->scripted.ops->free(w->scripted.impl);
+	w->has_model = false;
+	if (w->sink != NULL)
+		w->sink->ops->free(w->sink->impl);
+	w->sink = NULL;
+	rules_atlas_close(&w->atlas);
+	journal_close(&w->journal);
+}
+
+/* No child runs without exec, so the journal's locks stay ours alone. */
+void
+wire_attention(void *arg, const char *what)
+{
+	struct ctx *ctx = arg;
+	const struct conf *conf = NULL;
+	struct err err;
+	pid_t pid = 0;
+
+	if (ctx_conf(ctx, &conf, &err) != ERR_NONE ||
+	    conf->on_attention == NULL)
+		return;
+	char *shell = mem_strdup("sh");
+	char *option = mem_strdup("-c");
+	char *command = mem_printf("%s \"$1\"", conf->on_attention);
+	char *name = mem_strdup("dsrun");
+	char *argument = mem_strdup(what);
+	char *argv[] = {shell, option, command, name, argument, NULL};
+	int rc = posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ);
+
+	if (rc != 0)
+		LOG(ctx_log(ctx), LOG_LEVEL_ERROR, "attention.failed",
+		    LOG_STR("why", strerror(rc)));
+	mem_free(&argument);
+	mem_free(&name);
+	mem_free(&command);
+	mem_free(&option);
+	mem_free(&shell);
+}
+
+const char **
+wire_kinds(const struct conf *conf)
+{
+	const char **kinds = mem_zalloc(conf->kind_count + 1, sizeof(*kinds));
+
+	for (size_t i = 0; i < conf->kind_count; i++)
+		kinds[i] = conf->kinds[i].name;
+	return kinds;
+}

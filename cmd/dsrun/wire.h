@@ -1,0 +1,47 @@
+#ifndef DSRUN_CMD_WIRE_H
+#define DSRUN_CMD_WIRE_H
+
+#include "ctx.h"
+#include "journal/journal.h"
+#include "run/run.h"
+
+/*
+ * The one place where ports meet their adapters: what the configuration names
+ * is opened here, and everything else sees struct carrier, model and sink.
+ */
+
+/*
+ * The journal of this box, for commands that look or decide.  Follows the
+ * simulated network's clock when there is one.  Release with journal_close.
+ */
+enum err_code wire_journal(struct ctx *ctx, enum journal_mode mode,
+    struct journal **out, struct err *err);
+
+/* Everything a run needs. */
+struct wire {
+	struct journal *journal;
+	struct carrier sim;
+	struct model scripted;
+	struct sink *sink;
+	struct rules_atlas *atlas;
+	struct run_carrier carriers[1];
+	struct run_model models[1];
+	struct run_options
+	    options; /* filled in, but for what the command adds */
+	bool has_sim, has_model;
+};
+
+/* Zeroed *w; wire_close in any case. */
+enum err_code wire_open(
+    struct ctx *ctx, enum journal_mode mode, struct wire *w, struct err *err);
+/* Only the rules and the journal: for commands that ask the gates. */
+enum err_code wire_open_rules(struct ctx *ctx, struct wire *w, struct err *err);
+void wire_close(struct wire *w);
+
+/* Run on_attention, if one is set, with what as its argument. */
+void wire_attention(void *arg, const char *what);
+
+/* The kinds there are, as source_rules wants them; mem_free the array. */
+const char **wire_kinds(const struct conf *conf);
+
+#endif

@@ -1,0 +1,36 @@
+#ifndef DSRUN_RUN_INTAKE_H
+#define DSRUN_RUN_INTAKE_H
+
+#include "base/env.h"
+#include "base/err.h"
+
+#include "journal/journal.h"
+#include "source/source.h"
+
+/*
+ * Jobs from a source into the journal: a batch at a time in one transaction,
+ * and only when that is durable does the source hear what became of each.  A
+ * crash in between gives the same jobs again, and they are known.
+ */
+
+struct run_intake;
+
+struct run_intake_options {
+	struct env *env;
+	struct journal *journal;
+	struct source *source; /* borrowed */
+	/*
+	 * The source has no more jobs now (code ERR_NONE), or failed.  Called
+	 * from the loop; the intake may be freed from it, or poked later.
+	 */
+	void (*idle)(void *arg, enum err_code code, const struct err *err);
+	void *arg;
+};
+
+struct run_intake *run_intake_new(const struct run_intake_options *options);
+/* Ask the source for jobs; nothing when it is being asked already. */
+void run_intake_poke(struct run_intake *in);
+bool run_intake_busy(const struct run_intake *in);
+void run_intake_free(struct run_intake **in); /* not while busy */
+
+#endif
