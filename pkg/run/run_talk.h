@@ -36,14 +36,14 @@ struct run_talk_options {
 	struct carrier *carrier;      /* borrowed */
 	const struct conf_kind *kind; /* borrowed */
 	const struct model *model;    /* borrowed; one serves all calls */
-	const char *speech_dir; /* not looked at: model was opened with it */
-	const char *recordings_dir; /* exists */
-	const char *name;           /* file stem, unique: "17-1" */
-	const char *call_id;        /* the carrier's */
+	const char *recordings_dir;   /* exists */
+	const char *name;             /* file stem, unique: "17-1" */
+	const char *call_id;          /* the carrier's */
 	const char *to;
 	const char *contact_json; /* an object; NULL when unknown */
 	const char *data_json;    /* likewise */
-	const char *answered_by;  /* the carrier's word, NULL = none */
+	const char *answered_by;  /* the carrier's word, NULL = none; only
+				   * "voicemail" decides anything */
 	/* Wants the call ended now.  Called at most once, from a tick. */
 	void (*hangup)(void *arg);
 	void *arg;

@@ -417,7 +417,8 @@ sense(struct talk *t, const struct talk_event *e, const char *text)
 	case TALK_EV_START:
 		return TALK_SIGN_START;
 	case TALK_EV_ANSWERED:
-		if (strcmp(text, "machine") != 0)
+		/* "machine" alone may be a phone tree: we find out */
+		if (strcmp(text, "voicemail") != 0)
 			return TALK_SIGN_ANSWER;
 		return t->script.voicemail == NULL ? TALK_SIGN_ANSWER
 						   : TALK_SIGN_ANSWER_MACHINE;

@@ -335,7 +335,23 @@ a_mailbox_is_left_alone_without_message_or_room(void **state)
 }
 
 static void
-the_carriers_word_for_a_machine_is_taken(void **state)
+the_carriers_word_for_a_mailbox_is_taken(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &full_kind);
+	feed(&w,
+	    (struct talk_event){.kind = TALK_EV_ANSWERED, .text = "voicemail"});
+	assert_int_equal(talk_state(w.talk), TALK_LEAVING);
+	event(&w, TALK_EV_BEEP);
+	hung_up(&w, "callee");
+	close_world(&w, "listen \nsay Please call us back.\n",
+	    JOB_OUTCOME_VOICEMAIL, "machine", "");
+}
+
+static void
+a_machine_may_still_be_a_tree(void **state)
 {
 	struct world w;
 
@@ -343,11 +359,9 @@ the_carriers_word_for_a_machine_is_taken(void **state)
 	open_world(&w, &full_kind);
 	feed(&w,
 	    (struct talk_event){.kind = TALK_EV_ANSWERED, .text = "machine"});
-	assert_int_equal(talk_state(w.talk), TALK_LEAVING);
-	event(&w, TALK_EV_BEEP);
-	hung_up(&w, "callee");
-	close_world(&w, "listen \nsay Please call us back.\n",
-	    JOB_OUTCOME_VOICEMAIL, "machine", "");
+	hears(&w, "For the manager, press 4. For billing, press 2.");
+	quiet(&w, 1500);
+	close_world(&w, "listen \npress 4\n", JOB_OUTCOME_NONE, "ivr", "");
 }
 
 static void
@@ -406,7 +420,8 @@ main(void)
 		without_a_beep_the_message_is_left_after_30_seconds),
 	    cmocka_unit_test(a_second_beep_starts_the_message_again_once),
 	    cmocka_unit_test(a_mailbox_is_left_alone_without_message_or_room),
-	    cmocka_unit_test(the_carriers_word_for_a_machine_is_taken),
+	    cmocka_unit_test(the_carriers_word_for_a_mailbox_is_taken),
+	    cmocka_unit_test(a_machine_may_still_be_a_tree),
 	    cmocka_unit_test(whoever_picks_up_during_the_greeting_is_greeted),
 	    cmocka_unit_test(a_beep_in_the_middle_of_a_talk_is_only_a_beep),
 	};

@@ -18,7 +18,7 @@
 	X(NOTHING)                                                     \
 	X(START)                                                       \
 	X(ANSWER)                                                      \
-	X(ANSWER_MACHINE) /* the carrier says that it is one */        \
+	X(ANSWER_MACHINE) /* a mailbox, says the carrier */            \
 	X(PERSON)         /* words of a person; we have more to say */ \
 	X(DONE)           /* the same, and all is said */              \
 	X(MENU)                                                        \
