@@ -5,7 +5,7 @@
 #include "base/crash.h"
 
 #include "carrier/carrier_sim.h"
-#include "carrier/carrier_sim_world.h"
+#include "carrier/carrier_sim_world_test.h"
 
 #define PHONES 4
 

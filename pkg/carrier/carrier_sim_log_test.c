@@ -1,6 +1,6 @@
 #include "carrier/carrier_sim_log.h"
 
-#include "carrier/carrier_sim_world.h"
+#include "carrier/carrier_sim_world_test.h"
 
 #define H                                  \
 	"abababababababababababababababab" \

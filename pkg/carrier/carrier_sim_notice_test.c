@@ -1,5 +1,5 @@
 #include "carrier/carrier_sim.h"
-#include "carrier/carrier_sim_world.h"
+#include "carrier/carrier_sim_world_test.h"
 
 /* What a watcher was told. */
 struct told {

@@ -1,7 +1,7 @@
 #include "carrier/carrier_sim_persona.h"
 
 #include "carrier/carrier_sim_engine.h"
-#include "carrier/carrier_sim_world.h"
+#include "carrier/carrier_sim_world_test.h"
 #include "media/media_dtmf.h"
 
 static struct carrier_sim_personas people;

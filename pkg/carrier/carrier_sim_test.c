@@ -1,6 +1,6 @@
 #include "carrier/carrier_sim.h"
 
-#include "carrier/carrier_sim_world.h"
+#include "carrier/carrier_sim_world_test.h"
 
 static void
 a_new_network_begins_with_its_origin_and_its_time(void **state)

@@ -1,5 +1,5 @@
-#ifndef DSRUN_CARRIER_SIM_WORLD_H
-#define DSRUN_CARRIER_SIM_WORLD_H
+#ifndef DSRUN_CARRIER_SIM_WORLD_TEST_H
+#define DSRUN_CARRIER_SIM_WORLD_TEST_H
 
 /*
  * For tests of the simulated network only: a directory of its own, personas
