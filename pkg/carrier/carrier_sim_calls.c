@@ -350,7 +350,8 @@ apply_request(struct carrier_sim_calls *k, const struct carrier_sim_line *line,
 		return err_set(err, ERR_MALFORMED, 0,
 		    "more than %d requests with one key", UINT16_MAX);
 	if (c != NULL) {
-		if (newest == NULL || memcmp(c->key, fate.id, sizeof(c->key)))
+		if (newest == NULL ||
+		    memcmp(c->key, fate.id, sizeof(c->key)) != 0)
 			return err_set(err, ERR_MALFORMED, 0,
 			    "call \"%s\" has another key", line->call);
 		newest->later++;
