@@ -205,7 +205,7 @@ media_fired(struct env_timer *t)
 	LIST_FOREACH_SAFE (it, &r->calls) {
 		struct run_call *c = CONTAINER_OF(it, struct run_call, node);
 
-		more = run_call_tick(c, now) || more;
+		more = run_voice_tick(c, now) || more;
 		any = any || (c->evidence.answered && !c->evidence.ended);
 	}
 	if (more)
@@ -343,7 +343,7 @@ talks_ending(struct run *r)
 	LIST_FOREACH (it, &r->calls) {
 		struct run_call *c = CONTAINER_OF(it, struct run_call, node);
 
-		if (c->talk_ending && !c->talk_over)
+		if ((c->talk_ending && !c->talk_over) || c->repairing)
 			return true;
 	}
 	return false;

@@ -24,81 +24,6 @@
  * of it (run_settle.c).
  */
 
-static void
-evidence_stage(struct run_evidence *e, enum carrier_stage stage)
-{
-	e->placed = true;
-	e->ringing = e->ringing || stage == CARRIER_STAGE_RINGING;
-	e->answered = e->answered || stage == CARRIER_STAGE_ANSWERED;
-	e->ended = e->ended || stage == CARRIER_STAGE_ENDED;
-}
-
-void
-run_evidence_add(struct run_evidence *e, const struct carrier_progress *p,
-    const char *call_id, int64_t placed_ms, int64_t answered_ms,
-    const char *source)
-{
-	if (e->ended)
-		return;
-	evidence_stage(e, p->stage);
-	if (call_id != NULL && call_id[0] != '\0' && e->call_id[0] == '\0')
-		(void)snprintf(e->call_id, sizeof(e->call_id), "%s", call_id);
-	if (placed_ms > 0 && e->placed_ms == 0)
-		e->placed_ms = placed_ms;
-	if (answered_ms > 0 && e->answered_ms == 0) {
-		e->answered = true;
-		e->answered_ms = answered_ms;
-	}
-	switch (p->stage) {
-	case CARRIER_STAGE_PLACED:
-		if (e->placed_ms == 0)
-			e->placed_ms = p->at_ms;
-		break;
-	case CARRIER_STAGE_ANSWERED:
-		if (e->answered_ms == 0)
-			e->answered_ms = p->at_ms;
-		if (p->answered_by != NULL)
-			(void)snprintf(e->answered_by, sizeof(e->answered_by),
-			    "%s", p->answered_by);
-		break;
-	case CARRIER_STAGE_ENDED:
-		e->ended_ms = p->at_ms;
-		e->outcome = p->outcome;
-		if (p->by != NULL)
-			(void)snprintf(e->by, sizeof(e->by), "%s", p->by);
-		break;
-	case CARRIER_STAGE_RINGING:
-	default:
-		break;
-	}
-	(void)snprintf(e->source, sizeof(e->source), "%s", source);
-}
-
-void
-run_evidence_merge(struct run_evidence *to, const struct run_evidence *from)
-{
-	if (from->placed && !to->placed)
-		to->placed_ms = from->placed_ms;
-	if (from->answered && !to->answered) {
-		to->answered_ms = from->answered_ms;
-		memcpy(to->answered_by, from->answered_by,
-		    sizeof(to->answered_by));
-	}
-	if (from->ended && !to->ended) {
-		to->ended_ms = from->ended_ms;
-		to->outcome = from->outcome;
-		memcpy(to->by, from->by, sizeof(to->by));
-	}
-	if (to->call_id[0] == '\0')
-		memcpy(to->call_id, from->call_id, sizeof(to->call_id));
-	if (to->source[0] == '\0')
-		memcpy(to->source, from->source, sizeof(to->source));
-	to->placed = to->placed || from->placed;
-	to->ringing = to->ringing || from->ringing;
-	to->answered = to->answered || from->answered;
-	to->ended = to->ended || from->ended;
-}
-
 void
 run_call_hear(struct run_call *c, const struct carrier_progress *p,
     const char *call_id, int64_t placed_ms, int64_t answered_ms,
@@ -187,122 +112,6 @@ dial(struct run_call *c)
 	CRASH_POINT("run.dial.after");
 }
 
-/* --- the conversation
- * ----------------------------------------------------------------- */
-
-static void
-talk_wants_hangup(void *arg)
-{
-	struct run_call *c = arg;
-
-	if (!c->hangup_sent && c->evidence.call_id[0] != '\0') {
-		c->hangup_sent = true;
-		c->carrier->ops->hangup(c->carrier->impl, c->evidence.call_id);
-	}
-}
-
-static void
-talk_ended(void *arg, enum err_code code, const struct run_talk_result *result,
-    const struct err *err)
-{
-	struct run_call *c = arg;
-
-	c->talk_over = true;
-	if (result != NULL) {
-		c->result = *result;
-		c->has_result = true;
-	}
-	if (code != ERR_NONE)
-		LOG(c->run->o.log, LOG_LEVEL_ERROR, "call.record-failed",
-		    LOG_INT("job", c->job.id), LOG_STR("error", err->text));
-	CRASH_POINT("run.talk.durable");
-	run_call_poke(c);
-}
-
-static const struct model *
-model_of(const struct run_call *c)
-{
-	const struct run_options *o = &c->run->o;
-
-	for (size_t i = 0; i < o->model_count; i++)
-		if (c->kind->model == NULL ||
-		    strcmp(o->models[i].name, c->kind->model) == 0)
-			return o->models[i].model;
-	return NULL;
-}
-
-static void
-talk_start(struct run_call *c)
-{
-	char *dir = mem_printf("%s/recordings", journal_dir(c->run->journal));
-	char name[48];
-	struct err err = {0};
-
-	(void)snprintf(name, sizeof(name), "%lld-%lld", (long long)c->job.id,
-	    (long long)journal_attempt_number(c->attempt.id));
-	struct run_talk_options o = {.env = c->run->env,
-	    .carrier = c->carrier,
-	    .kind = c->kind,
-	    .model = model_of(c),
-	    .recordings_dir = dir,
-	    .name = name,
-	    .call_id = c->evidence.call_id,
-	    .to = c->to,
-	    .contact_json = c->contact,
-	    .data_json = c->data,
-	    .answered_by = c->evidence.answered_by[0] != '\0'
-			       ? c->evidence.answered_by
-			       : NULL,
-	    .hangup = talk_wants_hangup,
-	    .arg = c};
-
-	if (run_talk_start(&o, c->evidence.answered_ms, &c->talk, &err) !=
-	    ERR_NONE) {
-		LOG(c->run->o.log, LOG_LEVEL_ERROR, "call.no-recording",
-		    LOG_INT("job", c->job.id), LOG_STR("error", err.text));
-		c->no_talk = true;
-		talk_wants_hangup(c);
-	}
-	mem_free(&dir);
-}
-
-/* A conversation is ours when the carrier gives sound, in this process. */
-static bool
-may_talk(const struct run_call *c)
-{
-	return !c->recovered && !c->no_talk && c->kind != NULL &&
-	       c->terms.terms.agent_is_ours && c->carrier != NULL &&
-	       model_of(c) != NULL && c->evidence.source[0] != '\0' &&
-	       c->dial.ear != NULL;
-}
-
-static void
-talk_poke(struct run_call *c)
-{
-	if (!may_talk(c))
-		return;
-	if (c->evidence.answered && !c->evidence.ended && c->talk == NULL)
-		run_media_on(c->run); /* run_call_tick begins it */
-	if (c->cancel && c->evidence.placed && !c->evidence.ended)
-		talk_wants_hangup(c);
-	if (c->evidence.ended && c->talk != NULL && !c->talk_ending) {
-		c->talk_ending = true;
-		run_talk_end(c->talk, c->evidence.ended_ms, c->evidence.by,
-		    talk_ended, c);
-	}
-}
-
-bool
-run_call_tick(struct run_call *c, int64_t now_ms)
-{
-	if (!may_talk(c) || !c->evidence.answered || c->evidence.ended)
-		return false;
-	if (c->talk == NULL)
-		talk_start(c);
-	return c->talk != NULL && !c->talk_ending &&
-	       run_talk_tick(c->talk, now_ms);
-}
-
 /* --- deciding
  * ----------------------------------------------------------------------------
  */
@@ -326,7 +135,7 @@ plan_evidence(const struct run_call *c)
 
 	if (known > stage)
 		return RUN_PLAN_STAGE;
-	if (e->ended && (c->talk == NULL || c->talk_over))
+	if (e->ended && !c->repairing && (c->talk == NULL || c->talk_over))
 		return RUN_PLAN_END;
 	return RUN_PLAN_NONE;
 }
@@ -471,7 +280,7 @@ run_call_submit(
 	    .fold = c->fold,
 	    .hung_up = c->hung_up_by_us,
 	    .has_result = c->has_result,
-	    .talking = c->talk != NULL && !c->talk_over,
+	    .talking = (c->talk != NULL && !c->talk_over) || c->repairing,
 	    .answer = c->answer,
 	    .policy = c->dial.policy,
 	    .retry_after_ms = c->dial.retry_after_ms,
@@ -495,7 +304,7 @@ run_call_poke(struct run_call *c)
 
 	if (c->run->hard_stop)
 		return;
-	talk_poke(c);
+	run_voice_poke(c);
 	if (c->busy)
 		return;
 	p = plan(c);
@@ -637,7 +446,10 @@ run_call_free(struct run_call **cp)
 	if (c->carrier != NULL && c->dial.ear != NULL &&
 	    c->evidence.call_id[0] != '\0')
 		c->carrier->ops->deaf(c->carrier->impl, c->evidence.call_id);
+	if (c->talk == NULL)
+		mem_free(&c->result.meeting_json);
 	run_talk_free(&c->talk);
+	mem_free(&c->repair_dir);
 	list_remove(&c->node);
 	c->run->live--;
 	mem_free(&c->contact);

@@ -105,6 +105,11 @@ struct run_call {
 	struct run_talk *talk;
 	bool talk_ending, talk_over, no_talk;
 	struct run_talk_result result; /* a copy, when talk_over */
+	struct env_work repair; /* taken over: what the dead one recorded */
+	bool repairing, repaired;
+	char *repair_dir;
+	enum err_code repair_code;
+	struct err repair_err;
 	bool has_result;
 
 	struct env_timer timer; /* settle, deadlines, longest call */
@@ -156,20 +161,29 @@ void run_call_poke(struct run_call *c);
 /* Start the transaction of a plan; not while busy. */
 void run_call_submit(
     struct run_call *c, enum run_plan plan, enum job_reason park_reason);
-/* The media clock: begin or go on with the conversation; true: more is due. */
-bool run_call_tick(struct run_call *c, int64_t now_ms);
 void run_call_free(struct run_call **c);
 struct run_call *run_call_find(struct run *r, int64_t attempt);
 /* Evidence from outside; the earliest word on each stage counts. */
 void run_call_hear(struct run_call *c, const struct carrier_progress *p,
     const char *call_id, int64_t placed_ms, int64_t answered_ms,
     const char *source);
-/* What from knows and to does not. */
-void run_evidence_merge(
-    struct run_evidence *to, const struct run_evidence *from);
+/* --- run_evidence.c ---------------------------------------------------------
+ */
+
 void run_evidence_add(struct run_evidence *e, const struct carrier_progress *p,
     const char *call_id, int64_t placed_ms, int64_t answered_ms,
     const char *source);
+/* What from knows and to does not. */
+void run_evidence_merge(
+    struct run_evidence *to, const struct run_evidence *from);
+
+/* --- run_voice.c: the conversation of a call --------------------------------
+ */
+
+/* Begin, end or repair what may be now; idempotent. */
+void run_voice_poke(struct run_call *c);
+/* The media clock; true: more frames are due. */
+bool run_voice_tick(struct run_call *c, int64_t now_ms);
 
 /* --- run_step.c: the transactions of a call ----------------------------------
  */
