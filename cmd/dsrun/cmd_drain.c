@@ -22,6 +22,7 @@ run(struct ctx *ctx, struct err *err)
 	    .soft_after_ms = hard ? 0 : duration,
 	    .hard_after_ms = hard ? duration : 0,
 	    .wait_ms = cli_duration_ms(&ctx->args, "wait", 0),
+	    .summary = cli_flag(&ctx->args, "summary", false),
 	    .exit_empty = cli_flag(&ctx->args, "exit-empty", false)};
 
 	if (cli_flag(&ctx->args, "dry-run", false))

@@ -31,6 +31,7 @@ struct runner {
 	char *spool_dir, *rejects_dir;
 	int64_t total; /* jobs that were not final at the start */
 	int64_t taken; /* from the spool */
+	int64_t began_ms;
 	int signals;
 	bool ended, started;
 	enum err_code code;
@@ -219,40 +220,75 @@ show_json(struct runner *r)
 }
 
 static void
+show_outcomes(struct runner *r)
+{
+	const struct run_progress *p = &r->last;
+
+	for (enum job_outcome o = JOB_OUTCOME_COMPLETED; o < JOB_OUTCOME_COUNT;
+	     o++)
+		if (p->outcomes[o] > 0)
+			ctx_say(r->ctx, "  %-12s %lld", job_outcome_name(o),
+			    (long long)p->outcomes[o]);
+	if (p->expired > 0)
+		ctx_say(
+		    r->ctx, "  %-12s %lld", "expired", (long long)p->expired);
+}
+
+/* What is left for somebody to do, with the words to type. */
+static void
+show_next(struct runner *r)
+{
+	const struct run_progress *p = &r->last;
+	const char *dir = journal_dir(r->wire.journal);
+	int64_t left = not_final(r);
+
+	if (p->pushed > 0) {
+		ctx_say(r->ctx, "results      %s/out/results.jsonl", dir);
+		ctx_say(r->ctx,
+		    "recordings   %s/out/CAMPAIGN/JOB/N.wav, transcripts "
+		    "N.txt and N.json",
+		    dir);
+	}
+	if (left > 0)
+		ctx_say(r->ctx,
+		    "%lld jobs wait for their time: dsrun jobs --state QUEUED",
+		    (long long)left);
+	if (p->parked > 0)
+		ctx_say(r->ctx, "%lld need a person: dsrun parked",
+		    (long long)p->parked);
+	if (p->failed > 0)
+		ctx_say(r->ctx,
+		    "%lld could not be called: dsrun jobs --state FAILED",
+		    (long long)p->failed);
+	if (p->dead > 0)
+		ctx_say(r->ctx, "%lld dead letters: dsrun outbox",
+		    (long long)p->dead);
+	if (p->finished > 0)
+		ctx_say(r->ctx, "next         dsrun jobs   dsrun show JOB   "
+				"dsrun replay --job JOB");
+}
+
+static void
 show_text(struct runner *r)
 {
 	const struct run_progress *p = &r->last;
-	const char *comma = "";
+	int64_t real_ms = env_real_boot_ms(r->ctx->env) - r->began_ms;
 
-	if (!r->ctx->term.err_tty && !r->ctx->verbose)
+	if (!r->ctx->term.err_tty && !r->o->summary && !r->ctx->verbose)
 		return;
 	if (p->claimed + p->recovered + p->finished + p->pushed == 0) {
 		ctx_say(r->ctx, "nothing to do%s%s",
 		    p->waits != NULL ? ": waiting for " : "",
 		    p->waits != NULL ? p->waits : "");
+		show_next(r);
 		return;
 	}
-	struct buf b = BUF_INIT(1024);
-
-	for (enum job_outcome o = JOB_OUTCOME_COMPLETED; o < JOB_OUTCOME_COUNT;
-	     o++)
-		if (p->outcomes[o] > 0) {
-			buf_printf(&b, "%s%lld %s", comma,
-			    (long long)p->outcomes[o], job_outcome_name(o));
-			comma = ", ";
-		}
-	ctx_say(r->ctx,
-	    "%lld calls (%s), %lld jobs finished, %lld results "
-	    "pushed",
-	    (long long)p->claimed, buf_text(&b), (long long)p->finished,
-	    (long long)p->pushed);
-	buf_free(&b);
-	if (p->parked > 0)
-		ctx_say(r->ctx, "%lld parked: see dsrun parked",
-		    (long long)p->parked);
-	if (p->dead > 0)
-		ctx_say(r->ctx, "%lld dead letters: see dsrun outbox",
-		    (long long)p->dead);
+	ctx_say(r->ctx, "%lld calls, %lld jobs finished, %.1f s%s",
+	    (long long)p->claimed, (long long)p->finished,
+	    (double)real_ms / 1000,
+	    p->recovered > 0 ? ", after taking over what a dead run left" : "");
+	show_outcomes(r);
+	show_next(r);
 }
 
 static void
@@ -294,6 +330,7 @@ runner_run(
 
 	r->ctx = ctx;
 	r->o = options;
+	r->began_ms = env_real_boot_ms(ctx->env);
 	r->show.fn = show_fired;
 	r->spool_timer.fn = spool_fired;
 	progress_init(&r->bar, &ctx->term, "jobs",

@@ -13,6 +13,7 @@ struct runner_options {
 	int64_t max_jobs;
 	int64_t soft_after_ms, hard_after_ms, wait_ms;
 	bool exit_empty;
+	bool summary; /* also off a terminal */
 };
 
 enum err_code runner_run(
