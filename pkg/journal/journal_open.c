@@ -65,9 +65,11 @@ static enum err_code
 database_build(struct journal *j, const char *path, struct err *err)
 {
 	struct journal_db db = {0};
-	enum err_code code = journal_db_open(
-	    &db, j->env, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+	enum err_code code = journal_swap_touch(j->env, path, err);
 
+	if (code == ERR_NONE)
+		code = journal_db_open(
+		    &db, j->env, path, SQLITE_OPEN_READWRITE, err);
 	if (code == ERR_NONE)
 		code = journal_db_exec(&db, "BEGIN IMMEDIATE", err);
 	if (code == ERR_NONE)
@@ -258,7 +260,9 @@ migrate(struct journal *j, struct err *err)
 		    journal_schema_newest());
 		(void)env_remove(j->env, copy, &ignored);
 		sql = sqlite3_mprintf("VACUUM INTO %Q", copy);
-		code = journal_db_exec(&j->w, sql, err);
+		code = journal_swap_touch(j->env, copy, err);
+		if (code == ERR_NONE)
+			code = journal_db_exec(&j->w, sql, err);
 		CRASH_POINT("journal.migrate.copied");
 		if (code == ERR_NONE)
 			code = journal_db_exec(&j->w, "BEGIN IMMEDIATE", err);

@@ -216,8 +216,18 @@ enum err_code journal_name_put(struct journal *j, enum journal_name table,
 /* journal_swap.c: rebuild, restore and adopt share it */
 enum err_code journal_swap_finish(struct journal *j, struct err *err);
 enum err_code journal_rebuild(struct journal *j, struct err *err);
-/* journal.swap lies ready: put it in place; exclusive users' lock held. */
-enum err_code journal_swap_commit(struct journal *j, struct err *err);
+/*
+ * With the users' lock held exclusively.  commit: journal.swap lies ready, put
+ * it in place; keep: where what is there goes, NULL = nowhere.  The mark is
+ * written as j->lock.mark stands, with the flag.  resume: goes on after a
+ * crash, when the mark says so.
+ */
+enum err_code journal_swap_commit(
+    struct journal *j, const char *keep, struct err *err);
+enum err_code journal_swap_resume(struct journal *j, struct err *err);
+/* An empty file of mode 0600, which SQLite would make readable by all. */
+enum err_code journal_swap_touch(
+    struct env *env, const char *path, struct err *err);
 enum err_code journal_swap_sync(
     struct env *env, const char *path, const char *dir, struct err *err);
 enum err_code journal_swap_check(

@@ -96,33 +96,71 @@ exchange(struct journal *j, struct err *err)
 }
 
 enum err_code
+journal_swap_resume(struct journal *j, struct err *err)
+{
+	enum err_code code = journal_mark_read(&j->lock, err);
+
+	if (code != ERR_NONE || (j->lock.mark.flags & MARK_SWAP) == 0)
+		return code;
+	code = exchange(j, err);
+	if (code == ERR_NONE)
+		code = flag_set(j, 0, MARK_SWAP | MARK_IO_ERROR, err);
+	return code;
+}
+
+enum err_code
 journal_swap_finish(struct journal *j, struct err *err)
 {
 	struct err ignored;
 	enum err_code code = alone(j, true, err);
 
 	if (code == ERR_NONE)
-		code = journal_mark_read(&j->lock, err);
-	if (code == ERR_NONE && (j->lock.mark.flags & MARK_SWAP) != 0) {
-		code = exchange(j, err);
-		if (code == ERR_NONE)
-			code = flag_set(j, 0, MARK_SWAP | MARK_IO_ERROR, err);
-	}
+		code = journal_swap_resume(j, err);
 	if (alone(j, false, &ignored) != ERR_NONE && code == ERR_NONE)
 		code = err_set(err, ERR_BUSY, 0, "%s", ignored.text);
 	return code;
 }
 
+/* What was there is set aside as it is, unreadable or not. */
+static enum err_code
+set_aside(
+    struct journal *j, const char *keep, const char *suffix, struct err *err)
+{
+	char *from = mem_printf("%s%s", j->db_path, suffix);
+	char *to = mem_printf("%s%s", keep, suffix);
+	enum err_code code = env_rename(j->env, from, to, err);
+
+	mem_free(&to);
+	mem_free(&from);
+	return code == ERR_NOT_FOUND ? ERR_NONE : code;
+}
+
 enum err_code
-journal_swap_commit(struct journal *j, struct err *err)
+journal_swap_commit(struct journal *j, const char *keep, struct err *err)
 {
 	enum err_code code = flag_set(j, MARK_SWAP, 0, err);
 
 	CRASH_POINT("journal.swap.flagged");
+	if (code == ERR_NONE && keep != NULL)
+		code = set_aside(j, keep, "-wal", err);
+	if (code == ERR_NONE && keep != NULL)
+		code = set_aside(j, keep, "", err);
+	CRASH_POINT("journal.swap.aside");
 	if (code == ERR_NONE)
 		code = exchange(j, err);
 	if (code == ERR_NONE)
 		code = flag_set(j, 0, MARK_SWAP | MARK_IO_ERROR, err);
+	return code;
+}
+
+enum err_code
+journal_swap_touch(struct env *env, const char *path, struct err *err)
+{
+	struct env_file *f = NULL;
+	enum err_code code = env_open(
+	    env, path, ENV_WRITE | ENV_CREATE | ENV_EXCLUSIVE, &f, err);
+
+	env_close(env, &f);
 	return code;
 }
 
@@ -176,8 +214,10 @@ rebuild_alone(struct journal *j, struct err *err)
 	enum err_code code;
 
 	(void)env_remove(j->env, swap, &ignored);
-	code = journal_db_open(
-	    &db, j->env, j->db_path, SQLITE_OPEN_READWRITE, err);
+	code = journal_swap_touch(j->env, swap, err);
+	if (code == ERR_NONE)
+		code = journal_db_open(
+		    &db, j->env, j->db_path, SQLITE_OPEN_READWRITE, err);
 	if (code == ERR_NONE)
 		code = journal_db_exec(&db, sql, err);
 	journal_db_close(&db);
@@ -192,7 +232,7 @@ rebuild_alone(struct journal *j, struct err *err)
 		code = journal_swap_sync(j->env, swap, j->dir, err);
 	CRASH_POINT("journal.rebuild.synced");
 	if (code == ERR_NONE)
-		code = journal_swap_commit(j, err);
+		code = journal_swap_commit(j, NULL, err);
 	if (code == ERR_STORE)
 		code = err_set(err, ERR_DAMAGED, err->sys,
 		    "the rebuild after a disk error failed: see dmesg, then "

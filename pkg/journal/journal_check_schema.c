@@ -1,0 +1,219 @@
+#include <string.h>
+
+#include "base/text.h"
+
+#include "journal/journal_check_priv.h"
+
+/*
+ * The database as such: pages and constraints, tables, indexes and triggers as
+ * this program makes them, the rows of step, and the head.
+ */
+
+#define BAD(out, id, ...) \
+	journal_check_bad((out), JOURNAL_CHECK_##id, __VA_ARGS__)
+#define LL(x) ((long long)(x))
+
+enum err_code
+journal_check_database(struct journal_db *db, bool deep,
+    struct journal_check *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(db,
+	    deep ? "PRAGMA integrity_check(20)" : "PRAGMA quick_check(20)",
+	    err);
+	enum err_code code = st == NULL ? err->code : ERR_NONE;
+	bool row = true;
+
+	out->item[JOURNAL_CHECK_DATABASE].checked = 1;
+	while (code == ERR_NONE) {
+		code = journal_db_row(db, st, &row, err);
+		if (code != ERR_NONE || !row)
+			break;
+		const char *text = (const char *)sqlite3_column_text(st, 0);
+
+		if (!text_eq(text, "ok"))
+			BAD(out, DATABASE, "%s", text);
+	}
+	return code;
+}
+
+/* --- schema ----------------------------------------------------------------
+ */
+
+/* Is this object of ours there, word for word? */
+static enum err_code
+object_compare(struct journal_db *db, struct journal_check *out,
+    const char *type, const char *name, const char *sql, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(
+	    db, "SELECT sql FROM sqlite_master WHERE type=?1 AND name=?2", err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, type);
+	journal_db_text(st, 2, name);
+	if (journal_db_row(db, st, &row, err) != ERR_NONE)
+		return err->code;
+	out->item[JOURNAL_CHECK_SCHEMA].checked++;
+	if (!row)
+		BAD(out, SCHEMA, "%s %s is missing", type, name);
+	else if (!text_eq((const char *)sqlite3_column_text(st, 0), sql))
+		BAD(out, SCHEMA, "%s %s was altered", type, name);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+static enum err_code
+step_compare(struct journal_db *db, struct journal_check *out,
+    sqlite3_stmt *ours, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(db,
+	    "SELECT 1 FROM step WHERE id=?1 AND machine=?2 AND was=?3 AND "
+	    "event=?4 AND next=?5",
+	    err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	for (int i = 0; i < 5; i++)
+		journal_db_i64(st, i + 1, sqlite3_column_int64(ours, i));
+	if (journal_db_row(db, st, &row, err) != ERR_NONE)
+		return err->code;
+	out->item[JOURNAL_CHECK_SCHEMA].checked++;
+	if (row)
+		(void)sqlite3_reset(st);
+	else
+		BAD(out, SCHEMA, "step %lld is missing or altered",
+		    LL(sqlite3_column_int64(ours, 0)));
+	return ERR_NONE;
+}
+
+/* Everything in ours, a journal just made in memory, against db. */
+static enum err_code
+schema_compare(struct journal_db *db, struct journal_db *ours,
+    struct journal_check *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(ours,
+	    "SELECT type,name,sql FROM sqlite_master WHERE sql IS NOT NULL",
+	    err);
+	enum err_code code = st == NULL ? err->code : ERR_NONE;
+	bool row = true;
+
+	while (code == ERR_NONE) {
+		code = journal_db_row(ours, st, &row, err);
+		if (code != ERR_NONE || !row)
+			break;
+		code = object_compare(db, out,
+		    (const char *)sqlite3_column_text(st, 0),
+		    (const char *)sqlite3_column_text(st, 1),
+		    (const char *)sqlite3_column_text(st, 2), err);
+	}
+	if (code == ERR_NONE) {
+		st = journal_db_get(
+		    ours, "SELECT id,machine,was,event,next FROM step", err);
+		code = st == NULL ? err->code : ERR_NONE;
+	}
+	while (code == ERR_NONE) {
+		code = journal_db_row(ours, st, &row, err);
+		if (code != ERR_NONE || !row)
+			break;
+		code = step_compare(db, out, st, err);
+	}
+	return code;
+}
+
+enum err_code
+journal_check_schema(struct journal_db *db, struct env *env,
+    struct journal_check *out, struct err *err)
+{
+	struct journal_check_item *item = &out->item[JOURNAL_CHECK_SCHEMA];
+	struct journal_db ours = {0};
+	int64_t version = 0;
+	enum err_code code =
+	    journal_db_number(db, "PRAGMA user_version", &version, err);
+
+	if (code == ERR_NONE && version < journal_schema_newest()) {
+		item->ok = JOURNAL_UNKNOWN;
+		item->why = "made by an older program; the next open migrates "
+			    "it";
+		return ERR_NONE;
+	}
+	if (code == ERR_NONE)
+		code = journal_db_open(&ours, env,
+		    ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
+		    err);
+	if (code == ERR_NONE)
+		code = journal_schema_migrate(&ours, 0, err);
+	if (code == ERR_NONE)
+		code = schema_compare(db, &ours, out, err);
+	journal_db_close(&ours);
+	return code;
+}
+
+/* --- head ------------------------------------------------------------------
+ */
+
+static enum err_code
+hash_is(struct journal_db *db, const char *sql, int64_t at,
+    const uint8_t want[SHA256_BYTES], bool *same, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(db, sql, err);
+	uint8_t got[SHA256_BYTES];
+	bool row = false;
+
+	*same = at == 0;
+	if (at == 0)
+		return ERR_NONE;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, at);
+	if (journal_db_row(db, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		journal_db_copy_blob(st, 0, got, sizeof(got));
+		*same = memcmp(got, want, sizeof(got)) == 0;
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+enum err_code
+journal_check_head(
+    struct journal_db *db, struct journal_check *out, struct err *err)
+{
+	struct journal_head h;
+	int64_t job = 0;
+	int64_t outbox = 0;
+	bool same = false;
+	enum err_code code = journal_head_read(db, &h, err);
+
+	if (code == ERR_NONE)
+		code =
+		    journal_db_number(db, "SELECT max(id) FROM job", &job, err);
+	if (code == ERR_NONE)
+		code = journal_db_number(
+		    db, "SELECT max(id) FROM outbox", &outbox, err);
+	if (code != ERR_NONE)
+		return code;
+	out->item[JOURNAL_CHECK_HEAD].checked = 1;
+	if (h.seq != out->newest_seq)
+		BAD(out, HEAD, "head is at event %lld, the newest is %lld",
+		    LL(h.seq), LL(out->newest_seq));
+	if (h.sealed != out->seals)
+		BAD(out, HEAD, "head counts %lld seals, there are %lld",
+		    LL(h.sealed), LL(out->seals));
+	if (h.next_job <= job || h.next_outbox <= outbox)
+		BAD(out, HEAD, "head would give a number away again");
+	code = hash_is(db, "SELECT hash FROM event WHERE seq=?1",
+	    out->newest_seq, h.hash, &same, err);
+	if (code == ERR_NONE && !same)
+		BAD(out, HEAD, "head has another hash than event %lld",
+		    LL(out->newest_seq));
+	if (code == ERR_NONE)
+		code = hash_is(db, "SELECT hash FROM sealed WHERE n=?1",
+		    out->seals, h.sealed_hash, &same, err);
+	if (code == ERR_NONE && !same)
+		BAD(out, HEAD, "head has another hash than seal %lld",
+		    LL(out->seals));
+	return code;
+}
