@@ -51,7 +51,7 @@ job_move(struct journal *j, const struct journal_job *job, enum job_state next,
 	sqlite3_stmt *st = journal_db_get(&j->w,
 	    "UPDATE job SET state=?4,last=?5,not_before_ms=?6,reason=?7,"
 	    "outcome=?8,attempts=?9,tries=?10,crashes=?11,crash_boot=?12,"
-	    "revision=?13,priority=?14 "
+	    "revision=?13,priority=?14,expires_ms=?15,opened_ms=?16 "
 	    "WHERE id=?1 AND state=?2 AND last=?3",
 	    err);
 
@@ -71,6 +71,8 @@ job_move(struct journal *j, const struct journal_job *job, enum job_state next,
 	journal_db_blob(st, 12, job->crash_boot, sizeof(job->crash_boot));
 	journal_db_i64(st, 13, job->revision + job_is_final(next));
 	journal_db_i64(st, 14, job->priority);
+	journal_db_i64_or_null(st, 15, job->expires_ms);
+	journal_db_i64(st, 16, job->opened_ms);
 	if (journal_db_done(&j->w, st, err) != ERR_NONE)
 		return err->code;
 	return changed_one(j, job, err);

@@ -26,7 +26,7 @@ struct run_claim {
 	/* out */
 	struct run_armed *armed;
 	size_t count;
-	int64_t woken, expired, moved, failed, parked;
+	int64_t woken, expired, moved, failed, parked, cancelled;
 	int64_t next_due_ms;
 	bool held_up;
 	bool clock_ok;
@@ -167,6 +167,35 @@ take(struct run_claim *c, struct journal *j, struct journal_candidate *cand,
 	return ERR_NONE;
 }
 
+/*
+ * An attempt whose owner died before it armed goes back with its messages
+ * unread: a cancel among them wins, nothing has been sent.
+ */
+static enum err_code
+cancelled_meanwhile(struct journal *j, const struct journal_candidate *cand,
+    bool *out, struct err *err)
+{
+	struct journal_message m = {0};
+	int64_t after = 0;
+	enum err_code code = ERR_NOT_FOUND;
+
+	*out = false;
+	while (cand->taken_back && !*out &&
+	       (code = journal_inbox_get(
+		    j, cand->next_attempt, after, &m, err)) == ERR_NONE) {
+		after = m.id;
+		*out = m.code == JOURNAL_MSG_CANCEL;
+		journal_message_free(&m);
+	}
+	if (*out)
+		return journal_inbox_fold_all(j, cand->next_attempt, err);
+	if (code == ERR_NOT_FOUND) {
+		err->code = ERR_NONE;
+		code = ERR_NONE;
+	}
+	return code;
+}
+
 static enum journal_verdict
 visit(struct journal *j, void *arg, struct journal_candidate *cand,
     const struct journal_live *live, struct err *err)
@@ -175,7 +204,16 @@ visit(struct journal *j, void *arg, struct journal_candidate *cand,
 	struct run_gate g = {0};
 	struct journal_job job = cand->job;
 	bool alone = job.crashes >= 2;
+	bool cancelled = false;
 
+	if (cancelled_meanwhile(j, cand, &cancelled, err) != ERR_NONE)
+		return JOURNAL_STOP;
+	if (cancelled) {
+		job.reason = JOB_REASON_CANCELLED;
+		(void)job_only(j, &job, JOB_EV_CANCEL, err);
+		c->cancelled++;
+		return JOURNAL_MOVED;
+	}
 	if (run_gate_ask(&c->run->o, j, &job, &cand->person, live, &g, err) !=
 	    ERR_NONE)
 		return JOURNAL_STOP;
@@ -231,6 +269,7 @@ claim_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	armed_clear(c);
 	c->failed = 0;
 	c->parked = 0;
+	c->cancelled = 0;
 	code = journal_wake(j, TIME_MAX, &c->woken, err);
 	c->clock_ok = journal_clock_trusted(j, &why);
 	if (code == ERR_NONE)
@@ -265,7 +304,8 @@ claim_done(struct journal_tx *tx)
 		r->next_due_ms = c->next_due_ms;
 		r->progress.claimed += (int64_t)c->count;
 		r->progress.failed += c->failed;
-		r->progress.finished += c->failed + c->expired;
+		r->progress.finished += c->failed + c->expired + c->cancelled;
+		r->progress.cancelled += c->cancelled;
 		r->progress.expired += c->expired;
 		r->progress.parked += c->parked;
 		r->progress.waits = c->clock_ok ? NULL : "the clock";

@@ -117,8 +117,8 @@ fold_unowned(struct run_notice *n, struct journal *j, struct journal_attempt *a,
 		a->outcome = n->evidence.outcome;
 		(void)snprintf(a->carrier_call, sizeof(a->carrier_call), "%s",
 		    n->evidence.call_id);
-		if (run_step_ladder(n->run, j, &job, a->id, a->outcome, false,
-			n->jitter, &change.job_event, err) != ERR_NONE ||
+		if (run_step_ladder(n->run->o.conf, j, &job, a->id, a->outcome,
+			false, n->jitter, &change.job_event, err) != ERR_NONE ||
 		    journal_step(j, &change, err) != ERR_NONE)
 			return err->code;
 		n->finished = job_is_final(job.state);

@@ -191,7 +191,7 @@ bool run_voice_tick(struct run_call *c, int64_t now_ms);
 enum err_code run_step_run(
     struct journal *j, struct journal_tx *tx, struct err *err);
 /* The ladder's word after an attempt that is over. */
-enum err_code run_step_ladder(struct run *r, struct journal *j,
+enum err_code run_step_ladder(const struct conf *conf, struct journal *j,
     struct journal_job *job, int64_t attempt, enum job_outcome outcome,
     bool cancelled, double jitter, enum job_event *event, struct err *err);
 /* Rows that follow a job's end: one for each sink. */

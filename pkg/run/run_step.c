@@ -5,6 +5,7 @@
 #include "base/crash.h"
 
 #include "job/job_ladder.h"
+#include "journal/journal_life.h"
 
 #include "run/run_priv.h"
 
@@ -32,12 +33,12 @@ run_step_finished(struct journal *j, struct journal_job *job, int64_t attempt,
 }
 
 enum err_code
-run_step_ladder(struct run *r, struct journal *j, struct journal_job *job,
-    int64_t attempt, enum job_outcome outcome, bool cancelled, double jitter,
-    enum job_event *event, struct err *err)
+run_step_ladder(const struct conf *conf, struct journal *j,
+    struct journal_job *job, int64_t attempt, enum job_outcome outcome,
+    bool cancelled, double jitter, enum job_event *event, struct err *err)
 {
 	static const struct job_rung none[JOB_OUTCOME_COUNT];
-	const struct conf_kind *k = conf_kind_find(r->o.conf, job->kind);
+	const struct conf_kind *k = conf_kind_find(conf, job->kind);
 	struct job_ladder ladder = {.max_attempts = k ? k->max_attempts : 1,
 	    .rung = k ? k->retry : none};
 	struct job_ladder_ask ask = {.outcome = outcome,
@@ -46,6 +47,7 @@ run_step_ladder(struct run *r, struct journal *j, struct journal_job *job,
 	    .now_ms = journal_group_ms(j),
 	    .expires_ms = job->expires_ms > 0 ? job->expires_ms : -1};
 	struct job_ladder_answer answer;
+	bool redial = false;
 
 	job->outcome = outcome;
 	if (cancelled) {
@@ -54,9 +56,16 @@ run_step_ladder(struct run *r, struct journal *j, struct journal_job *job,
 		return ERR_NONE;
 	}
 	if (journal_outcomes(j, job->id, attempt, outcome, &ask.nth, err) !=
-	    ERR_NONE)
+		ERR_NONE ||
+	    (job->revision > 0 &&
+		journal_redialled(j, job, &redial, err) != ERR_NONE))
 		return err->code;
 	ask.nth++;
+	/* A retry begins the ladder anew: older outcomes do not count. */
+	if (ask.nth > job->tries)
+		ask.nth = job->tries > 0 ? job->tries : 1;
+	if (redial)
+		ladder.rung = none; /* one more call was asked for */
 	job_ladder_next(&ladder, &ask, &answer);
 	job->reason = answer.reason;
 	switch (answer.verdict) {
@@ -228,9 +237,9 @@ do_refuse(struct run_call *c, struct journal *j, struct err *err)
 						  ? c->ask.retry_after_ms
 						  : INT64_C(60000));
 		event = JOB_EV_LATER;
-	} else if (run_step_ladder(c->run, j, &c->tx_job, c->tx_attempt.id,
-		       c->tx_attempt.outcome, c->tx_cancel, c->ask.jitter,
-		       &event, err) != ERR_NONE) {
+	} else if (run_step_ladder(c->run->o.conf, j, &c->tx_job,
+		       c->tx_attempt.id, c->tx_attempt.outcome, c->tx_cancel,
+		       c->ask.jitter, &event, err) != ERR_NONE) {
 		return err->code;
 	}
 	if (c->tx_cancel) {
@@ -354,8 +363,8 @@ do_end(struct run_call *c, struct journal *j, struct err *err)
 		    j, number, 2, "callee", "asked in a call", &added, err);
 	}
 	if (code == ERR_NONE)
-		code = run_step_ladder(c->run, j, &c->tx_job, a->id, a->outcome,
-		    c->tx_cancel, c->ask.jitter, &event, err);
+		code = run_step_ladder(c->run->o.conf, j, &c->tx_job, a->id,
+		    a->outcome, c->tx_cancel, c->ask.jitter, &event, err);
 	if (code != ERR_NONE)
 		return code;
 	return step(c, j, ATTEMPT_EV_END, event,
@@ -368,7 +377,7 @@ do_vanish(struct run_call *c, struct journal *j, struct err *err)
 	enum job_event event = JOB_EV_LATER;
 
 	c->tx_attempt.ended_ms = journal_group_ms(j);
-	if (run_step_ladder(c->run, j, &c->tx_job, c->tx_attempt.id,
+	if (run_step_ladder(c->run->o.conf, j, &c->tx_job, c->tx_attempt.id,
 		JOB_OUTCOME_NETWORK, c->tx_cancel, c->ask.jitter, &event,
 		err) != ERR_NONE)
 		return err->code;

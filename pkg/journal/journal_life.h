@@ -1,0 +1,25 @@
+#ifndef DSRUN_JOURNAL_LIFE_H
+#define DSRUN_JOURNAL_LIFE_H
+
+#include "journal/journal.h"
+
+/*
+ * How a job came to be called again, and what stands in its way.  For run/ and
+ * for commands; errors as in journal.h.
+ */
+
+/*
+ * Inside a transaction: did a person's REDIAL (and not a RETRY) begin the job's
+ * present life?  Walks its chain back to that word.
+ */
+enum err_code journal_redialled(struct journal *j,
+    const struct journal_job *job, bool *out, struct err *err);
+
+/*
+ * On the loop's thread: the attempts that hold number and org (0 = not asked
+ * for); 0 = none.
+ */
+enum err_code journal_read_holders(struct journal *j, int64_t number,
+    int64_t org, int64_t *number_by, int64_t *org_by, struct err *err);
+
+#endif
