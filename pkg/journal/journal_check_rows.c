@@ -317,6 +317,30 @@ owner_open(struct journal_db *db, struct journal_check *out,
 	return ERR_NONE;
 }
 
+/*
+ * The CHECKs of the table, which SQLite does not look at in a file that it has
+ * opened read-only.
+ */
+static void
+attempt_constraints(struct journal_check *out, const struct journal_attempt *a)
+{
+	bool live = job_attempt_is_live(a->state);
+	bool holds = live || a->state == ATTEMPT_PARKED;
+	bool sent = a->state >= ATTEMPT_INTENT && a->state != ATTEMPT_CANCELLED;
+
+	if ((a->owner != 0) != live || (a->number != 0) != holds ||
+	    (sent && !a->has_key))
+		BAD(out, DATABASE,
+		    "attempt %lld of job #%lld is %s %s owner, %s number, %s "
+		    "key",
+		    LL(journal_attempt_number(a->id)),
+		    LL(journal_attempt_job(a->id)),
+		    job_attempt_state_name(a->state),
+		    a->owner != 0 ? "with an" : "without",
+		    a->number != 0 ? "with a" : "without",
+		    a->has_key ? "with a" : "without");
+}
+
 /* A row against the fold of its events. */
 static void
 attempt_compare(struct journal_check *out, const struct journal_fold_attempt *f,
@@ -361,6 +385,7 @@ attempt_row_check(struct journal_db *db, struct journal_fold *f,
 		    LL(a->id));
 		return ERR_NONE;
 	}
+	attempt_constraints(out, a);
 	attempt_compare(out, fa, a);
 	if (fa != NULL)
 		fa->seen = true;
@@ -451,6 +476,9 @@ outbox_row(struct journal_fold *f, struct journal_check *out, sqlite3_stmt *st)
 	struct journal_fold_job *job = journal_fold_find(f, job_id);
 
 	out->item[JOURNAL_CHECK_I10].checked++;
+	if (state < 0 || state > JOURNAL_OUTBOX_DEAD)
+		BAD(out, DATABASE, "outbox row %lld is in state %d", LL(id),
+		    state);
 	out->outbox_pending += state == JOURNAL_OUTBOX_PENDING;
 	out->outbox_dead += state == JOURNAL_OUTBOX_DEAD;
 	if (prev >= id)

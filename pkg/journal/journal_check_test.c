@@ -1,7 +1,7 @@
 #include "journal/journal_check.h"
 
 #include "journal/journal_copy.h"
-#include "journal/journal_life_test.h"
+#include "journal/journal_fix_test.h"
 
 /*
  * A journal with every kind of life in it must pass; then one thing at a time
@@ -245,7 +245,18 @@ static const struct {
     {"DELETE FROM step WHERE id=1006", JOURNAL_CHECK_SCHEMA, "step 1006"},
     {"UPDATE step SET next=0 WHERE id=2", JOURNAL_CHECK_SCHEMA, "step 2"},
     {"PRAGMA ignore_check_constraints=1; UPDATE job SET state=77 WHERE id=1",
-	JOURNAL_CHECK_DATABASE, "CHECK constraint failed in job"},
+	JOURNAL_CHECK_DATABASE, "job #1: numbers no program has"},
+    {"PRAGMA ignore_check_constraints=1; UPDATE attempt SET state=77",
+	JOURNAL_CHECK_DATABASE, "attempt 257: numbers no program has"},
+    {"PRAGMA ignore_check_constraints=1; UPDATE attempt SET owner=NULL WHERE "
+     "id=4*256+1",
+	JOURNAL_CHECK_DATABASE,
+	"attempt 1 of job #4 is PLACED without owner, with a number"},
+    {"PRAGMA ignore_check_constraints=1; UPDATE attempt SET key=NULL WHERE "
+     "id=257",
+	JOURNAL_CHECK_DATABASE, "attempt 1 of job #1 is ENDED without owner"},
+    {"PRAGMA ignore_check_constraints=1; UPDATE outbox SET state=9 WHERE id=1",
+	JOURNAL_CHECK_DATABASE, "outbox row 1 is in state 9"},
     {"DROP TABLE tally", JOURNAL_CHECK_DATABASE, "no such table: tally"},
 };
 

@@ -1,5 +1,5 @@
-#ifndef DSRUN_JOURNAL_LIFE_TEST_H
-#define DSRUN_JOURNAL_LIFE_TEST_H
+#ifndef DSRUN_JOURNAL_FIX_TEST_H
+#define DSRUN_JOURNAL_FIX_TEST_H
 
 #include <sys/wait.h>
 
