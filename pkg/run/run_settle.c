@@ -302,7 +302,7 @@ claimed(struct run_call *c)
 void
 run_settle_poke(struct run_call *c)
 {
-	if (c->looking || c->dialling)
+	if (c->looking || c->dialling || c->repairing || c->evidence.ended)
 		return;
 	if (env_timer_running(&c->timer) && !c->due && !c->fold)
 		return;
