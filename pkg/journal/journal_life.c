@@ -35,43 +35,60 @@ journal_redialled(struct journal *j, const struct journal_job *job, bool *out,
 }
 
 static enum err_code
-holder(struct journal *j, sqlite3_stmt *st, int64_t key, int64_t *attempt,
-    struct err *err)
+number_of(struct journal *j, sqlite3_stmt *st, int64_t a, int64_t b,
+    int64_t *out, struct err *err)
 {
 	bool row = false;
 
-	*attempt = 0;
+	*out = 0;
 	if (st == NULL)
 		return err->code;
-	journal_db_i64(st, 1, key);
-	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+	journal_db_i64(st, 1, a);
+	if (sqlite3_bind_parameter_count(st) > 1)
+		journal_db_i64(st, 2, b);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
 		return err->code;
 	if (row) {
-		*attempt = sqlite3_column_int64(st, 0);
+		*out = sqlite3_column_int64(st, 0);
 		(void)sqlite3_reset(st);
 	}
 	return ERR_NONE;
 }
 
 enum err_code
-journal_read_holders(struct journal *j, int64_t number, int64_t org,
+journal_holders(struct journal *j, int64_t number, int64_t org,
     int64_t *number_by, int64_t *org_by, struct err *err)
 {
-	*number_by = 0;
 	*org_by = 0;
-	if (number != 0 &&
-	    holder(j,
-		journal_db_get(&j->r,
+	if (number_of(j,
+		journal_db_get(&j->w,
 		    "SELECT id FROM attempt INDEXED BY attempt_number WHERE "
 		    "number=?1",
 		    err),
-		number, number_by, err) != ERR_NONE)
+		number, 0, number_by, err) != ERR_NONE)
 		return err->code;
 	if (org == 0)
 		return ERR_NONE;
-	return holder(j,
-	    journal_db_get(&j->r,
+	return number_of(j,
+	    journal_db_get(&j->w,
 		"SELECT id FROM attempt INDEXED BY attempt_org WHERE org=?1",
 		err),
-	    org, org_by, err);
+	    org, 0, org_by, err);
+}
+
+#define SLOTS                                                           \
+	"SELECT count(*) FROM attempt INDEXED BY attempt_number WHERE " \
+	"number IS NOT NULL AND (state<>7 OR slot_until_ms>?1)"
+
+enum err_code
+journal_slots(struct journal *j, int64_t campaign, int64_t kind,
+    struct journal_live *out, struct err *err)
+{
+	if (number_of(j, journal_db_get(&j->w, SLOTS, err), j->group_ms, 0,
+		&out->all, err) != ERR_NONE ||
+	    number_of(j, journal_db_get(&j->w, SLOTS " AND campaign=?2", err),
+		j->group_ms, campaign, &out->campaign, err) != ERR_NONE)
+		return err->code;
+	return number_of(j, journal_db_get(&j->w, SLOTS " AND kind=?2", err),
+	    j->group_ms, kind, &out->kind, err);
 }

@@ -8,18 +8,21 @@
  * for commands; errors as in journal.h.
  */
 
+/* All inside a transaction. */
+
 /*
- * Inside a transaction: did a person's REDIAL (and not a RETRY) begin the job's
- * present life?  Walks its chain back to that word.
+ * Did a person's REDIAL (and not a RETRY) begin the job's present life?  Walks
+ * its chain back to that word.
  */
 enum err_code journal_redialled(struct journal *j,
     const struct journal_job *job, bool *out, struct err *err);
 
-/*
- * On the loop's thread: the attempts that hold number and org (0 = not asked
- * for); 0 = none.
- */
-enum err_code journal_read_holders(struct journal *j, int64_t number,
-    int64_t org, int64_t *number_by, int64_t *org_by, struct err *err);
+/* The attempts that hold number and org (0 = not asked for); 0 = none. */
+enum err_code journal_holders(struct journal *j, int64_t number, int64_t org,
+    int64_t *number_by, int64_t *org_by, struct err *err);
+
+/* Slots in use, as a claim counts them. */
+enum err_code journal_slots(struct journal *j, int64_t campaign, int64_t kind,
+    struct journal_live *out, struct err *err);
 
 #endif
