@@ -333,6 +333,9 @@ enum err_code journal_dnc_get(
     struct journal *j, int64_t number, int *kind, struct err *err);
 enum err_code journal_dnc_put(struct journal *j, int64_t number, int kind,
     const char *by, const char *reason, bool *added, struct err *err);
+/* The same for many under one deed (journal_deed). */
+enum err_code journal_dnc_put_under(struct journal *j, int64_t number, int kind,
+    int64_t deed, bool *added, struct err *err);
 enum err_code journal_dnc_remove(struct journal *j, int64_t number,
     const char *by, const char *reason, bool *removed, struct err *err);
 
@@ -380,6 +383,12 @@ void journal_takeover_fini(struct journal *j, struct journal_takeover *t);
 /* Does the kernel say that owner is alive?  Any thread. */
 enum err_code journal_owner_live(
     struct journal *j, int64_t owner, bool *alive, struct err *err);
+
+/*
+ * Is pid the process that holds owner's byte of owners.lock?  As /proc says;
+ * false too when /proc does not show that process (another container).
+ */
+bool journal_owner_is_pid(struct journal *j, int64_t owner, int64_t pid);
 
 /* --- inbox -------------------------------------------------------------- */
 
@@ -457,6 +466,16 @@ enum err_code journal_outbox_due(struct journal *j, enum journal_sink sink,
 enum err_code journal_outbox_set(struct journal *j, int64_t id,
     enum journal_outbox_state state, int64_t next_ms, const char *error,
     struct err *err);
+
+/*
+ * What a person decides of a row: a dead one is tried again from the start; a
+ * pending one is given up and blocks nothing any more.  *changed false: it is
+ * not there, or not in that state.
+ */
+enum err_code journal_outbox_retry(
+    struct journal *j, int64_t id, bool *changed, struct err *err);
+enum err_code journal_outbox_drop(struct journal *j, int64_t id,
+    const char *error, bool *changed, struct err *err);
 
 /*
  * The append under way for path (what is appended to); name is the file in

@@ -180,6 +180,46 @@ journal_outbox_set(struct journal *j, int64_t id,
 	return journal_db_done(&j->w, st, err);
 }
 
+static enum err_code
+outbox_move(struct journal *j, sqlite3_stmt *st, bool *changed, struct err *err)
+{
+	if (journal_db_done(&j->w, st, err) != ERR_NONE)
+		return err->code;
+	*changed = sqlite3_changes(j->w.h) > 0;
+	return ERR_NONE;
+}
+
+enum err_code
+journal_outbox_retry(
+    struct journal *j, int64_t id, bool *changed, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE outbox SET state=0,tries=0,next_ms=0,error=NULL WHERE "
+	    "id=?1 AND state=2",
+	    err);
+
+	*changed = false;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	return outbox_move(j, st, changed, err);
+}
+
+enum err_code
+journal_outbox_drop(struct journal *j, int64_t id, const char *error,
+    bool *changed, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE outbox SET state=2,error=?2 WHERE id=?1 AND state=0", err);
+
+	*changed = false;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	journal_db_text(st, 2, error);
+	return outbox_move(j, st, changed, err);
+}
+
 /* --- appends
  * -------------------------------------------------------------------- */
 

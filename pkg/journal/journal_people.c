@@ -145,19 +145,15 @@ journal_dnc_get(struct journal *j, int64_t number, int *kind, struct err *err)
 }
 
 enum err_code
-journal_dnc_put(struct journal *j, int64_t number, int kind, const char *by,
-    const char *reason, bool *added, struct err *err)
+journal_dnc_put_under(struct journal *j, int64_t number, int kind, int64_t deed,
+    bool *added, struct err *err)
 {
-	int64_t deed = 0;
-	sqlite3_stmt *st;
-
-	*added = false;
-	if (journal_deed(j, "dnc add", by, reason, &deed, err) != ERR_NONE)
-		return err->code;
-	st = journal_db_get(&j->w,
+	sqlite3_stmt *st = journal_db_get(&j->w,
 	    "INSERT OR IGNORE INTO dnc(number,kind,at_ms,deed) "
 	    "VALUES(?1,?2,?3,?4)",
 	    err);
+
+	*added = false;
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, number);
@@ -165,6 +161,18 @@ journal_dnc_put(struct journal *j, int64_t number, int kind, const char *by,
 	journal_db_i64(st, 3, j->group_ms);
 	journal_db_i64(st, 4, deed);
 	return changed(j, st, added, err);
+}
+
+enum err_code
+journal_dnc_put(struct journal *j, int64_t number, int kind, const char *by,
+    const char *reason, bool *added, struct err *err)
+{
+	int64_t deed = 0;
+
+	*added = false;
+	if (journal_deed(j, "dnc add", by, reason, &deed, err) != ERR_NONE)
+		return err->code;
+	return journal_dnc_put_under(j, number, kind, deed, added, err);
 }
 
 enum err_code

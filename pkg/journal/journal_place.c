@@ -122,7 +122,7 @@ struct pid_search {
 	struct journal *j;
 	struct buf *out;
 	const char *pid;
-	char needle[48];
+	char needle[80];
 };
 
 /* One open file of one process: does it hold a byte of owners.lock? */
@@ -178,6 +178,26 @@ journal_users_pids(struct journal *j, char *out, size_t size)
 	(void)env_list_dir(j->env, "/proc", search_process, &s, &ignored);
 	(void)snprintf(out, size, "%s", buf_text(&text));
 	buf_free(&text);
+}
+
+bool
+journal_owner_is_pid(struct journal *j, int64_t owner, int64_t pid)
+{
+	struct buf text = BUF_INIT(256);
+	struct pid_search s = {.j = j, .out = &text};
+	char name[24];
+
+	if (owner == j->owner)
+		return pid == j->env->pid;
+	(void)snprintf(s.needle, sizeof(s.needle), ":%llu %lld %lld\n",
+	    (unsigned long long)j->owners_inode, (long long)owner,
+	    (long long)owner);
+	(void)snprintf(name, sizeof(name), "%lld", (long long)pid);
+	search_process(&s, name);
+	bool is = text.len > 0;
+
+	buf_free(&text);
+	return is;
 }
 
 enum err_code

@@ -328,27 +328,29 @@ jobs_each(void *arg, sqlite3_stmt *st, struct err *err)
 static const char *
 jobs_sql(const struct journal_filter *f)
 {
-#define SELECT_JOBS(by)                                            \
+#define SELECT_JOBS(by, where, order)                              \
 	"SELECT " JOB_COLUMNS ",p.number FROM job j " by JOB_JOINS \
-	"LEFT JOIN person p ON p.job=j.id WHERE j.id>?1 "
-#define TAIL " ORDER BY j.id LIMIT ?2"
-	switch (f->campaign != NULL ? -2 : f->state) {
+	"LEFT JOIN person p ON p.job=j.id WHERE " where            \
+	" ORDER BY j.id " order
+#define JOBS_BOTH_WAYS(by, where)                                        \
+	(f->newest_first                                                 \
+		? SELECT_JOBS(by, "j.id<?1 AND " where, "DESC LIMIT ?2") \
+		: SELECT_JOBS(by, "j.id>?1 AND " where, "LIMIT ?2"))
+	if (f->campaign != NULL)
+		return JOBS_BOTH_WAYS("INDEXED BY job_campaign ",
+		    "j.campaign=(SELECT id FROM campaign WHERE name=?4) AND "
+		    "(?3<0 OR j.state=?3)");
+	switch (f->state) {
 	case JOB_QUEUED:
-		return SELECT_JOBS("INDEXED BY job_due ") "AND j.state=0" TAIL;
+		return JOBS_BOTH_WAYS("INDEXED BY job_due ", "j.state=0");
 	case JOB_READY:
-		return SELECT_JOBS(
-		    "INDEXED BY job_ready ") "AND j.state=1" TAIL;
+		return JOBS_BOTH_WAYS("INDEXED BY job_ready ", "j.state=1");
 	case JOB_HELD:
-		return SELECT_JOBS("INDEXED BY job_held ") "AND j.state=2" TAIL;
+		return JOBS_BOTH_WAYS("INDEXED BY job_held ", "j.state=2");
 	case JOB_PARKED:
-		return SELECT_JOBS(
-		    "INDEXED BY job_parked ") "AND j.state=7" TAIL;
-	case -2:
-		return SELECT_JOBS(
-		    "INDEXED BY job_campaign ") "AND j.campaign=(SELECT id FROM campaign WHERE name=?4) "
-						"AND (?3<0 OR j.state=?3)" TAIL;
+		return JOBS_BOTH_WAYS("INDEXED BY job_parked ", "j.state=7");
 	default:
-		return SELECT_JOBS("") "AND (?3<0 OR j.state=?3)" TAIL;
+		return JOBS_BOTH_WAYS("", "(?3<0 OR j.state=?3)");
 	}
 }
 
@@ -362,7 +364,8 @@ journal_read_jobs(struct journal *j, const struct journal_filter *f,
 
 	if (st == NULL)
 		return err->code;
-	journal_db_i64(st, 1, f->after);
+	journal_db_i64(
+	    st, 1, f->newest_first && f->after == 0 ? INT64_MAX : f->after);
 	journal_db_i64(st, 2, f->limit > 0 ? f->limit : -1);
 	if (sqlite3_bind_parameter_count(st) >= 3)
 		journal_db_i64(st, 3, f->state);
@@ -641,24 +644,61 @@ outbox_each(void *arg, sqlite3_stmt *st, struct err *err)
 	return ERR_NONE;
 }
 
+#define SELECT_OUTBOX                                                    \
+	"SELECT o.id,o.job,o.sink,o.revision,o.attempt,o.tries,o.state," \
+	"o.next_ms,o.error,j.ext FROM outbox o "
+#define OUTBOX_JOB "CROSS JOIN job j ON j.id=o.job WHERE "
+
+/* What is done is nearly all of it: the others have an index of their own. */
+static const char *
+outbox_sql(int state)
+{
+	switch (state) {
+	case JOURNAL_OUTBOX_PENDING:
+		return SELECT_OUTBOX
+		    "INDEXED BY outbox_due " OUTBOX_JOB
+		    "o.state=0 AND o.id>?1 ORDER BY o.id LIMIT ?2";
+	case JOURNAL_OUTBOX_DEAD:
+		return SELECT_OUTBOX
+		    "INDEXED BY outbox_dead " OUTBOX_JOB
+		    "o.state=2 AND o.id>?1 ORDER BY o.id LIMIT ?2";
+	default:
+		return SELECT_OUTBOX OUTBOX_JOB
+		    "o.id>?1 AND (?3<0 OR o.state=?3) ORDER BY o.id LIMIT ?2";
+	}
+}
+
 enum err_code
 journal_read_outbox(struct journal *j, int state, int64_t after, int64_t limit,
     void (*fn)(void *arg, const struct journal_outbox_row *r), void *arg,
     struct err *err)
 {
 	struct outbox_walk w = {fn, arg};
+	sqlite3_stmt *st = journal_db_get(&j->r, outbox_sql(state), err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, after);
+	journal_db_i64(st, 2, limit > 0 ? limit : -1);
+	if (sqlite3_bind_parameter_count(st) >= 3)
+		journal_db_i64(st, 3, state);
+	return walk(j, st, outbox_each, &w, err);
+}
+
+enum err_code
+journal_read_outbox_of(struct journal *j, int64_t job,
+    void (*fn)(void *arg, const struct journal_outbox_row *r), void *arg,
+    struct err *err)
+{
+	struct outbox_walk w = {fn, arg};
 	sqlite3_stmt *st = journal_db_get(&j->r,
-	    "SELECT o.id,o.job,o.sink,o.revision,o.attempt,o.tries,o.state,"
-	    "o.next_ms,o.error,j.ext FROM outbox o CROSS JOIN job j ON "
-	    "j.id=o.job WHERE o.id>?2 AND (?1<0 OR o.state=?1) ORDER BY o.id "
-	    "LIMIT ?3",
+	    SELECT_OUTBOX "INDEXED BY outbox_job " OUTBOX_JOB
+			  "o.job=?1 ORDER BY o.id",
 	    err);
 
 	if (st == NULL)
 		return err->code;
-	journal_db_i64(st, 1, state);
-	journal_db_i64(st, 2, after);
-	journal_db_i64(st, 3, limit > 0 ? limit : -1);
+	journal_db_i64(st, 1, job);
 	return walk(j, st, outbox_each, &w, err);
 }
 
@@ -791,54 +831,5 @@ journal_read_any_ready(struct journal *j, bool *any, struct err *err)
 	    err);
 
 	*any = n != 0;
-	return code;
-}
-
-/* --- people's SQL
- * ----------------------------------------------------------------- */
-
-#define SQL_COLUMNS_MAX 64
-
-enum err_code
-journal_sql(struct journal *j, const char *sql, bool write,
-    void (*fn)(void *arg, int columns, const char *const *names,
-	const char *const *values),
-    void *arg, struct err *err)
-{
-	struct journal_db *db = write ? &j->w : &j->r;
-	enum err_code code = ERR_NONE;
-
-	if (write && journal_lock_take(&j->lock, 10000, err) != ERR_NONE)
-		return err->code;
-	while (code == ERR_NONE && *sql != '\0') {
-		sqlite3_stmt *st = NULL;
-		int rc;
-
-		if (sqlite3_prepare_v2(db->h, sql, -1, &st, &sql) != SQLITE_OK)
-			code = err_set(err, ERR_USAGE,
-			    sqlite3_extended_errcode(db->h), "%s",
-			    sqlite3_errmsg(db->h));
-		if (st == NULL)
-			break;
-		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-			const char *names[SQL_COLUMNS_MAX];
-			const char *values[SQL_COLUMNS_MAX];
-			int n = sqlite3_column_count(st);
-
-			n = n < SQL_COLUMNS_MAX ? n : SQL_COLUMNS_MAX;
-			for (int i = 0; i < n; i++) {
-				names[i] = sqlite3_column_name(st, i);
-				values[i] =
-				    (const char *)sqlite3_column_text(st, i);
-			}
-			fn(arg, n, names, values);
-		}
-		if (rc != SQLITE_DONE)
-			code = err_set(err, ERR_USAGE,
-			    sqlite3_extended_errcode(db->h), "%s",
-			    sqlite3_errmsg(db->h));
-		(void)sqlite3_finalize(st);
-	}
-	journal_lock_give(&j->lock);
 	return code;
 }

@@ -48,8 +48,9 @@ enum err_code journal_read_by_key(struct journal *j,
 struct journal_filter {
 	int state;            /* enum job_state, -1 = any */
 	const char *campaign; /* NULL = any */
-	int64_t after;        /* jobs with a higher number only */
+	int64_t after;        /* jobs behind this number only; 0 = all */
 	int64_t limit;
+	bool newest_first;
 };
 struct journal_listed {
 	struct journal_job job;
@@ -128,6 +129,10 @@ struct journal_outbox_row {
 enum err_code journal_read_outbox(struct journal *j, int state, int64_t after,
     int64_t limit, void (*fn)(void *arg, const struct journal_outbox_row *r),
     void *arg, struct err *err);
+/* All of one job, oldest first. */
+enum err_code journal_read_outbox_of(struct journal *j, int64_t job,
+    void (*fn)(void *arg, const struct journal_outbox_row *r), void *arg,
+    struct err *err);
 
 /* Is a row of sink due now, or a batch for path under way? */
 enum err_code journal_read_outbox_due(struct journal *j, const char *path,
@@ -155,10 +160,49 @@ enum err_code journal_read_next_due(
 enum err_code journal_read_any_ready(
     struct journal *j, bool *any, struct err *err);
 
-/* SQL for people: rows go to fn as text; read-only unless write. */
-enum err_code journal_sql(struct journal *j, const char *sql, bool write,
-    void (*fn)(void *arg, int columns, const char *const *names,
-	const char *const *values),
-    void *arg, struct err *err);
+/* --- people's SQL ----------------------------------------------------------
+ */
+
+struct journal_cell {
+	enum journal_cell_type {
+		JOURNAL_CELL_NULL,
+		JOURNAL_CELL_INTEGER,
+		JOURNAL_CELL_REAL,
+		JOURNAL_CELL_TEXT,
+		JOURNAL_CELL_BLOB
+	} type;
+	int64_t integer;
+	double real;
+	const char *bytes; /* of TEXT, ended by a NUL, and of BLOB */
+	size_t len;
+};
+
+struct journal_sql {
+	/*
+	 * false: on the reader's connection, which cannot write.  true: all
+	 * statements are one transaction, whole or not at all.
+	 */
+	bool write;
+	/* Forget what came so far: it is run again.  Only with write. */
+	void (*restart)(void *arg);
+	/* Before the rows of a statement that has columns. */
+	void (*begin)(void *arg, const char *const *names, int columns);
+	void (*row)(void *arg, const struct journal_cell *cells, int columns);
+	/* After a statement that has none. */
+	void (*changed)(void *arg, int64_t rows);
+	void *arg;
+};
+
+/*
+ * Run the statements of sql, at most 1 MB, one after the other up to the first
+ * that fails.  What the callbacks are given is valid during the call.
+ * ERR_USAGE with SQLite's words when a statement is wrong or not allowed.
+ */
+#define JOURNAL_SQL_MAX ((size_t)1 << 20)
+enum err_code journal_sql(struct journal *j, const char *sql,
+    const struct journal_sql *options, struct err *err);
+/* Does text end a statement?  For prompts. */
+bool journal_sql_complete(const char *text);
+const char *journal_sqlite_version(void);
 
 #endif
