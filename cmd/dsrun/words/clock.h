@@ -18,7 +18,11 @@ static const struct cli_option clock_options[] = {
     {.name = "by",
 	.type = CLI_TEXT,
 	.value = "NAME",
-	.help = "who says so; kept in the journal"},
+	.help = "who says so (else your user name); kept in the journal"},
+    {.name = "reason",
+	.type = CLI_TEXT,
+	.value = "TEXT",
+	.help = "why; kept in the journal"},
     {.name = NULL},
 };
 

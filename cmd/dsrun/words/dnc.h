@@ -12,7 +12,8 @@ static const char *const dnc_action_choices[] = {
 static const struct cli_example dnc_examples[] = {
     {"dsrun dnc add +15125550100 --reason 'asked by phone'", "one number"},
     {"dsrun dnc import list.txt --reason 'state list of May'",
-	"one number a line"},
+	"one number a line, or CSV with a column phone"},
+    {"dsrun dnc import list.csv --prefix +1", "numbers without a country"},
     {"dsrun dnc list", "all of them"},
     {"dsrun dnc remove +15125550100 --reason 'signed "
      "consent' --by ana",
@@ -28,11 +29,15 @@ static const struct cli_option dnc_options[] = {
     {.name = "by",
 	.type = CLI_TEXT,
 	.value = "NAME",
-	.help = "who says so; kept in the journal"},
+	.help = "who says so (else your user name); kept in the journal"},
+    {.name = "prefix",
+	.type = CLI_TEXT,
+	.value = "+N",
+	.help = "the country of numbers that are written without a plus"},
     {.name = "limit",
 	.type = CLI_NUMBER,
 	.value = "N",
-	.help = "at most so many rows",
+	.help = "at most so many rows (1000)",
 	.min = 1,
 	.max = 100000},
     {.name = "after",
@@ -47,17 +52,22 @@ static const struct cli_argument dnc_arguments[] = {
 	.help = "add, remove, list or import",
 	.choices = dnc_action_choices},
     {.name = "NUMBER",
-	.help = "numbers; for import a file or -",
+	.help = "numbers (list: only these); for import a file or -",
 	.optional = true,
 	.repeated = true,
 	.is_file = true},
     {.name = NULL},
 };
 
+static const char dnc_details[] =
+    "It holds for every campaign and every kind, from the next dial on.  In a "
+    "file, empty lines and lines that begin with # are passed over; a line "
+    "that is no number is refused with its reason, the rest is taken.";
+
 #define DNC_WORDS                                                    \
 	.name = "dnc", .group = GROUP_DECIDE,                        \
 	.summary = "keep the list of numbers that are never called", \
-	.examples = dnc_examples, .options = dnc_options,            \
-	.arguments = dnc_arguments
+	.examples = dnc_examples, .details = dnc_details,            \
+	.options = dnc_options, .arguments = dnc_arguments
 
 #endif

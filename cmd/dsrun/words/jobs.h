@@ -10,16 +10,16 @@ static const char *const jobs_state_choices[] = {"QUEUED", "READY", "HELD",
     "DONE", "FAILED", "EXPIRED", "CANCELLED", "PARKED", NULL};
 
 static const struct cli_example jobs_examples[] = {
-    {"dsrun jobs", "the newest"},
+    {"dsrun jobs --newest", "what came last"},
     {"dsrun jobs --state FAILED", "what could not be called"},
     {"dsrun jobs --campaign 65a1 --limit 20", "of one campaign"},
+    {"dsrun jobs --after clinics-020", "the next page"},
     {NULL, NULL},
 };
 
 static const struct cli_option jobs_options[] = {
     {.name = "state",
 	.type = CLI_TEXT,
-	.flags = CLI_REPEATED,
 	.value = "STATE",
 	.help = "only in this state",
 	.choices = jobs_state_choices},
@@ -27,16 +27,22 @@ static const struct cli_option jobs_options[] = {
 	.type = CLI_TEXT,
 	.value = "ID",
 	.help = "only of this campaign"},
+    {.name = "newest",
+	.type = CLI_FLAG,
+	.help = "the newest first (else in the order they came)"},
     {.name = "limit",
 	.type = CLI_NUMBER,
 	.value = "N",
-	.help = "at most so many rows",
+	.help = "at most so many rows (50)",
 	.min = 1,
 	.max = 100000},
     {.name = "after",
 	.type = CLI_TEXT,
 	.value = "ID",
 	.help = "go on after this job (the next of the page before)"},
+    {.name = "full",
+	.type = CLI_FLAG,
+	.help = "whole telephone numbers (--json has them always)"},
     {.name = NULL},
 };
 

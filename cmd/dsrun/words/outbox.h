@@ -8,12 +8,14 @@
 
 static const char *const outbox_state_choices[] = {"pending", "dead", NULL};
 
-static const char *const outbox_action_choices[] = {"list", "retry", NULL};
+static const char *const outbox_action_choices[] = {
+    "list", "retry", "drop", NULL};
 
 static const struct cli_example outbox_examples[] = {
     {"dsrun outbox", "what waits and why"},
     {"dsrun outbox --state dead", "what was given up"},
     {"dsrun outbox retry --by ana", "try dead letters again"},
+    {"dsrun outbox drop 17 --reason 'sent by hand'", "push it no more"},
     {NULL, NULL},
 };
 
@@ -26,36 +28,46 @@ static const struct cli_option outbox_options[] = {
     {.name = "limit",
 	.type = CLI_NUMBER,
 	.value = "N",
-	.help = "at most so many rows",
+	.help = "at most so many rows (50)",
 	.min = 1,
 	.max = 100000},
     {.name = "after",
-	.type = CLI_TEXT,
-	.value = "ID",
+	.type = CLI_NUMBER,
+	.value = "ROW",
 	.help = "go on after this row (the next of the page before)"},
     {.name = "by",
 	.type = CLI_TEXT,
 	.value = "NAME",
-	.help = "who says so; kept in the journal"},
+	.help = "who says so (else your user name); kept in the journal"},
+    {.name = "reason",
+	.type = CLI_TEXT,
+	.value = "TEXT",
+	.help = "why; kept in the journal"},
     {.name = NULL},
 };
 
 static const struct cli_argument outbox_arguments[] = {
     {.name = "ACTION",
-	.help = "list (else), or retry",
+	.help = "list (else), retry or drop",
 	.optional = true,
 	.choices = outbox_action_choices},
     {.name = "ROW",
-	.help = "numbers that the list shows; absent: all dead ones",
+	.help = "numbers that the list shows; retry without any: all "
+		"dead ones",
 	.optional = true,
 	.repeated = true},
     {.name = NULL},
 };
 
+static const char outbox_details[] =
+    "A result that cannot be pushed waits longer each time and becomes a dead "
+    "letter; what comes after it goes on.  A dropped one stays in the list of "
+    "the dead, and may be tried again.";
+
 #define OUTBOX_WORDS                                                        \
 	.name = "outbox", .group = GROUP_LOOK,                              \
 	.summary = "list results that wait to be pushed, and dead letters", \
-	.examples = outbox_examples, .options = outbox_options,             \
-	.arguments = outbox_arguments
+	.examples = outbox_examples, .details = outbox_details,             \
+	.options = outbox_options, .arguments = outbox_arguments
 
 #endif

@@ -15,13 +15,16 @@ static const struct cli_option parked_options[] = {
     {.name = "limit",
 	.type = CLI_NUMBER,
 	.value = "N",
-	.help = "at most so many rows",
+	.help = "at most so many jobs (50)",
 	.min = 1,
 	.max = 100000},
     {.name = "after",
 	.type = CLI_TEXT,
 	.value = "ID",
-	.help = "go on after this attempt (the next of the page before)"},
+	.help = "go on after this job (the next of the page before)"},
+    {.name = "full",
+	.type = CLI_FLAG,
+	.help = "whole telephone numbers (--json has them always)"},
     {.name = NULL},
 };
 

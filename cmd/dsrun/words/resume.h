@@ -26,7 +26,7 @@ static const struct cli_option resume_options[] = {
     {.name = "by",
 	.type = CLI_TEXT,
 	.value = "NAME",
-	.help = "who says so; kept in the journal"},
+	.help = "who says so (else your user name); kept in the journal"},
     {.name = NULL},
 };
 

@@ -11,6 +11,7 @@ static const struct cli_example sql_examples[] = {
      "state'",
 	"read only"},
     {"dsrun sql < query.sql", "from a file"},
+    {"dsrun sql", "on a terminal: statement by statement"},
     {NULL, NULL},
 };
 
@@ -27,9 +28,10 @@ static const struct cli_argument sql_arguments[] = {
 };
 
 static const char sql_details[] =
-    "Use this and no other copy of SQLite while dsrun runs:"
-    " closing the file elsewhere in a process drops its "
-    "locks.";
+    "Use this and no other copy of SQLite while dsrun runs: closing the file "
+    "elsewhere in a process drops its locks.  With --write all statements are "
+    "one transaction, whole or not at all; what does not agree with the events "
+    "is found by dsrun check.";
 
 #define SQL_WORDS                                                      \
 	.name = "sql", .group = GROUP_KEEP,                            \

@@ -9,9 +9,10 @@
 static const char *const stop_aliases[] = {"stop-worker", NULL};
 
 static const struct cli_example stop_examples[] = {
-    {"dsrun stop", "all of them, letting calls end"},
-    {"dsrun stop 7", "one, by the id in dsrun status"},
-    {"dsrun stop --force", "at once; the next run recovers"},
+    {"dsrun stop", "every worker, letting live calls end"},
+    {"dsrun stop north", "one, by its id or name in dsrun status"},
+    {"dsrun stop --all --wait 10m", "drains too"},
+    {"dsrun stop --force", "at once; the next run recovers their calls"},
     {NULL, NULL},
 };
 
@@ -20,24 +21,36 @@ static const struct cli_option stop_options[] = {
 	.type = CLI_TEXT,
 	.value = "ID",
 	.help = "the same as WORKER"},
+    {.name = "all", .type = CLI_FLAG, .help = "drains too (else only workers)"},
     {.name = "force",
 	.letter = 'f',
 	.type = CLI_FLAG,
-	.help = "do not wait for live calls"},
+	.help = "kill: do not wait for live calls"},
+    {.name = "wait",
+	.type = CLI_DURATION,
+	.value = "D",
+	.help = "until they are gone, at most D; 0 does not wait (else the "
+		"grace of run.grace and 10s more)"},
     {.name = NULL},
 };
 
 static const struct cli_argument stop_arguments[] = {
     {.name = "WORKER",
-	.help = "an id that dsrun status shows; absent: all",
+	.help = "an id or a name that dsrun status shows; absent: every "
+		"worker",
 	.optional = true},
     {.name = NULL},
 };
 
+static const char stop_details[] =
+    "A stopped worker claims no more and lets its calls end within its grace. "
+    "Signals go only to processes that the kernel shows with this journal's "
+    "lock.  Whatever still runs after the wait is an error with exit code 11.";
+
 #define STOP_WORDS                                                     \
 	.name = "stop", .aliases = stop_aliases, .group = GROUP_CALLS, \
 	.summary = "end workers and drains of this directory",         \
-	.examples = stop_examples, .options = stop_options,            \
-	.arguments = stop_arguments
+	.examples = stop_examples, .details = stop_details,            \
+	.options = stop_options, .arguments = stop_arguments
 
 #endif

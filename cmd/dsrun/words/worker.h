@@ -10,11 +10,16 @@ static const char *const worker_aliases[] = {"start-worker", NULL};
 
 static const struct cli_example worker_examples[] = {
     {"dsrun worker", "until TERM, INT or dsrun stop"},
+    {"dsrun worker --worker-id north", "with a name for status and stop"},
     {"dsrun worker --concurrency 5", "at most five live calls"},
     {NULL, NULL},
 };
 
 static const struct cli_option worker_options[] = {
+    {.name = "worker-id",
+	.type = CLI_TEXT,
+	.value = "NAME",
+	.help = "its name in dsrun status and for dsrun stop"},
     {.name = "concurrency",
 	.type = CLI_NUMBER,
 	.value = "N",
