@@ -32,21 +32,28 @@ open_journal(struct ctx *ctx, const struct conf *conf, enum journal_mode mode,
 }
 
 enum err_code
+wire_clock(struct ctx *ctx, const struct conf *conf, struct err *err)
+{
+	char *sim = mem_printf("%s/sim", conf->dir);
+	bool found = false;
+	enum err_code code = ERR_NONE;
+
+	if (strcmp(conf->carrier_use, "sim") == 0)
+		code = carrier_sim_peek(ctx->env, sim, &found, err);
+	mem_free(&sim);
+	return code;
+}
+
+enum err_code
 wire_journal(struct ctx *ctx, enum journal_mode mode, struct journal **out,
     struct err *err)
 {
 	const struct conf *conf = NULL;
-	bool found = false;
-	char *sim = NULL;
 	enum err_code code = ctx_conf(ctx, &conf, err);
 
 	*out = NULL;
-	if (code != ERR_NONE)
-		return code;
-	sim = mem_printf("%s/sim", conf->dir);
-	if (strcmp(conf->carrier_use, "sim") == 0)
-		code = carrier_sim_peek(ctx->env, sim, &found, err);
-	mem_free(&sim);
+	if (code == ERR_NONE)
+		code = wire_clock(ctx, conf, err);
 	if (code == ERR_NONE)
 		code = open_journal(ctx, conf, mode, out, err);
 	return code;

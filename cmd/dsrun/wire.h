@@ -17,6 +17,10 @@
 enum err_code wire_journal(struct ctx *ctx, enum journal_mode mode,
     struct journal **out, struct err *err);
 
+/* Follow the simulated network's clock when it is in use and there. */
+enum err_code wire_clock(
+    struct ctx *ctx, const struct conf *conf, struct err *err);
+
 /* Everything a run needs. */
 struct wire {
 	struct journal *journal;
