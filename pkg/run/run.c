@@ -20,6 +20,7 @@
 
 #define TICK_MS 250      /* real: messages of others, jobs of others */
 #define TAKEOVER_TICKS 8 /* look for dead owners every 2 s */
+#define SAY_TICKS 4      /* tell status every second */
 #define FRAME_MS 20
 #define DUE_MOST_MS INT64_C(3600000)
 
@@ -179,6 +180,8 @@ tick_fired(struct env_timer *t)
 	}
 	if (++r->ticks % TAKEOVER_TICKS == 0)
 		takeover(r);
+	if (r->ticks % SAY_TICKS == 0)
+		run_say(r);
 	run_poke(r);
 }
 

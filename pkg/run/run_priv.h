@@ -256,6 +256,13 @@ struct run {
 	struct journal_takeover takeover;
 	bool taking_over;
 
+	/* run_say.c */
+	struct run_say {
+		struct journal_tx tx;
+		char text[64]; /* as it stands, or is on its way */
+		bool busy;
+	} say;
+
 	struct env_timer tick;  /* 250 ms real: inbox, owners, other's jobs */
 	struct env_timer due;   /* the next not_before */
 	struct env_timer media; /* the 20 ms clock */
@@ -277,5 +284,7 @@ void run_call_over(struct run *r, struct run_call *c);
 void run_media_on(struct run *r);
 double run_jitter(struct run *r);
 void run_attention(struct run *r, const char *what);
+/* The line that status shows; writes only when it is another one. */
+void run_say(struct run *r);
 
 #endif

@@ -560,6 +560,14 @@ next(struct run_sync *s)
 	}
 }
 
+/* A run that does nothing else begins no batch any more; what is under way
+ * goes to its end. */
+static bool
+told_to_stop(const struct run_sync *s)
+{
+	return s->run->stopping && s->run->o.mode == RUN_SYNC;
+}
+
 void
 run_sync_poke(struct run_sync *s)
 {
@@ -568,6 +576,10 @@ run_sync_poke(struct run_sync *s)
 
 	if (s->phase != IDLE || s->run->hard_stop || s->run->code != ERR_NONE)
 		return;
+	if (told_to_stop(s)) {
+		s->empty = true;
+		return;
+	}
 	s->code = ERR_NONE;
 	if (journal_read_outbox_due(s->run->journal, PATH_KEY,
 		JOURNAL_SINK_FILE, &due, &err) != ERR_NONE) {
@@ -592,7 +604,8 @@ timer_fired(struct env_timer *t)
 bool
 run_sync_idle(const struct run_sync *s)
 {
-	return s->phase == IDLE && s->empty;
+	return (s->phase == IDLE && s->empty) ||
+	       (s->phase == WAIT && told_to_stop(s));
 }
 
 bool
