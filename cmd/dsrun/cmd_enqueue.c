@@ -8,8 +8,8 @@
 #include "ctx.h"
 #include "net/net_env.h"
 #include "run/run_intake.h"
-#include "source/source_file.h"
 #include "wire.h"
+#include "wire_source.h"
 #include "words/enqueue.h"
 
 /*
@@ -17,18 +17,16 @@
  * there is none: enqueue is how most people begin.
  */
 
-#define MAPS_MAX 64
+#define MAPS_MAX 65
 
 struct enqueue {
 	struct ctx *ctx;
 	const struct conf *conf;
 	struct journal *journal;
-	const char **kinds;
-	struct source_map maps[MAPS_MAX];
+	const char *maps[MAPS_MAX];
 	size_t map_count;
-	char *rejects_dir;
 	struct source_tally tally;
-	const char *rejects;
+	char *rejects;
 	enum err_code code;
 	struct err *err;
 };
@@ -54,16 +52,6 @@ intake_idle(void *arg, enum err_code code, const struct err *err)
 	if (code != ERR_NONE)
 		*e->err = *err;
 	net_env_stop(e->ctx->env);
-}
-
-static struct source_rules
-rules_of(const struct enqueue *e)
-{
-	const char *kind = cli_text(&e->ctx->args, "kind");
-
-	return (struct source_rules){.source = SOURCE_FILE_NAME,
-	    .kinds = e->kinds,
-	    .default_kind = kind != NULL ? kind : e->conf->default_kind};
 }
 
 static enum err_code
@@ -104,37 +92,32 @@ from_file(struct enqueue *e, const char *path, bool dry, struct err *err)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	const char *slash = strrchr(path, '/');
-	const char *format = cli_text(&e->ctx->args, "format");
-	struct source_file_options o = {.env = e->ctx->env,
-	    .path = is_stdin ? NULL : path,
+	const char *rejects = NULL;
+	struct wire_file_options o = {.path = is_stdin ? NULL : path,
 	    .read = read_stdin,
 	    .name = is_stdin        ? "stdin"
 		    : slash != NULL ? slash + 1
 				    : path,
-	    .rejects_dir = e->rejects_dir,
-	    .format = format == NULL               ? SOURCE_FORMAT_AUTO
-		      : strcmp(format, "csv") == 0 ? SOURCE_FORMAT_CSV
-						   : SOURCE_FORMAT_JSONL,
+	    .format = cli_text(&e->ctx->args, "format"),
 	    .maps = e->maps,
 	    .map_count = e->map_count,
-	    .line_bytes = (size_t)e->conf->limits.line_bytes,
-	    .rules = rules_of(e)};
-	struct source_file *f = NULL;
-	struct source_tally seen;
-	enum err_code code = source_file_open(&o, &f, err);
+	    .default_kind = cli_text(&e->ctx->args, "kind")};
+	struct wire_source *w = NULL;
+	enum err_code code = wire_source_file(e->ctx, e->conf, &o, &w, err);
 
-	if (code == ERR_NONE)
-		code = dry ? check_all(e, source_file_source(f))
-			   : take_all(e, source_file_source(f));
+	if (code != ERR_NONE)
+		return code;
+	struct source *source = wire_source_port(w);
+	struct source_tally seen;
+
+	code = dry ? check_all(e, source) : take_all(e, source);
 	if (code == ERR_NONE && !dry)
-		code = source_file_finish(f, &e->rejects, err);
-	if (f != NULL) {
-		source_file_tally(f, &seen);
-		seen.added += dry ? e->tally.added : 0;
-		e->tally = seen;
-	}
-	e->rejects = e->rejects != NULL ? mem_strdup(e->rejects) : NULL;
-	source_file_free(&f);
+		code = source->ops->finish(source->impl, &rejects, err);
+	source->ops->tally(source->impl, &seen);
+	seen.added += dry ? e->tally.added : 0;
+	e->tally = seen;
+	e->rejects = mem_strdup(rejects);
+	wire_source_free(&w);
 	return code;
 }
 
@@ -208,12 +191,11 @@ one_run(struct journal *j, struct journal_tx *tx, struct err *err)
 static enum err_code
 take_one(struct enqueue *e, const struct pairs *p, bool dry, struct err *err)
 {
-	struct source_rules rules = rules_of(e);
 	struct source_job *job = NULL;
 	struct one one = {.tx = {.run = one_run, .cls = JOURNAL_CLAIM}};
-	enum err_code code =
-	    source_file_one(&rules, (const char *const *)p->names,
-		(const char *const *)p->values, p->count, &job, err);
+	enum err_code code = wire_source_one(e->ctx, e->conf,
+	    cli_text(&e->ctx->args, "kind"), (const char *const *)p->names,
+	    (const char *const *)p->values, p->count, &job, err);
 
 	one.job = job;
 	if (code == ERR_NONE && !dry)
@@ -298,24 +280,6 @@ show(struct enqueue *e, bool dry)
 }
 
 static enum err_code
-read_maps(struct enqueue *e, struct err *err)
-{
-	const char *text;
-
-	for (size_t i = 0;
-	     (text = cli_text_at(&e->ctx->args, "map", i)) != NULL; i++) {
-		if (e->map_count == MAPS_MAX)
-			return err_set(
-			    err, ERR_USAGE, 0, "more than %d --map", MAPS_MAX);
-		if (source_map_parse(text, &e->maps[e->map_count], err) !=
-		    ERR_NONE)
-			return err->code;
-		e->map_count++;
-	}
-	return ERR_NONE;
-}
-
-static enum err_code
 run(struct ctx *ctx, struct err *err)
 {
 	struct enqueue e = {.ctx = ctx, .err = err};
@@ -328,13 +292,15 @@ run(struct ctx *ctx, struct err *err)
 		return err_set(err, ERR_USAGE, 0,
 		    "expected FILE, or - for standard input, or --phone "
 		    "NUMBER; for example: dsrun enqueue jobs.jsonl");
-	if (code == ERR_NONE)
-		code = read_maps(&e, err);
+	while (e.map_count < MAPS_MAX &&
+	       cli_text_at(&ctx->args, "map", e.map_count) != NULL) {
+		e.maps[e.map_count] =
+		    cli_text_at(&ctx->args, "map", e.map_count);
+		e.map_count++;
+	}
 	if (code == ERR_NONE && !dry)
 		code = wire_journal(ctx, JOURNAL_CREATE, &e.journal, err);
 	if (code == ERR_NONE) {
-		e.kinds = wire_kinds(e.conf);
-		e.rejects_dir = mem_printf("%s/rejects", e.conf->dir);
 		code = path != NULL ? from_file(&e, path, dry, err)
 				    : from_flags(&e, dry, err);
 	}
@@ -343,13 +309,7 @@ run(struct ctx *ctx, struct err *err)
 		if (e.tally.refused > 0)
 			ctx_exit(ctx, EXIT_PARTIAL);
 	}
-	for (size_t i = 0; i < e.map_count; i++)
-		source_map_fini(&e.maps[i]);
-	char *rejects = (char *)(uintptr_t)e.rejects;
-
-	mem_free(&rejects);
-	mem_free(&e.rejects_dir);
-	mem_free(&e.kinds);
+	mem_free(&e.rejects);
 	journal_close(&e.journal);
 	return code;
 }

@@ -6,8 +6,8 @@
 #include "net/net_env.h"
 #include "run/run_intake.h"
 #include "seed_people.h"
-#include "source/source_file.h"
 #include "wire.h"
+#include "wire_source.h"
 #include "words/seed.h"
 
 /*
@@ -103,34 +103,26 @@ static enum err_code
 seed(
     struct seed *s, const struct conf *conf, struct journal *j, struct err *err)
 {
-	const char **kinds = wire_kinds(conf);
-	char *rejects = mem_printf("%s/rejects", conf->dir);
-	struct source_file_options o = {.env = s->ctx->env,
-	    .read = read_people,
+	struct wire_file_options o = {.read = read_people,
 	    .read_arg = s,
 	    .name = "seed",
-	    .rejects_dir = rejects,
-	    .format = SOURCE_FORMAT_JSONL,
-	    .line_bytes = (size_t)conf->limits.line_bytes,
-	    .rules = {.source = SOURCE_FILE_NAME,
-		.kinds = kinds,
-		.default_kind = conf->default_kind}};
-	struct source_tally tally = {.added = 0};
-	struct source_file *f = NULL;
-	enum err_code code = source_file_open(&o, &f, err);
+	    .format = "jsonl"};
+	struct source_tally tally;
+	struct wire_source *w = NULL;
+	enum err_code code = wire_source_file(s->ctx, conf, &o, &w, err);
 
-	if (code == ERR_NONE)
-		code = take_all(s, j, source_file_source(f));
-	if (f != NULL)
-		source_file_tally(f, &tally);
+	if (code != ERR_NONE)
+		return code;
+	struct source *source = wire_source_port(w);
+
+	code = take_all(s, j, source);
+	source->ops->tally(source->impl, &tally);
 	if (code == ERR_NONE && tally.refused > 0)
 		code =
 		    err_set(err, ERR_MALFORMED, 0, "%.300s", tally.first_error);
 	if (code == ERR_NONE)
 		show(s, &tally);
-	source_file_free(&f);
-	mem_free(&rejects);
-	mem_free(&kinds);
+	wire_source_free(&w);
 	return code;
 }
 

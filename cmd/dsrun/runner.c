@@ -9,9 +9,9 @@
 #include "net/net_env.h"
 #include "progress.h"
 #include "run/run_intake.h"
-#include "source/source_watch.h"
 #include "table.h"
 #include "wire.h"
+#include "wire_source.h"
 
 #define SHOW_MS 100
 #define SPOOL_MS 1000
@@ -24,11 +24,8 @@ struct runner {
 	struct progress bar;
 	struct env_timer show;
 	struct env_timer spool_timer;
-	struct source_watch_options spool_options;
-	struct source *spool;
+	struct wire_source *spool;
 	struct run_intake *intake;
-	const char **kinds;
-	char *spool_dir, *rejects_dir;
 	int64_t total; /* jobs that were not final at the start */
 	int64_t taken; /* from the spool */
 	int64_t began_ms;
@@ -142,7 +139,8 @@ spool_idle(void *arg, enum err_code code, const struct err *err)
 
 	if (code != ERR_NONE)
 		ctx_say(r->ctx, "spool: %s", err->text);
-	r->spool->ops->tally(r->spool->impl, &tally);
+	wire_source_port(r->spool)->ops->tally(
+	    wire_source_port(r->spool)->impl, &tally);
 	r->taken = tally.added;
 	if (!r->started && begin_run(r, &mine) != ERR_NONE) {
 		r->code = mine.code;
@@ -171,20 +169,8 @@ spool_open(struct runner *r, const struct conf *conf)
 	    .idle = spool_idle,
 	    .arg = r};
 
-	r->kinds = wire_kinds(conf);
-	r->spool_dir = mem_printf("%s/spool", conf->dir);
-	r->rejects_dir = mem_printf("%s/rejects", conf->dir);
-	r->spool_options =
-	    (struct source_watch_options){.spool_dir = r->spool_dir,
-		.settle_ms = conf->spool_settle_ms,
-		.file = {.env = r->ctx->env,
-		    .rejects_dir = r->rejects_dir,
-		    .line_bytes = (size_t)conf->limits.line_bytes,
-		    .rules = {.source = SOURCE_FILE_NAME,
-			.kinds = r->kinds,
-			.default_kind = conf->default_kind}}};
-	r->spool = source_watch_new(&r->spool_options);
-	io.source = r->spool;
+	r->spool = wire_source_spool(r->ctx, conf);
+	io.source = wire_source_port(r->spool);
 	r->intake = run_intake_new(&io);
 }
 
@@ -312,12 +298,8 @@ close_all(struct runner *r)
 {
 	run_free(&r->run);
 	run_intake_free(&r->intake);
-	if (r->spool != NULL)
-		r->spool->ops->free(r->spool->impl);
+	wire_source_free(&r->spool);
 	wire_close(&r->wire);
-	mem_free(&r->kinds);
-	mem_free(&r->spool_dir);
-	mem_free(&r->rejects_dir);
 }
 
 enum err_code

@@ -4,6 +4,7 @@
 #include "ctx.h"
 #include "journal/journal.h"
 #include "run/run.h"
+#include "run/run_check.h"
 
 /*
  * The one place where ports meet their adapters: what the configuration names
@@ -42,10 +43,15 @@ enum err_code wire_open(
 enum err_code wire_open_rules(struct ctx *ctx, struct wire *w, struct err *err);
 void wire_close(struct wire *w);
 
+/*
+ * The network's own log, for `check`.  It holds what it needs; release with
+ * wire_network_free.
+ */
+enum err_code wire_network(
+    struct ctx *ctx, struct run_check_network *out, struct err *err);
+void wire_network_free(struct run_check_network *network);
+
 /* Run on_attention, if one is set, with what as its argument. */
 void wire_attention(void *arg, const char *what);
-
-/* The kinds there are, as source_rules wants them; mem_free the array. */
-const char **wire_kinds(const struct conf *conf);
 
 #endif

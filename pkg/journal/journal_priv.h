@@ -197,12 +197,28 @@ enum err_code journal_verify_tail(struct journal *j, struct err *err);
 /* Numbers that an event may have: job_hash_event takes no others. */
 bool journal_event_is_sane(const struct job_event_fields *f);
 
-/* journal_row.c */
+/* journal_row.c: what journal_row_job and journal_row_attempt read; "j", "s",
+ * "k", "c", "e" and "a" are job, source, kind, campaign, last event, attempt.
+ */
+#define JOURNAL_JOB_COLUMNS                                               \
+	"j.id,s.name,j.ext,j.content,k.name,c.name,j.campaign,j.kind,"    \
+	"j.step,j.final,j.state,j.priority,j.not_before_ms,j.expires_ms," \
+	"j.reason,j.outcome,j.attempts,j.tries,j.crashes,j.crash_boot,"   \
+	"j.revision,j.opened_ms,j.outbox,j.last,e.n,e.hash"
+#define JOURNAL_JOB_JOINS                                                 \
+	" CROSS JOIN source s ON s.id=j.source CROSS JOIN kind k ON "     \
+	"k.id=j.kind CROSS JOIN campaign c ON c.id=j.campaign LEFT JOIN " \
+	"event e ON e.seq=j.last "
+
+#define JOURNAL_ATTEMPT_COLUMNS                                            \
+	"a.id,a.state,a.owner,a.campaign,a.kind,a.number,a.org,a.key,"     \
+	"a.request,a.terms,a.carrier_call,a.dial_until_ms,a.settle_boot,"  \
+	"a.settle_boot_ms,a.looked_boot_ms,a.lookups,a.resends,"           \
+	"a.armed_ms,a.placed_ms,a.answered_ms,a.ended_ms,a.slot_until_ms," \
+	"a.outcome,a.detail,a.last"
 enum err_code journal_row_job(struct journal_db *db, sqlite3_stmt *st,
     struct journal_job *out, struct err *err);
-extern const char journal_row_job_columns[];
 void journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *out);
-extern const char journal_row_attempt_columns[];
 
 /* journal_name.c: names of sources, kinds, campaigns as numbers */
 enum journal_name {

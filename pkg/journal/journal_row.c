@@ -5,14 +5,6 @@
 
 #include "journal/journal_priv.h"
 
-/* Columns of a job in the order journal_row_job reads them; "j", "s", "k", "c"
- * and "e" are job, source, kind, campaign and its last event. */
-const char journal_row_job_columns[] =
-    "j.id,s.name,j.ext,j.content,k.name,c.name,j.campaign,j.kind,j.step,"
-    "j.final,j.state,j.priority,j.not_before_ms,j.expires_ms,j.reason,"
-    "j.outcome,j.attempts,j.tries,j.crashes,j.crash_boot,j.revision,"
-    "j.opened_ms,j.outbox,j.last,e.n,e.hash";
-
 enum err_code
 journal_row_job(struct journal_db *db, sqlite3_stmt *st, struct journal_job *o,
     struct err *err)
@@ -52,12 +44,6 @@ journal_row_job(struct journal_db *db, sqlite3_stmt *st, struct journal_job *o,
 	return ERR_NONE;
 }
 
-const char journal_row_attempt_columns[] =
-    "a.id,a.state,a.owner,a.campaign,a.kind,a.number,a.org,a.key,a.request,"
-    "a.terms,a.carrier_call,a.dial_until_ms,a.settle_boot,a.settle_boot_ms,"
-    "a.looked_boot_ms,a.lookups,a.resends,a.armed_ms,a.placed_ms,"
-    "a.answered_ms,a.ended_ms,a.slot_until_ms,a.outcome,a.detail,a.last";
-
 void
 journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *o)
 {
@@ -90,21 +76,13 @@ journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *o)
 	o->last = sqlite3_column_int64(st, 24);
 }
 
-#define JOB_FROM                                                          \
-	" FROM job j JOIN source s ON s.id=j.source JOIN kind k ON "      \
-	"k.id=j.kind JOIN campaign c ON c.id=j.campaign JOIN event e ON " \
-	"e.seq=j.last "
-
 enum err_code
 journal_job_get(
     struct journal *j, int64_t id, struct journal_job *out, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "SELECT j.id,s.name,j.ext,j.content,k.name,c.name,j.campaign,"
-	    "j.kind,j.step,j.final,j.state,j.priority,j.not_before_ms,"
-	    "j.expires_ms,j.reason,j.outcome,j.attempts,j.tries,j.crashes,"
-	    "j.crash_boot,j.revision,j.opened_ms,j.outbox,j.last,e.n,"
-	    "e.hash" JOB_FROM "WHERE j.id=?1",
+	    "SELECT " JOURNAL_JOB_COLUMNS " FROM job j" JOURNAL_JOB_JOINS
+	    "WHERE j.id=?1",
 	    err);
 	bool row = false;
 
@@ -127,12 +105,7 @@ journal_attempt_get(
     struct journal *j, int64_t id, struct journal_attempt *out, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "SELECT a.id,a.state,a.owner,a.campaign,a.kind,a.number,a.org,"
-	    "a.key,a.request,a.terms,a.carrier_call,a.dial_until_ms,"
-	    "a.settle_boot,a.settle_boot_ms,a.looked_boot_ms,a.lookups,"
-	    "a.resends,a.armed_ms,a.placed_ms,a.answered_ms,a.ended_ms,"
-	    "a.slot_until_ms,a.outcome,a.detail,a.last FROM attempt a "
-	    "WHERE a.id=?1",
+	    "SELECT " JOURNAL_ATTEMPT_COLUMNS " FROM attempt a WHERE a.id=?1",
 	    err);
 	bool row = false;
 
