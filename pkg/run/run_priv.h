@@ -35,6 +35,11 @@ enum err_code run_gate_ask(const struct run_options *o, struct journal *j,
     const struct journal_job *job, const struct journal_person *person,
     const struct journal_live *live, struct run_gate *out, struct err *err);
 struct carrier *run_gate_carrier(const struct run_options *o, const char *name);
+/* Were the kind's hours, as they are now, open at that moment?  known false:
+ * the callee's zone is not known.  On the loop's thread. */
+enum err_code run_gate_open_at(struct rules_atlas *atlas,
+    const struct conf_kind *k, const struct journal_person *person,
+    int64_t at_ms, bool *known, bool *open, struct err *err);
 
 /* --- run_terms.c: carrier terms and the request, as text --------------------
  */
@@ -215,6 +220,32 @@ void run_notice_stop(struct run *r);
 /* Body of an inbox row back to evidence. */
 enum err_code run_notice_read(
     const char *body, struct run_evidence *e, struct err *err);
+
+/* --- run_row.c: a row of the outbox ------------------------------------------
+ */
+
+struct run_row {
+	struct journal_outbox box;
+	struct journal_job job;
+	struct journal_attempt attempt;
+	struct journal_artifact recording, transcript;
+	struct journal_finding finding;
+	char to[24];
+	char carrier[CARRIER_NAME_MAX];
+	char *recording_path, *transcript_path;
+	bool has_attempt;
+	/* what came of it */
+	bool made, lame; /* lame: without its files, which are not as hashed */
+	enum err_code code;
+	char error[160];
+};
+
+/* Loop's thread; release with fini, also after an error. */
+enum err_code run_row_gather(
+    struct journal *j, struct run_row *r, struct err *err);
+/* Borrows from r. */
+void run_row_result(const struct run_row *r, struct sink_result *out);
+void run_row_fini(struct run_row *r);
 
 /* --- run_sync.c: the outbox
  * ------------------------------------------------------ */

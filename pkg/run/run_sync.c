@@ -7,7 +7,6 @@
 #include "base/crash.h"
 
 #include "job/job_ladder.h"
-#include "rules/rules_phone.h"
 #include "sink/sink.h"
 
 #include "run/run_priv.h"
@@ -34,22 +33,6 @@
 #define AGAIN_MS 1000
 #define PATH_KEY "out/results"
 
-struct row {
-	struct journal_outbox box;
-	struct journal_job job;
-	struct journal_attempt attempt;
-	struct journal_artifact recording, transcript;
-	struct journal_finding finding;
-	char to[24];
-	char carrier[CARRIER_NAME_MAX];
-	char *recording_path, *transcript_path;
-	bool has_attempt;
-	/* what came of it */
-	bool made, lame; /* lame: without its files, which are not as hashed */
-	enum err_code code;
-	char error[160];
-};
-
 enum phase {
 	IDLE,
 	LOCK,
@@ -71,7 +54,7 @@ struct run_sync {
 	bool locked;
 	struct journal_outbox due[BATCH_ROWS];
 	size_t due_count;
-	struct row *rows;
+	struct run_row *rows;
 	size_t count;
 	struct journal_append append;
 	struct sink_append_place place;
@@ -85,76 +68,11 @@ struct run_sync {
 
 static void next(struct run_sync *s);
 
-/* --- facts (the loop's thread)
- * ------------------------------------------------- */
-
-static char *
-artifact_path(struct run_sync *s, const struct journal_artifact *a)
-{
-	return a->path[0] != '\0' ? mem_printf("%s/recordings/%s",
-					journal_dir(s->run->journal), a->path)
-				  : mem_strdup("");
-}
-
-static enum err_code
-carrier_of(struct journal *j, struct row *r, struct err *err)
-{
-	struct run_terms terms;
-	char text[JOURNAL_TERMS_MAX];
-
-	if (r->attempt.terms_id == 0)
-		return ERR_NONE;
-	if (journal_read_terms(j, r->attempt.terms_id, text, err) != ERR_NONE ||
-	    run_terms_read(text, &terms, err) != ERR_NONE)
-		return err->code;
-	(void)snprintf(
-	    r->carrier, sizeof(r->carrier), "%s", terms.terms.carrier);
-	return ERR_NONE;
-}
-
-static enum err_code
-gather(struct run_sync *s, struct row *r, struct err *err)
-{
-	struct journal *j = s->run->journal;
-	struct journal_person person = {0};
-	enum err_code code = journal_read_job(j, r->box.job, &r->job, err);
-
-	if (code == ERR_NONE)
-		code = journal_read_person(j, r->box.job, &person, err);
-	if (code == ERR_NONE)
-		(void)rules_phone_text(person.number, r->to);
-	if (code == ERR_NOT_FOUND)
-		code = ERR_NONE; /* erased */
-	journal_person_free(&person);
-	r->has_attempt = r->box.attempt != 0;
-	if (code == ERR_NONE && r->has_attempt) {
-		code =
-		    journal_read_attempt(j, r->box.attempt, &r->attempt, err);
-		if (code == ERR_NONE)
-			code = carrier_of(j, r, err);
-		if (code == ERR_NONE)
-			code = journal_read_artifact(j, r->box.attempt,
-			    RUN_ARTIFACT_RECORDING, &r->recording, err);
-		if (code == ERR_NONE)
-			code = journal_read_artifact(j, r->box.attempt,
-			    RUN_ARTIFACT_TRANSCRIPT, &r->transcript, err);
-		if (code == ERR_NONE)
-			code = journal_read_finding(
-			    j, r->box.attempt, &r->finding, err);
-	}
-	r->recording_path = artifact_path(s, &r->recording);
-	r->transcript_path = artifact_path(s, &r->transcript);
-	return code;
-}
-
 static void
 rows_free(struct run_sync *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		mem_free(&s->rows[i].recording_path);
-		mem_free(&s->rows[i].transcript_path);
-		mem_free(&s->rows[i].finding.meeting);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		run_row_fini(&s->rows[i]);
 	mem_free(&s->rows);
 	s->count = 0;
 	journal_append_free(&s->append);
@@ -196,49 +114,13 @@ fetch_run(struct journal *j, struct journal_tx *tx, struct err *err)
  * ---------------------------------------------------------------------------
  */
 
-static void
-result_of(const struct row *r, struct sink_result *out)
-{
-	*out = (struct sink_result){.job = r->job.id,
-	    .id = r->job.ext,
-	    .source = r->job.source,
-	    .campaign = r->job.campaign,
-	    .kind = r->job.kind,
-	    .step = r->job.step,
-	    .final_step = r->job.final_step,
-	    .state = r->job.state,
-	    .outcome = r->job.outcome,
-	    .reason = job_reason_word(r->job.reason),
-	    .attempts = r->job.tries,
-	    .revision = r->box.revision,
-	    .carrier = "",
-	    .call_id = "",
-	    .to = r->to,
-	    .answered_by = r->finding.answered_by,
-	    .decline_reason = r->finding.decline,
-	    .meeting_json =
-		r->finding.meeting != NULL ? r->finding.meeting : "",
-	    .recording_path = r->lame ? "" : r->recording_path,
-	    .transcript_path = r->lame ? "" : r->transcript_path};
-	memcpy(out->recording_sha256, r->recording.sha256, SHA256_BYTES);
-	memcpy(out->transcript_sha256, r->transcript.sha256, SHA256_BYTES);
-	if (!r->has_attempt)
-		return;
-	out->attempt = journal_attempt_number(r->attempt.id);
-	out->carrier = r->carrier;
-	out->call_id = r->attempt.carrier_call;
-	out->placed_ms = r->attempt.placed_ms;
-	out->answered_ms = r->attempt.answered_ms;
-	out->ended_ms = r->attempt.ended_ms;
-}
-
 static enum err_code
-row_make(struct run_sync *s, struct row *r, struct err *err)
+row_make(struct run_sync *s, struct run_row *r, struct err *err)
 {
 	struct sink_result result;
 	enum err_code code;
 
-	result_of(r, &result);
+	run_row_result(r, &result);
 	code = s->sink->ops->render(s->sink->impl, &result, &s->bytes, err);
 	if (code == ERR_DAMAGED || code == ERR_NOT_FOUND ||
 	    code == ERR_MALFORMED) {
@@ -246,7 +128,7 @@ row_make(struct run_sync *s, struct row *r, struct err *err)
 		 * must not be lost with them. */
 		(void)snprintf(r->error, sizeof(r->error), "%.159s", err->text);
 		r->lame = true;
-		result_of(r, &result);
+		run_row_result(r, &result);
 		code = s->sink->ops->render(
 		    s->sink->impl, &result, &s->bytes, err);
 	}
@@ -352,8 +234,8 @@ confirm_leftover(struct run_sync *s, struct journal *j, struct err *err)
 }
 
 static enum err_code
-confirm_row(
-    struct run_sync *s, struct journal *j, const struct row *r, struct err *err)
+confirm_row(struct run_sync *s, struct journal *j, const struct run_row *r,
+    struct err *err)
 {
 	const struct conf *conf = s->run->o.conf;
 	int64_t tries = r->box.tries + 1;
@@ -401,7 +283,7 @@ report(struct run_sync *s)
 		    LOG_STR("found", sink_append_found_name(s->found)),
 		    LOG_STR("file", s->place.name));
 	for (size_t i = 0; i < s->count; i++) {
-		const struct row *row = &s->rows[i];
+		const struct run_row *row = &s->rows[i];
 		bool dead =
 		    row->made && row->code != ERR_NONE &&
 		    (err_class(row->code) == ERR_CLASS_FINAL ||
@@ -495,7 +377,8 @@ gathered(struct run_sync *s)
 	s->count = s->due_count;
 	for (size_t i = 0; i < s->count; i++) {
 		s->rows[i].box = s->due[i];
-		if (gather(s, &s->rows[i], &s->err) != ERR_NONE) {
+		if (run_row_gather(s->run->journal, &s->rows[i], &s->err) !=
+		    ERR_NONE) {
 			run_fail(s->run, s->err.code, &s->err);
 			s->count = i + 1;
 			rows_free(s);
