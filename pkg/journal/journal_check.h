@@ -20,22 +20,22 @@ enum journal_truth {
 	JOURNAL_UNKNOWN /* cannot be seen from here; `why` says so */
 };
 
-#define JOURNAL_CHECK_ITEMS(X)                                               \
-	X(DATABASE, "database") /* pages, constraints */                     \
-	X(SCHEMA, "schema")     /* tables, triggers, step rows are ours */   \
-	X(HEAD, "head")         /* head is the end of what it heads */       \
-	X(TALLY, "tally")       /* counts by state */                        \
-	X(OWNERS, "owners")     /* what is live has an owner that is open */ \
-	X(I3, "I3")                                                          \
-	X(I4, "I4")                                                          \
-	X(I5, "I5")                                                          \
-	X(I6, "I6")                                                          \
-	X(I7, "I7")                                                          \
-	X(I8, "I8")                                                          \
-	X(I9, "I9")                                                          \
-	X(I10, "I10")                                                        \
-	X(I11, "I11")                                                        \
-	X(I13, "I13")
+#define JOURNAL_CHECK_ITEMS(X)                                             \
+	X(DATABASE, "database") /* pages, constraints */                   \
+	X(SCHEMA, "schema")     /* tables, triggers, step rows are ours */ \
+	X(I3, "I3")                                                        \
+	X(I4, "I4")                                                        \
+	X(I5, "I5")                                                        \
+	X(I6, "I6")                                                        \
+	X(I7, "I7")                                                        \
+	X(I8, "I8")                                                        \
+	X(I9, "I9")                                                        \
+	X(I10, "I10")                                                      \
+	X(I11, "I11")                                                      \
+	X(I13, "I13")                                                      \
+	X(HEAD, "head")     /* head is the end of what it heads */         \
+	X(TALLY, "tally")   /* counts by state */                          \
+	X(OWNERS, "owners") /* what is live has an owner that is open */
 
 #define X(id, text) JOURNAL_CHECK_##id,
 enum journal_check_name {
@@ -81,6 +81,7 @@ struct journal_check_attempt {
 	int64_t id;
 	enum attempt_state state;
 	enum attempt_event last_event; /* RESOLVE_*: a named person's word */
+	bool by_person; /* it was resolved, whatever came after */
 	enum job_outcome outcome;
 	int64_t number; /* digits; 0 = erased */
 	bool has_key;
@@ -89,6 +90,7 @@ struct journal_check_attempt {
 	/* The newest INTENT event; 0 = it was never armed. */
 	int64_t intent_seq;
 	uint8_t intent_hash[SHA256_BYTES];
+	int64_t newest_seq; /* of the snapshot */
 };
 
 struct journal_check_options {

@@ -30,10 +30,11 @@ struct journal_fold_attempt {
 	int64_t intent; /* newest ARM event; 0 = none */
 	uint32_t older; /* of the same job; 0 = none */
 	uint8_t number;
-	uint8_t state; /* enum attempt_state */
-	uint8_t event; /* enum attempt_event, the newest */
-	bool looked;   /* a lookup said absent since settle began */
-	bool seen;     /* has a row */
+	uint8_t state;  /* enum attempt_state */
+	uint8_t event;  /* enum attempt_event, the newest */
+	bool looked;    /* a lookup said absent since settle began */
+	bool seen;      /* has a row */
+	bool by_person; /* resolved by a named person, some time */
 };
 
 struct journal_fold_step {

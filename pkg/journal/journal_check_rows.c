@@ -236,13 +236,15 @@ intent_hash(
 
 static enum err_code
 attempt_show(struct journal_db *db, const struct journal_check_options *o,
-    const struct journal_fold_attempt *fa, const struct journal_attempt *a,
-    struct err *err)
+    const struct journal_check *out, const struct journal_fold_attempt *fa,
+    const struct journal_attempt *a, struct err *err)
 {
 	struct journal_check_attempt show = {.id = a->id,
 	    .state = a->state,
 	    .last_event = fa != NULL ? (enum attempt_event)fa->event
 				     : ATTEMPT_EVENT_COUNT,
+	    .by_person = fa != NULL && fa->by_person,
+	    .newest_seq = out->newest_seq,
 	    .outcome = a->outcome,
 	    .number = a->number,
 	    .has_key = a->has_key,
@@ -394,7 +396,7 @@ attempt_row_check(struct journal_db *db, struct journal_fold *f,
 	if (job_attempt_is_live(a->state))
 		code = owner_open(db, out, a, err);
 	if (code == ERR_NONE && o->attempt != NULL)
-		code = attempt_show(db, o, fa, a, err);
+		code = attempt_show(db, o, out, fa, a, err);
 	return code;
 }
 

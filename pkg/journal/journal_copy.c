@@ -220,18 +220,8 @@ attach(
 static enum err_code
 open_old(struct journal *j, struct journal_db *db, struct err *err)
 {
-	int64_t tables = 0;
-	enum err_code code =
-	    journal_db_open(db, j->env, j->db_path, SQLITE_OPEN_READWRITE, err);
+	enum err_code code = journal_db_open_alone(db, j->env, j->db_path, err);
 
-	if (code == ERR_NONE)
-		(void)sqlite3_busy_timeout(db->h, 0);
-	if (code == ERR_NONE)
-		code =
-		    journal_db_exec(db, "PRAGMA locking_mode=EXCLUSIVE", err);
-	if (code == ERR_NONE)
-		code = journal_db_number(
-		    db, "SELECT count(*) FROM sqlite_master", &tables, err);
 	if (code == ERR_BUSY)
 		code = err_set(err, ERR_BUSY, 0,
 		    "%s is open in another process: stop it first, then try "
@@ -320,35 +310,6 @@ make_swap(struct journal *j, const char *swap,
 	return code;
 }
 
-/* archive/replaced-20260105T090000Z.db, or with a number behind it. */
-static char *
-keep_path(struct journal *j)
-{
-	char time[TEXT_TIME_MAX];
-	char name[TEXT_TIME_MAX];
-	struct env_stat st;
-	struct err ignored;
-	size_t n = 0;
-	char *path = NULL;
-
-	(void)text_of_time(env_now_ms(j->env), time);
-	for (const char *p = time; *p != '\0' && *p != '.'; p++)
-		if (*p != '-' && *p != ':')
-			name[n++] = *p;
-	name[n] = '\0';
-	for (int i = 1; path == NULL; i++) {
-		char more[16] = "";
-
-		if (i > 1)
-			(void)snprintf(more, sizeof(more), "-%d", i);
-		path = mem_printf(
-		    "%s/archive/replaced-%sZ%s.db", j->dir, name, more);
-		if (env_stat(j->env, path, &st, &ignored) == ERR_NONE)
-			mem_free(&path);
-	}
-	return path;
-}
-
 /*
  * What is there goes to archive/ before it is replaced: as a whole file when
  * it can be read (*aside stays NULL), else *aside says where it is to be set
@@ -365,7 +326,7 @@ keep_old(struct journal *j, char **aside, struct err *err)
 
 	if (env_stat(j->env, j->db_path, &st, &why) == ERR_NOT_FOUND)
 		return ERR_NONE;
-	path = keep_path(j);
+	path = journal_swap_aside(j);
 	code = open_old(j, &old, err);
 	if (code == ERR_NONE)
 		code = copy_to(j->env, &old, path, err);

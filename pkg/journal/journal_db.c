@@ -47,9 +47,9 @@ journal_db_err(struct journal_db *db, struct err *err, const char *doing)
 	return err_set(err, code, rc, "journal: %.60s: %s", doing, text);
 }
 
-enum err_code
-journal_db_open(struct journal_db *db, struct env *env, const char *path,
-    int flags, struct err *err)
+static enum err_code
+open_raw(struct journal_db *db, struct env *env, const char *path, int flags,
+    struct err *err)
 {
 	memset(db, 0, sizeof(*db));
 	if (sqlite3_open_v2(path, &db->h, flags | SQLITE_OPEN_NOMUTEX,
@@ -64,11 +64,45 @@ journal_db_open(struct journal_db *db, struct env *env, const char *path,
 	(void)sqlite3_db_config(
 	    db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_wal_autocheckpoint(db->h, 0);
+	return ERR_NONE;
+}
+
+static enum err_code
+settings(struct journal_db *db, struct err *err)
+{
 	return journal_db_exec(db,
 	    "PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON;"
 	    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 	    "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
 	    err);
+}
+
+enum err_code
+journal_db_open(struct journal_db *db, struct env *env, const char *path,
+    int flags, struct err *err)
+{
+	enum err_code code = open_raw(db, env, path, flags, err);
+
+	return code == ERR_NONE ? settings(db, err) : code;
+}
+
+enum err_code
+journal_db_open_alone(
+    struct journal_db *db, struct env *env, const char *path, struct err *err)
+{
+	int64_t tables = 0;
+	enum err_code code =
+	    open_raw(db, env, path, SQLITE_OPEN_READWRITE, err);
+
+	if (code != ERR_NONE)
+		return code;
+	/* Before the first read: only then SQLite takes the whole file. */
+	(void)sqlite3_busy_timeout(db->h, 0);
+	code = journal_db_exec(db, "PRAGMA locking_mode=EXCLUSIVE", err);
+	if (code == ERR_NONE)
+		code = journal_db_number(
+		    db, "SELECT count(*) FROM sqlite_master", &tables, err);
+	return code == ERR_NONE ? settings(db, err) : code;
 }
 
 void

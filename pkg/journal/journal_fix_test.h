@@ -1,6 +1,7 @@
 #ifndef DSRUN_JOURNAL_FIX_TEST_H
 #define DSRUN_JOURNAL_FIX_TEST_H
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <setjmp.h>
@@ -16,6 +17,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "base/crash.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -141,27 +143,136 @@ number_on(struct fix *f, const char *name, const char *sql)
 }
 
 /*
- * fn in a child of its own, which opens all anew; how it ended as of wait.
- * What fn returns is the child's exit status.
+ * fn in a child of its own, which opens all anew.  What fn returns is the
+ * child's exit status.
  */
-static inline int
-child(struct fix *f, int (*fn)(struct fix *f))
+static inline pid_t
+child_start(struct fix *f, int (*fn)(struct fix *f))
 {
-	int status = 0;
-	pid_t pid;
+	pid_t pid = fork();
 
-	journal_close(&f->j);
-	pid = fork();
 	if (pid == 0) {
 		struct fix g = *f;
 
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		g.j = NULL;
 		if (net_env_open(&g.env, &g.err) != ERR_NONE)
 			_exit(99);
 		_exit(fn(&g));
 	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static inline int
+child_end(pid_t pid)
+{
+	int status = 0;
+
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
+}
+
+static inline int
+child(struct fix *f, int (*fn)(struct fix *f))
+{
+	journal_close(&f->j);
+	return child_end(child_start(f, fn));
+}
+
+/* A child tells that it has come so far, and waits for its death. */
+struct meeting {
+	int fd[2];
+};
+
+static inline void
+meeting_open(struct meeting *m)
+{
+	assert_int_equal(pipe(m->fd), 0);
+}
+
+static inline void
+meeting_say(struct meeting *m)
+{
+	if (write(m->fd[1], "x", 1) != 1)
+		_exit(98);
+}
+
+static inline void
+meeting_wait(struct meeting *m)
+{
+	char c;
+
+	assert_int_equal(read(m->fd[0], &c, 1), 1);
+}
+
+static inline void
+meeting_close(struct meeting *m)
+{
+	(void)close(m->fd[0]);
+	(void)close(m->fd[1]);
+}
+
+static inline void
+killed(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	(void)child_end(pid);
+}
+
+/* --- crash points ----------------------------------------------------------
+ */
+
+struct crash_at {
+	const char *name; /* NULL = any */
+	long left;
+	int sig;
+};
+
+static inline void
+crash_now(void *arg, const char *name)
+{
+	struct crash_at *at = arg;
+
+	if ((at->name == NULL || strcmp(at->name, name) == 0) &&
+	    --at->left == 0)
+		(void)raise(at->sig);
+}
+
+/*
+ * fn in a child that dies at the n-th crash point, n = 1, 2, 3 ... until it
+ * comes to its end; before each, prepare; after each death, look.  Returns how
+ * often it died.
+ */
+static inline long
+die_everywhere(struct fix *f, void (*prepare)(struct fix *f),
+    int (*fn)(struct fix *f), void (*look)(struct fix *f))
+{
+	for (long n = 1;; n++) {
+		int status;
+		pid_t pid;
+
+		prepare(f);
+		journal_close(&f->j);
+		pid = fork();
+		if (pid == 0) {
+			struct crash_at at = {NULL, n, SIGKILL};
+			struct fix g = *f;
+
+			g.j = NULL;
+			if (net_env_open(&g.env, &g.err) != ERR_NONE)
+				_exit(99);
+			crash_hook(crash_now, &at);
+			_exit(fn(&g));
+		}
+		status = child_end(pid);
+		if (WIFEXITED(status)) {
+			assert_int_equal(WEXITSTATUS(status), 0);
+			look(f);
+			return n - 1;
+		}
+		look(f);
+	}
 }
 
 /* --- lives -----------------------------------------------------------------

@@ -218,6 +218,9 @@ attempt_moves(struct journal_fold *f, const struct journal_fold_event *e,
 	    job_attempt_is_final((enum attempt_state)e->f.attempt_state);
 	a->state = (uint8_t)e->f.attempt_state;
 	a->event = (uint8_t)event;
+	a->by_person = a->by_person || event == ATTEMPT_EV_RESOLVE_PLACED ||
+		       event == ATTEMPT_EV_RESOLVE_ABSENT ||
+		       event == ATTEMPT_EV_RESOLVE_DROP;
 	a->last = e->f.seq;
 	return code;
 }

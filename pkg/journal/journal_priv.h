@@ -25,6 +25,9 @@ struct journal_db {
 
 enum err_code journal_db_open(struct journal_db *db, struct env *env,
     const char *path, int flags, struct err *err);
+/* ERR_BUSY while anybody else has it open; nobody can open it meanwhile. */
+enum err_code journal_db_open_alone(
+    struct journal_db *db, struct env *env, const char *path, struct err *err);
 void journal_db_close(struct journal_db *db);
 enum err_code journal_db_err(
     struct journal_db *db, struct err *err, const char *doing);
@@ -241,6 +244,8 @@ enum err_code journal_rebuild(struct journal *j, struct err *err);
 enum err_code journal_swap_commit(
     struct journal *j, const char *keep, struct err *err);
 enum err_code journal_swap_resume(struct journal *j, struct err *err);
+/* archive/replaced-20260105T090000Z.db, with a number if need be; mem_free. */
+char *journal_swap_aside(struct journal *j);
 /* An empty file of mode 0600, which SQLite would make readable by all. */
 enum err_code journal_swap_touch(
     struct env *env, const char *path, struct err *err);

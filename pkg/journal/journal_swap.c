@@ -1,7 +1,9 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/crash.h"
+#include "base/text.h"
 
 #include "journal/journal_copy.h"
 
@@ -14,9 +16,9 @@
  *
  * The new file lies ready as journal.swap, whole and synced, before `swap` is
  * set in the mark and the mark is synced.  From then on every start goes on
- * here: remove -wal and -shm, rename, sync the directory, clear `swap`.  A
- * rename with the old -wal still there would be a malformed database at the
- * next open, and removing -wal first without the flag would lose rows in a
+ * here: the old file and its -wal step aside, rename, sync the directory, clear
+ * `swap`.  A rename with the old -wal still there would be a malformed database
+ * at the next open, and moving -wal first without the flag would lose rows in a
  * crash: both were seen.
  *
  * Only with the users' lock held exclusively.
@@ -54,33 +56,79 @@ alone(struct journal *j, bool yes, struct err *err)
 	return journal_users_lock(j, yes, err);
 }
 
-/* Gone, also when it was not there; a disk that refuses is an error. */
-static enum err_code
-clear_away(struct journal *j, const char *suffix, struct err *err)
+char *
+journal_swap_aside(struct journal *j)
 {
-	char *path = mem_printf("%s%s", j->db_path, suffix);
-	enum err_code code = env_remove(j->env, path, err);
+	char time[TEXT_TIME_MAX];
+	char name[TEXT_TIME_MAX];
+	struct env_stat st;
+	struct err ignored;
+	size_t n = 0;
+	char *path = NULL;
 
-	if (code == ERR_NOT_FOUND)
-		code = ERR_NONE;
-	mem_free(&path);
-	return code;
+	(void)text_of_time(env_now_ms(j->env), time);
+	for (const char *p = time; *p != '\0' && *p != '.'; p++)
+		if (*p != '-' && *p != ':')
+			name[n++] = *p;
+	name[n] = '\0';
+	for (int i = 1; path == NULL; i++) {
+		char more[16] = "";
+
+		if (i > 1)
+			(void)snprintf(more, sizeof(more), "-%d", i);
+		path = mem_printf(
+		    "%s/archive/replaced-%sZ%s.db", j->dir, name, more);
+		if (env_stat(j->env, path, &st, &ignored) == ERR_NONE)
+			mem_free(&path);
+	}
+	return path;
+}
+
+/* Missing is as good as done: a crash may have come after it. */
+static enum err_code
+rename_if(struct journal *j, const char *from, const char *to,
+    const char *suffix, struct err *err)
+{
+	char *a = mem_printf("%s%s", from, suffix);
+	char *b = mem_printf("%s%s", to, suffix);
+	enum err_code code = env_rename(j->env, a, b, err);
+
+	mem_free(&b);
+	mem_free(&a);
+	return code == ERR_NOT_FOUND ? ERR_NONE : code;
 }
 
 static enum err_code
-exchange(struct journal *j, struct err *err)
+remove_if(
+    struct journal *j, const char *path, const char *suffix, struct err *err)
+{
+	char *file = mem_printf("%s%s", path, suffix);
+	enum err_code code = env_remove(j->env, file, err);
+
+	mem_free(&file);
+	return code == ERR_NOT_FOUND ? ERR_NONE : code;
+}
+
+/*
+ * journal.db and its -wal step aside as journal.old; journal.swap becomes
+ * journal.db.  Each step may have happened before a crash.
+ */
+static enum err_code
+exchange(struct journal *j, const char *old, struct err *err)
 {
 	char *swap = swap_path(j);
 	struct env_stat st;
 	struct err ignored;
 	enum err_code code = ERR_NONE;
 
-	/* The rename may have happened before the crash. */
 	if (env_stat(j->env, swap, &st, &ignored) == ERR_NONE) {
-		code = clear_away(j, "-wal", err);
-		CRASH_POINT("journal.swap.wal-removed");
+		code = rename_if(j, j->db_path, old, "-wal", err);
+		CRASH_POINT("journal.swap.wal-aside");
 		if (code == ERR_NONE)
-			code = clear_away(j, "-shm", err);
+			code = remove_if(j, j->db_path, "-shm", err);
+		if (code == ERR_NONE)
+			code = rename_if(j, j->db_path, old, "", err);
+		CRASH_POINT("journal.swap.aside");
 		/* Not after a power cut the new file with the old -wal. */
 		if (code == ERR_NONE)
 			code = env_sync_dir(j->env, j->dir, err);
@@ -95,16 +143,38 @@ exchange(struct journal *j, struct err *err)
 	return code;
 }
 
+/* Exchange, then journal.old goes to keep, or away; the flag falls last. */
+static enum err_code
+finish(struct journal *j, const char *keep, struct err *err)
+{
+	char *old = mem_printf("%s/journal.old", j->dir);
+	enum err_code code = exchange(j, old, err);
+
+	if (code == ERR_NONE)
+		code = keep != NULL ? rename_if(j, old, keep, "-wal", err)
+				    : remove_if(j, old, "-wal", err);
+	if (code == ERR_NONE)
+		code = keep != NULL ? rename_if(j, old, keep, "", err)
+				    : remove_if(j, old, "", err);
+	CRASH_POINT("journal.swap.cleared");
+	if (code == ERR_NONE)
+		code = flag_set(j, 0, MARK_SWAP | MARK_IO_ERROR, err);
+	mem_free(&old);
+	return code;
+}
+
 enum err_code
 journal_swap_resume(struct journal *j, struct err *err)
 {
 	enum err_code code = journal_mark_read(&j->lock, err);
+	char *keep;
 
 	if (code != ERR_NONE || (j->lock.mark.flags & MARK_SWAP) == 0)
 		return code;
-	code = exchange(j, err);
-	if (code == ERR_NONE)
-		code = flag_set(j, 0, MARK_SWAP | MARK_IO_ERROR, err);
+	/* Nobody knows any more whether it was copied before. */
+	keep = journal_swap_aside(j);
+	code = finish(j, keep, err);
+	mem_free(&keep);
 	return code;
 }
 
@@ -121,36 +191,13 @@ journal_swap_finish(struct journal *j, struct err *err)
 	return code;
 }
 
-/* What was there is set aside as it is, unreadable or not. */
-static enum err_code
-set_aside(
-    struct journal *j, const char *keep, const char *suffix, struct err *err)
-{
-	char *from = mem_printf("%s%s", j->db_path, suffix);
-	char *to = mem_printf("%s%s", keep, suffix);
-	enum err_code code = env_rename(j->env, from, to, err);
-
-	mem_free(&to);
-	mem_free(&from);
-	return code == ERR_NOT_FOUND ? ERR_NONE : code;
-}
-
 enum err_code
 journal_swap_commit(struct journal *j, const char *keep, struct err *err)
 {
 	enum err_code code = flag_set(j, MARK_SWAP, 0, err);
 
 	CRASH_POINT("journal.swap.flagged");
-	if (code == ERR_NONE && keep != NULL)
-		code = set_aside(j, keep, "-wal", err);
-	if (code == ERR_NONE && keep != NULL)
-		code = set_aside(j, keep, "", err);
-	CRASH_POINT("journal.swap.aside");
-	if (code == ERR_NONE)
-		code = exchange(j, err);
-	if (code == ERR_NONE)
-		code = flag_set(j, 0, MARK_SWAP | MARK_IO_ERROR, err);
-	return code;
+	return code == ERR_NONE ? finish(j, keep, err) : code;
 }
 
 enum err_code
