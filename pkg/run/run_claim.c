@@ -294,10 +294,15 @@ claim_done(struct journal_tx *tx)
 	CRASH_POINT("run.claim.durable");
 	if (tx->code != ERR_NONE) {
 		c->count = 0; /* nothing of it is there */
-		if (err_class(tx->code) == ERR_CLASS_FATAL)
+		/* Busy or full: who has calls waits on and says so, a worker
+		 * comes again, and a drain without calls gives up. */
+		r->nothing = true;
+		r->progress.waits = tx->code == ERR_SPACE
+					? "room on the disk"
+					: "the journal's lock";
+		if (err_class(tx->code) == ERR_CLASS_FATAL ||
+		    (r->live == 0 && r->o.mode == RUN_DRAIN))
 			run_fail(r, tx->code, &tx->err);
-		else
-			r->progress.waits = "the journal is busy";
 	} else {
 		r->nothing = c->count == 0 && c->moved == 0 && c->woken == 0 &&
 			     c->expired == 0;
