@@ -7,6 +7,7 @@
 extern const struct command cmd_adopt;
 extern const struct command cmd_backup;
 extern const struct command cmd_cancel;
+extern const struct command cmd_check;
 extern const struct command cmd_clock;
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
@@ -21,6 +22,7 @@ extern const struct command cmd_jobs;
 extern const struct command cmd_outbox;
 extern const struct command cmd_parked;
 extern const struct command cmd_pause;
+extern const struct command cmd_replay;
 extern const struct command cmd_resolve;
 extern const struct command cmd_restore;
 extern const struct command cmd_resume;

@@ -92,3 +92,18 @@ journal_slots(struct journal *j, int64_t campaign, int64_t kind,
 	return number_of(j, journal_db_get(&j->w, SLOTS " AND kind=?2", err),
 	    j->group_ms, kind, &out->kind, err);
 }
+
+enum err_code
+journal_lost_before(struct journal *j, int64_t *before_ms, struct err *err)
+{
+	int64_t times = 0;
+
+	*before_ms = 0;
+	if (journal_db_number(&j->r,
+		"SELECT count(*) FROM deed WHERE what IN ('restore','adopt')",
+		&times, err) != ERR_NONE)
+		return err->code;
+	if (times > 0 || j->head.fresh)
+		*before_ms = j->head.opened_ms;
+	return ERR_NONE;
+}

@@ -8,7 +8,7 @@
  * for commands; errors as in journal.h.
  */
 
-/* All inside a transaction. */
+/* Inside a transaction: */
 
 /*
  * Did a person's REDIAL (and not a RETRY) begin the job's present life?  Walks
@@ -24,5 +24,12 @@ enum err_code journal_holders(struct journal *j, int64_t number, int64_t org,
 /* Slots in use, as a claim counts them. */
 enum err_code journal_slots(struct journal *j, int64_t campaign, int64_t kind,
     struct journal_live *out, struct err *err);
+
+/*
+ * On the loop's thread: this journal was restored or adopted, and what an
+ * earlier life of it did before that moment may be unknown here; 0 = never.
+ */
+enum err_code journal_lost_before(
+    struct journal *j, int64_t *before_ms, struct err *err);
 
 #endif

@@ -316,3 +316,33 @@ run_gate_ask(const struct run_options *o, struct journal *j,
 		out->dial_until_ms = job->expires_ms;
 	return code;
 }
+
+enum err_code
+run_gate_open_at(struct rules_atlas *atlas, const struct conf_kind *k,
+    const struct journal_person *person, int64_t at_ms, bool *known, bool *open,
+    struct err *err)
+{
+	char zone[CONF_ZONE_MAX];
+	struct rules_asked asked = {.window_zone = k->windows.zone,
+	    .contact_zone = zone,
+	    .number = person->number};
+	struct rules_places places;
+	struct rules_windows windows = {0};
+	struct rules_opening opening;
+
+	*known = true;
+	*open = true;
+	if (always(&k->windows))
+		return ERR_NONE;
+	contact_zone(person, zone, sizeof(zone));
+	if (rules_atlas_places(atlas, &asked, &places, err) != ERR_NONE)
+		return err->code;
+	*known = places.count > 0;
+	if (!*known)
+		return ERR_NONE;
+	copy_windows(&k->windows, &windows);
+	rules_window_at(
+	    &windows, places.zone, places.count, NULL, at_ms, &opening);
+	*open = opening.open;
+	return ERR_NONE;
+}

@@ -39,12 +39,19 @@ static const struct cli_option replay_options[] = {
 	.type = CLI_TEXT,
 	.value = "TEXT",
 	.help = "why; kept in the journal"},
+    {.name = "expires-at",
+	.type = CLI_TIME,
+	.value = "TIME",
+	.help = "with --redial: call until then; needed when the job's "
+		"expiresAt has passed"},
     {.name = NULL},
 };
 
 static const char replay_details[] =
     "Offline: nothing is dialled, unless --redial asks for "
-    "a new attempt.";
+    "a new attempt, which the next drain makes when the rules allow.  Exit "
+    "code 1 when the conversation would go another way now, or a file is not "
+    "as it was recorded.";
 
 #define REPLAY_WORDS                                                        \
 	.name = "replay", .group = GROUP_LOOK,                              \

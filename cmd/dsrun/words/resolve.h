@@ -50,8 +50,10 @@ static const struct cli_argument resolve_arguments[] = {
 };
 
 static const char resolve_details[] =
-    "An attempt that is still owned by a live run is "
-    "refused with exit code 11.";
+    "placed counts as a try and goes on by the ladder's row `unknown`; absent "
+    "lets it be called again now; drop cancels the job.  Evidence that came "
+    "meanwhile beats your word.  An attempt that a run still owns is refused "
+    "with exit code 11.";
 
 #define RESOLVE_WORDS                                             \
 	.name = "resolve", .group = GROUP_DECIDE,                 \

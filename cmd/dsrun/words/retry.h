@@ -23,6 +23,10 @@ static const struct cli_option retry_options[] = {
 	.type = CLI_TEXT,
 	.value = "TEXT",
 	.help = "why; kept in the journal"},
+    {.name = "expires-at",
+	.type = CLI_TIME,
+	.value = "TIME",
+	.help = "call until then; needed when its expiresAt has passed"},
     {.name = NULL},
 };
 
@@ -36,7 +40,8 @@ static const struct cli_argument retry_arguments[] = {
 
 static const char retry_details[] =
     "Refused with 11 while an attempt is live, with 4 while"
-    " one is parked.";
+    " one is parked.  A job that was pruned, or whose personal data was "
+    "erased, cannot be called again.";
 
 #define RETRY_WORDS                                                          \
 	.name = "retry", .group = GROUP_DECIDE,                              \
