@@ -41,6 +41,11 @@ wire_clock(struct ctx *ctx, const struct conf *conf, struct err *err)
 
 	if (strcmp(conf->carrier_use, "sim") == 0)
 		code = carrier_sim_peek(ctx->env, sim, &found, err);
+	/* Before the network is founded it is the moment of its founding. */
+	if (code == ERR_NONE && !found && !conf->sim.start_now &&
+	    strcmp(conf->carrier_use, "sim") == 0)
+		env_follow(ctx->env, conf->sim.start_ms,
+		    ctx->env->ops->boot_us(ctx->env), 1);
 	mem_free(&sim);
 	return code;
 }
