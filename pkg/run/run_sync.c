@@ -439,7 +439,8 @@ next(struct run_sync *s)
 	case IDLE:
 	case WAIT:
 	default:
-		CHECK(!"a sync that waits for nothing");
+		check_failed(
+		    __FILE__, __LINE__, "a sync that waits for nothing");
 	}
 }
 
