@@ -206,7 +206,7 @@ journal_db_copy_text(sqlite3_stmt *st, int i, char *out, size_t size)
 
 	if (len >= size)
 		len = size - 1;
-	if (len > 0)
+	if (text != NULL && len > 0)
 		memcpy(out, text, len);
 	out[len] = '\0';
 }

@@ -157,7 +157,8 @@ search_process(void *arg, const char *name)
 	char *path = NULL;
 	struct err ignored;
 
-	if (*name < '1' || *name > '9' || atoll(name) == s->j->env->pid)
+	if (*name < '1' || *name > '9' ||
+	    strtoll(name, NULL, 10) == s->j->env->pid)
 		return;
 	s->pid = name;
 	path = mem_printf("/proc/%s/fdinfo", name);

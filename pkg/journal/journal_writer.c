@@ -21,10 +21,9 @@ static void
 take_queue(struct journal *j)
 {
 	struct journal_tx *tx = atomic_exchange(&j->queue, NULL);
-	struct list *at = &j->backlog;
-
 	/* The stack is newest first: insert each before the one taken last. */
-	at = j->backlog.prev;
+	struct list *at = j->backlog.prev;
+
 	while (tx != NULL) {
 		struct journal_tx *next = tx->next;
 		struct list *after = at->next;
@@ -41,12 +40,9 @@ take_queue(struct journal *j)
 static enum journal_class
 next_group(struct journal *j, struct list *group)
 {
-	struct journal_tx *first =
-	    CONTAINER_OF(j->backlog.next, struct journal_tx, node);
 	bool live = false;
 	int n = 0;
 
-	(void)first;
 	while (!list_empty(&j->backlog) && n++ < GROUP_MAX) {
 		struct list *node = list_pop(&j->backlog);
 
