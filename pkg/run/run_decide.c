@@ -186,10 +186,20 @@ cancel(struct deciding *x, struct run_decision *d, struct journal_job *job,
 /* --- again -----------------------------------------------------------------
  */
 
+/* Its last event is in the archive. */
+static bool
+was_pruned(const struct journal_job *job)
+{
+	return job->n == 0;
+}
+
 /* NULL: it may be called again. */
 static const char *
 not_again(struct deciding *x, const struct journal_job *job)
 {
+	if (was_pruned(job))
+		return "its history was pruned to the archive: enqueue it "
+		       "under another id";
 	if (job->attempts >= JOURNAL_ATTEMPTS_MAX)
 		return "it has had as many attempts as a job can have: "
 		       "enqueue it under another id";
@@ -227,11 +237,11 @@ again(struct deciding *x, struct run_decision *d, struct journal_job *job,
 	}
 	code = journal_person_get(x->j, job->id, &person, err);
 	journal_person_free(&person);
-	if (code == ERR_NOT_FOUND)
+	if (code == ERR_NOT_FOUND && !was_pruned(job))
 		return run_decide_refuse(d, ERR_STATE,
 		    "its personal data was erased: there is no number to "
 		    "call");
-	if (code != ERR_NONE)
+	if (code != ERR_NONE && code != ERR_NOT_FOUND)
 		return code;
 	why = not_again(x, job);
 	if (why != NULL)
@@ -263,7 +273,7 @@ decide_one(struct deciding *x, struct run_decision *d, struct err *err)
 	*d = (struct run_decision){.job = d->job};
 	if (code == ERR_NOT_FOUND)
 		return run_decide_refuse(d, ERR_NOT_FOUND, "");
-	if (code == ERR_NONE && job.attempts > 0) {
+	if (code == ERR_NONE && job.attempts > 0 && !was_pruned(&job)) {
 		d->attempt = job.id * 256 + job.attempts;
 		code = journal_attempt_get(x->j, d->attempt, &a, err);
 	}
@@ -379,26 +389,9 @@ finish_text(
     const struct run_decide_ask *ask, struct run_decision *d, struct err *err)
 {
 	struct pid_of p = {.d = d};
-	struct journal_job job;
-
-	if (d->result == RUN_DECIDE_REFUSED && d->code == ERR_NOT_FOUND) {
-		if (journal_read_job(ask->journal, d->job, &job, err) ==
-			ERR_NONE &&
-		    job_is_final(job.state)) {
-			d->code = ERR_STATE;
-			d->state = job.state;
-			d->outcome = job.outcome;
-			memcpy(d->ext, job.ext, sizeof(d->ext));
-			run_decide_say(d, d->result,
-			    "its history was pruned to the archive: enqueue "
-			    "it under another id");
-		} else {
-			run_decide_say(d, d->result,
-			    "no job #%lld: see `dsrun jobs`",
-			    (long long)d->job);
-		}
-		return ERR_NONE;
-	}
+	if (d->result == RUN_DECIDE_REFUSED && d->code == ERR_NOT_FOUND)
+		run_decide_say(d, d->result, "no job #%lld: see `dsrun jobs`",
+		    (long long)d->job);
 	if (d->result == RUN_DECIDE_DONE && d->text[0] == '\0')
 		done_text(d, ask->verb);
 	if (d->text[0] != '\0' || d->owner == 0)

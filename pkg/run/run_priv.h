@@ -243,6 +243,9 @@ struct run_row {
 /* Loop's thread; release with fini, also after an error. */
 enum err_code run_row_gather(
     struct journal *j, struct run_row *r, struct err *err);
+/* run_past.c: job as it was at its end number revision. */
+enum err_code run_past(struct journal *j, int64_t revision,
+    struct journal_job *job, struct err *err);
 /* Borrows from r. */
 void run_row_result(const struct run_row *r, struct sink_result *out);
 void run_row_fini(struct run_row *r);

@@ -41,6 +41,8 @@ run_row_gather(struct journal *j, struct run_row *r, struct err *err)
 	enum err_code code = journal_read_job(j, r->box.job, &r->job, err);
 
 	if (code == ERR_NONE)
+		code = run_past(j, r->box.revision, &r->job, err);
+	if (code == ERR_NONE)
 		code = journal_read_person(j, r->box.job, &person, err);
 	if (code == ERR_NONE)
 		(void)rules_phone_text(person.number, r->to);
