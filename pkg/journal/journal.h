@@ -254,6 +254,7 @@ struct journal_change {
 	struct journal_attempt *attempt; /* NULL: the job alone */
 	enum attempt_event attempt_event;
 	enum job_event job_event; /* JOB_EV_NOTE: the job stays */
+	bool job_changed;         /* with NOTE: write its other columns too */
 	const char *detail;       /* ids, codes, times: nothing personal */
 };
 enum err_code journal_step(

@@ -69,7 +69,8 @@ job_move(struct journal *j, const struct journal_job *job, enum job_state next,
 	journal_db_i64(st, 10, job->tries);
 	journal_db_i64(st, 11, job->crashes);
 	journal_db_blob(st, 12, job->crash_boot, sizeof(job->crash_boot));
-	journal_db_i64(st, 13, job->revision + job_is_final(next));
+	journal_db_i64(
+	    st, 13, job->revision + (job_is_final(next) && next != job->state));
 	journal_db_i64(st, 14, job->priority);
 	journal_db_i64_or_null(st, 15, job->expires_ms);
 	journal_db_i64(st, 16, job->opened_ms);
@@ -295,7 +296,7 @@ journal_step(struct journal *j, const struct journal_change *c, struct err *err)
 	enum err_code code;
 
 	plan(c, &job_next, &attempt_next, &step);
-	if (c->job_event == JOB_EV_NOTE)
+	if (c->job_event == JOB_EV_NOTE && !c->job_changed)
 		code = job_touch(j, &job, j->head.seq + 1, err);
 	else
 		code = job_move(j, &job, job_next, j->head.seq + 1, err);

@@ -167,6 +167,20 @@ do_release(struct run_call *c, struct journal *j, const struct run_gate *g,
 	return step(c, j, event, job_event, NULL, err);
 }
 
+static enum err_code
+arm_step(struct run_call *c, struct journal *j, bool adopt, struct err *err)
+{
+	struct journal_change change = {.job = &c->tx_job,
+	    .attempt = &c->tx_attempt,
+	    .attempt_event = ATTEMPT_EV_ARM,
+	    .job_event = JOB_EV_NOTE,
+	    .job_changed = true, /* its tries */
+	    .detail = adopt ? "the network knows the key" : NULL};
+
+	c->tx_job.tries++;
+	return journal_step(j, &change, err);
+}
+
 /* CLAIMED: the gates are read again, for what happened since the claim. */
 static enum err_code
 do_arm(struct run_call *c, struct journal *j, bool adopt, struct err *err)
@@ -205,9 +219,7 @@ do_arm(struct run_call *c, struct journal *j, bool adopt, struct err *err)
 		goto out;
 	c->tx_attempt.dial_until_ms = gate.dial_until_ms;
 	c->tx_attempt.armed_ms = journal_group_ms(j);
-	c->tx_job.tries++;
-	code = step(c, j, ATTEMPT_EV_ARM, JOB_EV_NOTE,
-	    adopt ? "the network knows the key" : NULL, err);
+	code = arm_step(c, j, adopt, err);
 	if (code == ERR_NONE)
 		code = journal_dial_put(j, person.number,
 		    c->tx_attempt.armed_ms, c->tx_attempt.id, err);
