@@ -215,14 +215,28 @@ members_run(
 	return ERR_NONE;
 }
 
+/*
+ * A group that changed nothing leaves nothing, not even the count of groups:
+ * a worker that looks for jobs four times a second must not keep the disk
+ * awake, nor wake itself by its own commits.
+ */
 static enum err_code
-group_attempt(struct journal *j, struct list *members, struct err *err)
+group_attempt(
+    struct journal *j, struct list *members, bool *changed, struct err *err)
 {
 	for (bool guarded = false;; guarded = true) {
 		enum err_code code = group_begin(j, err);
+		int before = sqlite3_total_changes(j->w.h);
 
+		j->must_commit = false;
 		if (code == ERR_NONE)
 			code = members_run(j, members, guarded, err);
+		*changed =
+		    j->must_commit || sqlite3_total_changes(j->w.h) != before;
+		if (code == ERR_NONE && !*changed) {
+			rollback(j);
+			return ERR_NONE;
+		}
 		if (code == ERR_NONE)
 			code = tally_write(j, err);
 		if (code == ERR_NONE)
@@ -285,10 +299,11 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 		    "written; the next start rebuilds the journal",
 		    (long long)j->lock.mark.pid);
 	}
-	enum err_code code = group_attempt(j, members, err);
+	bool changed = false;
+	enum err_code code = group_attempt(j, members, &changed, err);
 
 	if (code == ERR_NONE)
-		return mark_commit(j, err);
+		return changed ? mark_commit(j, err) : ERR_NONE;
 	memcpy(j->head.incarnation, before.incarnation,
 	    sizeof(before.incarnation));
 	if (code == ERR_STORE) {

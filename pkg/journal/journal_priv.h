@@ -140,6 +140,7 @@ struct journal {
 	int64_t tally[JOB_NONE];
 	int64_t group_ms;
 	int64_t group_boot_ms;
+	bool must_commit; /* a member changed what SQLite does not count */
 	bool clock_ok;
 	char clock_why[JOB_CLOCK_WHY_MAX];
 	int wal_pages;

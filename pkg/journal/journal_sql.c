@@ -18,7 +18,7 @@
 static enum err_code
 sql_err(struct journal_db *db, struct err *err)
 {
-	switch (sqlite3_errcode(db->h)) {
+	switch (sqlite3_errcode(db->h) & 0xff) {
 	case SQLITE_AUTH:
 		return err_set(err, ERR_USAGE, 0,
 		    "BEGIN, COMMIT, ROLLBACK and savepoints are not for you: "
@@ -142,6 +142,7 @@ sql_tx_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	struct sql_tx *s = CONTAINER_OF(tx, struct sql_tx, tx);
 	enum err_code code;
 
+	j->must_commit = true; /* CREATE, DROP and PRAGMA count no rows */
 	s->options->restart(s->options->arg);
 	(void)sqlite3_set_authorizer(j->w.h, deny_transactions, NULL);
 	code = statements_run(&j->w, s->sql, s->options, err);

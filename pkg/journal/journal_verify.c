@@ -41,6 +41,25 @@ journal_verify_locks(struct journal *j, struct err *err)
 }
 
 /*
+ * There was no mark when we looked.  The first group may have died between
+ * COMMIT and mark; or others, whose first groups these are, have written it
+ * since: before the second group began, the mark of the first one was there.
+ */
+static enum err_code
+verify_no_mark(struct journal *j, struct err *err)
+{
+	if (j->head.commits <= 1)
+		return ERR_NONE;
+	if (journal_mark_read(&j->lock, err) != ERR_NONE)
+		return err->code;
+	if (j->lock.mark.stamp != 0)
+		return ERR_NONE;
+	return err_set(err, ERR_DAMAGED, 0,
+	    "%s/journal.lock has lost its mark: see `dsrun help adopt`",
+	    j->dir);
+}
+
+/*
  * A journal behind its mark, or differing at it, went back in time: copied
  * over, -wal lost, a snapshot.  Calls it does not know of may have been placed.
  */
@@ -54,13 +73,7 @@ journal_verify_mark(
 	bool row = false;
 
 	if (m->stamp == 0)
-		/* The first group may have died between COMMIT and mark. */
-		return h->commits <= 1
-			   ? ERR_NONE
-			   : err_set(err, ERR_DAMAGED, 0,
-				 "%s/journal.lock has lost its mark: see "
-				 "`dsrun help adopt`",
-				 j->dir);
+		return verify_no_mark(j, err);
 	if (memcmp(m->journal, h->journal, sizeof(h->journal)) != 0 ||
 	    memcmp(m->incarnation, h->incarnation, sizeof(h->incarnation)) !=
 		0 ||
