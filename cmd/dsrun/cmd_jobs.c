@@ -70,12 +70,25 @@ row_json(struct json_writer *w, const struct journal_listed *row)
 	json_write_end(w);
 }
 
+/* "outside the calling hours, until 2027-01-06 14:00:00Z"; mem_free. */
+static char *
+why_of(const struct journal_job *job)
+{
+	const char *text = job_reason_text(job->reason);
+	char at[SHOWN_MAX];
+
+	if (job->state != JOB_QUEUED || job->not_before_ms <= 0)
+		return mem_strdup(text);
+	return mem_printf("%s%suntil %s", text, *text != '\0' ? ", " : "",
+	    shown_time(job->not_before_ms, at));
+}
+
 static void
 row_text(struct listing *l, const struct journal_listed *row)
 {
 	const struct journal_job *job = &row->job;
 	char buf[SHOWN_MAX];
-	bool waits = job->state == JOB_QUEUED;
+	char *why = why_of(job);
 
 	table_cell(l->table, job->ext);
 	table_paint(l->table, paint_of(job->state), job_state_name(job->state));
@@ -83,9 +96,8 @@ row_text(struct listing *l, const struct journal_listed *row)
 	table_cellf(l->table, "%lld", (long long)job->attempts);
 	table_cell(l->table, shown_phone(row->number, l->full, buf));
 	table_cell(l->table, or_null(job->campaign));
-	table_cell(
-	    l->table, waits ? shown_time(job->not_before_ms, buf) : NULL);
-	table_cell(l->table, or_null(job_reason_text(job->reason)));
+	table_cell(l->table, or_null(why));
+	mem_free(&why);
 }
 
 static void
@@ -167,8 +179,7 @@ run(struct ctx *ctx, struct err *err)
 	    {.head = "JOB", .shrinks = true}, {.head = "STATE"},
 	    {.head = "OUTCOME"}, {.head = "TRIES", .right = true},
 	    {.head = "PHONE"}, {.head = "CAMPAIGN", .shrinks = true},
-	    {.head = "NOT BEFORE"}, {.head = "WHY", .shrinks = true},
-	    {.head = NULL}};
+	    {.head = "WHY", .shrinks = true}, {.head = NULL}};
 	const char *state = cli_text(&ctx->args, "state");
 	const char *after = cli_text(&ctx->args, "after");
 	struct listing l = {.ctx = ctx,

@@ -32,8 +32,6 @@ deed_read(struct ctx *ctx, struct deed *out, struct err *err)
 	char uid[24];
 
 	(void)snprintf(uid, sizeof(uid), "uid %u", ctx->env->uid);
-	if (by != NULL && *by == '\0')
-		return err_set(err, ERR_USAGE, 0, "--by needs a name");
 	if (by == NULL)
 		by = getenv("USER");
 	if (by == NULL || *by == '\0')

@@ -55,10 +55,6 @@ pausing_run(struct ctx *ctx, bool on, struct err *err)
 	    .campaign = cli_text(&ctx->args, "campaign"),
 	    .on = on};
 
-	if (p.campaign != NULL && *p.campaign == '\0')
-		return err_set(err, ERR_USAGE, 0,
-		    "--campaign needs a name; without --campaign all calls "
-		    "are meant");
 	if (deed_read(ctx, &p.deed, err) != ERR_NONE ||
 	    deed_do(ctx, &p.tx, err) != ERR_NONE)
 		return err->code;

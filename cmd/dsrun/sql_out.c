@@ -152,6 +152,19 @@ json_cell(struct json_writer *w, const struct journal_cell *c)
 
 /* --- text ----------------------------------------------------------------- */
 
+/* A table takes its heads as they are, and these are not ours. */
+static char *
+head_of(const char *name)
+{
+	struct buf b = BUF_INIT(SIZE_MAX / 2);
+	char *head;
+
+	term_clean_buf(&b, name);
+	head = mem_strdup(buf_text(&b));
+	buf_free(&b);
+	return head;
+}
+
 static void
 text_begin(struct sql_out *o, const char *const *names, int columns)
 {
@@ -160,7 +173,7 @@ text_begin(struct sql_out *o, const char *const *names, int columns)
 	o->column_count = columns;
 	for (int i = 0; i < columns; i++)
 		o->columns[i] = (struct table_column){
-		    .head = mem_strdup(names[i]), .shrinks = true};
+		    .head = head_of(names[i]), .shrinks = true};
 	o->table = table_new(o->columns);
 	o->rows = 0;
 }
