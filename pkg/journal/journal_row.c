@@ -97,6 +97,11 @@ journal_job_get(
 	enum err_code code = journal_row_job(&j->w, st, out, err);
 
 	(void)sqlite3_reset(st);
+	/* Without its last event there is no chain to go on with. */
+	if (code == ERR_NONE && out->n == 0)
+		code = err_set(err, ERR_NOT_FOUND, 0,
+		    "job #%lld was pruned, its history is in archive/",
+		    (long long)id);
 	return code;
 }
 
