@@ -318,6 +318,8 @@ run_call_poke(struct run_call *c)
 		run_settle_poke(c);
 	else if (c->fold)
 		run_call_submit(c, RUN_PLAN_NONE, JOB_REASON_NONE);
+	else if (stage_of(c->attempt.state) > 0)
+		run_settle_watch(c);
 }
 
 /* --- begin and end

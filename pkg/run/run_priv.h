@@ -211,6 +211,8 @@ void run_settle_poke(struct run_call *c);
 /* A taken-over attempt the carrier has: find out, hang up, or wait. */
 void run_settle_taken(struct run_call *c);
 void run_settle_lookup(struct run_call *c);
+/* A call whose carrier tells us of it: only its longest time is watched. */
+void run_settle_watch(struct run_call *c);
 
 /* --- run_notice.c: what carriers tell by themselves
  * ---------------------------- */

@@ -212,7 +212,8 @@ unknown(struct run_call *c)
 static void
 hang_up(struct run_call *c)
 {
-	if (c->hung_up_by_us || !c->terms.terms.agent_is_ours ||
+	if (c->hung_up_by_us || c->carrier == NULL ||
+	    !(c->terms.terms.agent_is_ours || c->cancel) ||
 	    c->evidence.call_id[0] == '\0')
 		return;
 	c->hung_up_by_us = true;
@@ -233,17 +234,40 @@ longest_end(const struct run_call *c)
 	return placed + c->terms.ring_ms + t->max_call_ms + t->settle_ms;
 }
 
+static void
+time_is_over(struct run_call *c)
+{
+	struct carrier_progress over = {.stage = CARRIER_STAGE_ENDED,
+	    .at_ms = env_now_ms(c->run->env),
+	    .outcome = JOB_OUTCOME_INTERRUPTED,
+	    .by = "network"};
+
+	run_call_hear(c, &over, NULL, 0, 0, "time");
+}
+
+void
+run_settle_watch(struct run_call *c)
+{
+	int64_t left = longest_end(c) - env_now_ms(c->run->env);
+
+	if (c->evidence.ended)
+		return;
+	if (left > 0) {
+		if (!env_timer_running(&c->timer))
+			env_timer_start(c->run->env, &c->timer, left);
+		return;
+	}
+	hang_up(c);
+	time_is_over(c);
+}
+
 void
 run_settle_taken(struct run_call *c)
 {
 	int64_t now = env_now_ms(c->run->env);
-	struct carrier_progress over = {.stage = CARRIER_STAGE_ENDED,
-	    .at_ms = now,
-	    .outcome = JOB_OUTCOME_INTERRUPTED,
-	    .by = "network"};
 
 	if (now >= longest_end(c)) {
-		run_call_hear(c, &over, NULL, 0, 0, "time");
+		time_is_over(c);
 		return;
 	}
 	if (can_look_up(c) && !same_account(c)) {
@@ -258,6 +282,9 @@ run_settle_taken(struct run_call *c)
 		c->checked_key = false;
 		if (c->lookup.code == ERR_NONE && c->lookup.found)
 			hang_up(c);
+	} else {
+		/* Whether it lives cannot be asked; it must not go on. */
+		hang_up(c);
 	}
 	c->due = false;
 	env_timer_start(c->run->env, &c->timer,

@@ -148,12 +148,13 @@ run_voice_poke(struct run_call *c)
 	if (c->evidence.ended && c->talk == NULL && !c->repairing &&
 	    !c->repaired && c->recovered)
 		repair_start(c);
+	if (c->cancel && !c->recovered && c->carrier != NULL &&
+	    c->evidence.placed && !c->evidence.ended)
+		talk_wants_hangup(c);
 	if (!may_talk(c))
 		return;
 	if (c->evidence.answered && !c->evidence.ended && c->talk == NULL)
 		run_media_on(c->run); /* run_call_tick begins it */
-	if (c->cancel && c->evidence.placed && !c->evidence.ended)
-		talk_wants_hangup(c);
 	if (c->evidence.ended && c->talk != NULL && !c->talk_ending) {
 		c->talk_ending = true;
 		run_talk_end(c->talk, c->evidence.ended_ms, c->evidence.by,
