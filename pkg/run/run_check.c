@@ -169,8 +169,11 @@ static bool
 is_later(const struct checking *x, const struct journal_check_attempt *a,
     const struct run_check_rang *call)
 {
+	int64_t newest =
+	    x->c->journal != NULL ? x->c->journal->newest_seq : a->newest_seq;
+
 	return x->o->journal == NULL &&
-	       x->calls.asked[call->first].event > a->newest_seq;
+	       x->calls.asked[call->first].event > newest;
 }
 
 static void
@@ -344,7 +347,7 @@ orphan_check(
 		gone = attempt == 0;
 	}
 	if (gone)
-		return ERR_NONE; /* its event is in the archive */
+		return ERR_NONE; /* of an archive that was moved away */
 	x->c->own[2].checked++;
 	if (!is_lost(x, call, asked))
 		run_check_bad(x->c, 2,
@@ -411,7 +414,13 @@ with_network(struct checking *x, struct err *err)
 
 	job_over(x);
 	done_skip(x, INT64_MAX);
-	code = orphans(x, err);
+	code =
+	    x->c->journal->pruned == 0
+		? ERR_NONE
+		: run_check_archives(o->env, o->conf->dir, on_attempt, x, err);
+	job_over(x);
+	if (code == ERR_NONE)
+		code = orphans(x, err);
 	if (code == ERR_NONE)
 		code = claims(x, err);
 	if (code == ERR_NONE && o->journal != NULL)

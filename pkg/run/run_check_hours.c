@@ -19,6 +19,7 @@ struct hours {
 	struct run_check *c;
 	/* of the attempt that was read last */
 	int64_t attempt;
+	bool gone; /* it was pruned */
 	struct journal_attempt a;
 	struct journal_job job;
 	struct journal_person person;
@@ -39,7 +40,11 @@ attempt_read(struct hours *h, int64_t attempt, struct err *err)
 		return ERR_NONE;
 	h->attempt = attempt;
 	journal_person_free(&h->person);
-	if (journal_read_attempt(j, attempt, &h->a, err) != ERR_NONE ||
+	code = journal_read_attempt(j, attempt, &h->a, err);
+	h->gone = code == ERR_NOT_FOUND;
+	if (h->gone)
+		return ERR_NONE;
+	if (code != ERR_NONE ||
 	    journal_read_job(j, journal_attempt_job(attempt), &h->job, err) !=
 		ERR_NONE)
 		return err->code;
@@ -65,6 +70,8 @@ one(struct hours *h, const struct run_check_rang *call,
 
 	if (attempt_read(h, call->attempt, err) != ERR_NONE)
 		return err->code;
+	if (h->gone)
+		return ERR_NONE;
 	item->checked++;
 	if (h->a.dial_until_ms > 0 && asked->at_ms > h->a.dial_until_ms)
 		run_check_bad(h->c, 12,

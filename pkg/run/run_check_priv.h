@@ -45,6 +45,14 @@ void run_check_bad(struct run_check *c, int invariant, const char *fmt, ...)
 void run_check_list(struct run_check *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* --- run_check_archive.c: what was pruned ----------------------------------
+ */
+
+/* Every archive in the journal's directory is proved too; ERR_DAMAGED. */
+enum err_code run_check_archives(struct env *env, const char *journal_dir,
+    void (*fn)(void *arg, const struct journal_check_attempt *a), void *arg,
+    struct err *err);
+
 /* --- run_check_hours.c: I12 ------------------------------------------------
  */
 

@@ -186,20 +186,10 @@ cancel(struct deciding *x, struct run_decision *d, struct journal_job *job,
 /* --- again -----------------------------------------------------------------
  */
 
-/* Its last event is in the archive. */
-static bool
-was_pruned(const struct journal_job *job)
-{
-	return job->n == 0;
-}
-
 /* NULL: it may be called again. */
 static const char *
 not_again(struct deciding *x, const struct journal_job *job)
 {
-	if (was_pruned(job))
-		return "its history was pruned to the archive: enqueue it "
-		       "under another id";
 	if (job->attempts >= JOURNAL_ATTEMPTS_MAX)
 		return "it has had as many attempts as a job can have: "
 		       "enqueue it under another id";
@@ -237,11 +227,11 @@ again(struct deciding *x, struct run_decision *d, struct journal_job *job,
 	}
 	code = journal_person_get(x->j, job->id, &person, err);
 	journal_person_free(&person);
-	if (code == ERR_NOT_FOUND && !was_pruned(job))
+	if (code == ERR_NOT_FOUND)
 		return run_decide_refuse(d, ERR_STATE,
 		    "its personal data was erased: there is no number to "
 		    "call");
-	if (code != ERR_NONE && code != ERR_NOT_FOUND)
+	if (code != ERR_NONE)
 		return code;
 	why = not_again(x, job);
 	if (why != NULL)
@@ -266,14 +256,19 @@ again(struct deciding *x, struct run_decision *d, struct journal_job *job,
 static enum err_code
 decide_one(struct deciding *x, struct run_decision *d, struct err *err)
 {
-	struct journal_job job;
+	struct journal_job job = {0};
 	struct journal_attempt a = {0};
 	enum err_code code = journal_job_get(x->j, d->job, &job, err);
 
-	*d = (struct run_decision){.job = d->job};
+	*d = (struct run_decision){.job = d->job, .state = job.state};
+	memcpy(d->ext, job.ext, sizeof(d->ext));
+	if (code == ERR_NOT_FOUND && job.id == d->job)
+		return run_decide_refuse(d, ERR_STATE,
+		    "it is over and was pruned to the archive: enqueue it "
+		    "under another id");
 	if (code == ERR_NOT_FOUND)
 		return run_decide_refuse(d, ERR_NOT_FOUND, "");
-	if (code == ERR_NONE && job.attempts > 0 && !was_pruned(&job)) {
+	if (code == ERR_NONE && job.attempts > 0) {
 		d->attempt = job.id * 256 + job.attempts;
 		code = journal_attempt_get(x->j, d->attempt, &a, err);
 	}
@@ -294,7 +289,6 @@ decide_one(struct deciding *x, struct run_decision *d, struct err *err)
 		code = again(x, d, &job, err);
 		break;
 	}
-	memcpy(d->ext, job.ext, sizeof(d->ext));
 	d->state = job.state;
 	d->outcome = job.outcome;
 	d->attempt_state = a.state;

@@ -1,0 +1,464 @@
+#include "run/run_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "journal/journal_read.h"
+#include "net/net_env.h"
+
+#define CALLS_MAX 8
+
+/* A network of a test's own: what it says, and what it says next time. */
+struct net_call {
+	char id[16], key[65];
+	struct run_check_request request;
+	uint8_t hash[SHA256_BYTES];
+	int64_t placed;
+	enum job_outcome outcome;
+};
+
+struct fix {
+	char dir[64];
+	struct env *env;
+	struct journal *j;
+	struct conf conf;
+	int64_t job, intent;
+	uint8_t hash[SHA256_BYTES];
+	uint8_t key[SHA256_BYTES];
+	struct net_call call[CALLS_MAX];
+	size_t count;
+	size_t first_count; /* calls that the first reading sees */
+	int readings;
+	struct run_check *c;
+	struct err err;
+};
+
+#define OK(call)                                                \
+	do {                                                    \
+		if ((call) != ERR_NONE)                         \
+			fail_msg("%s: %s", #call, f->err.text); \
+	} while (0)
+
+static enum err_code
+each(void *impl, void (*fn)(void *arg, const struct run_check_call *call),
+    void *arg, struct err *err)
+{
+	struct fix *f = impl;
+	size_t n = f->readings++ == 0 ? f->first_count : f->count;
+
+	(void)err;
+	for (size_t i = 0; i < n; i++) {
+		struct net_call *c = &f->call[i];
+
+		c->request.hash = c->hash;
+		fn(arg, &(struct run_check_call){.id = c->id,
+			    .key = c->key,
+			    .requests = &c->request,
+			    .request_count = 1,
+			    .placed = c->placed,
+			    .outcome = c->outcome});
+	}
+	return ERR_NONE;
+}
+
+static void
+check_as(struct fix *f, const struct run_check_network *network)
+{
+	struct run_check_options o = {.env = f->env,
+	    .conf = &f->conf,
+	    .journal = f->j,
+	    .network = network};
+
+	run_check_free(&f->c);
+	f->readings = 0;
+	OK(run_check(&o, &f->c, &f->err));
+}
+
+/* Both readings see all, unless first_count says otherwise. */
+static const struct run_check *
+check(struct fix *f)
+{
+	struct run_check_network network = {.each = each, .impl = f};
+
+	check_as(f, &network);
+	return f->c;
+}
+
+static void
+only(struct fix *f, int invariant, const char *word)
+{
+	const struct run_check *c = f->c;
+
+	assert_false(c->ok);
+	for (int i = 1; i <= RUN_CHECK_INVARIANTS; i++)
+		if ((run_check_at(c, i)->ok == JOURNAL_FALSE) !=
+		    (i == invariant))
+			fail_msg("I%d is %d: %s", i, run_check_at(c, i)->ok,
+			    run_check_at(c, i)->shown > 0
+				? run_check_at(c, i)->violation[0]
+				: "");
+	if (strstr(run_check_at(c, invariant)->violation[0], word) == NULL)
+		fail_msg("\"%s\" lacks \"%s\"",
+		    run_check_at(c, invariant)->violation[0], word);
+}
+
+/* --- one job with one attempt --- */
+
+struct act {
+	struct journal_tx tx;
+	struct fix *f;
+	enum err_code (*run)(struct fix *f, struct journal *j);
+};
+
+static enum err_code
+act_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	struct act *a = CONTAINER_OF(tx, struct act, tx);
+	enum err_code code = a->run(a->f, j);
+
+	*err = a->f->err;
+	return code;
+}
+
+static void
+act(struct fix *f, enum err_code (*run)(struct fix *f, struct journal *j))
+{
+	struct act a = {
+	    .tx = {.run = act_run, .cls = JOURNAL_CLAIM}, .f = f, .run = run};
+
+	OK(journal_now(f->j, &a.tx, &f->err));
+}
+
+static enum err_code
+add(struct fix *f, struct journal *j)
+{
+	uint8_t content[JOB_CONTENT_BYTES] = {1};
+	struct journal_new_job n = {.source = "file",
+	    .ext = "job-1",
+	    .kind = "intro",
+	    .campaign = "spring",
+	    .content = content,
+	    .phone = "+15125550100",
+	    .contact = "{}",
+	    .data = "{}"};
+	enum journal_added result;
+
+	return journal_job_add(j, &n, &result, &f->job, &f->err);
+}
+
+static enum err_code
+arm(struct fix *f, struct journal *j)
+{
+	struct journal_job job;
+	struct journal_attempt a = {.is_new = true, .has_key = true};
+	struct journal_change c = {.job = &job,
+	    .attempt = &a,
+	    .attempt_event = ATTEMPT_EV_ARM,
+	    .job_event = JOB_EV_CLAIM};
+
+	OK(journal_job_get(j, f->job, &job, &f->err));
+	job.attempts++;
+	job.tries++;
+	a.id = f->job * 256 + job.attempts;
+	a.owner = journal_owner(j);
+	a.number = 15125550100;
+	a.campaign_id = job.campaign_id;
+	a.kind_id = job.kind_id;
+	memcpy(a.key, f->key, sizeof(a.key));
+	a.armed_ms = journal_group_ms(j);
+	a.dial_until_ms = a.armed_ms + 600000;
+	OK(journal_step(j, &c, &f->err));
+	f->intent = a.last;
+	memcpy(f->hash, job.last_hash, sizeof(f->hash));
+	return ERR_NONE;
+}
+
+static enum err_code
+finish(struct fix *f, struct journal *j, enum attempt_event event,
+    enum job_event job_event, enum job_outcome outcome)
+{
+	struct journal_job job;
+	struct journal_attempt a;
+	struct journal_change c = {.job = &job,
+	    .attempt = &a,
+	    .attempt_event = event,
+	    .job_event = job_event};
+
+	OK(journal_job_get(j, f->job, &job, &f->err));
+	OK(journal_attempt_get(j, f->job * 256 + job.attempts, &a, &f->err));
+	a.outcome = outcome;
+	job.outcome = outcome;
+	OK(journal_step(j, &c, &f->err));
+	return job_is_final(job.state) ? journal_outbox_add(j, &job, a.id,
+					     JOURNAL_SINK_FILE, &f->err)
+				       : ERR_NONE;
+}
+
+static enum err_code
+end_busy(struct fix *f, struct journal *j)
+{
+	return finish(f, j, ATTEMPT_EV_END, JOB_EV_FINISH, JOB_OUTCOME_BUSY);
+}
+
+static enum err_code
+refuse(struct fix *f, struct journal *j)
+{
+	return finish(
+	    f, j, ATTEMPT_EV_REFUSE, JOB_EV_FAIL, JOB_OUTCOME_REFUSED);
+}
+
+static enum err_code
+interrupt(struct fix *f, struct journal *j)
+{
+	return finish(
+	    f, j, ATTEMPT_EV_END, JOB_EV_FINISH, JOB_OUTCOME_INTERRUPTED);
+}
+
+static enum err_code
+restored(struct fix *f, struct journal *j)
+{
+	int64_t id = 0;
+
+	return journal_deed(j, "restore", "ana", "", &id, &f->err);
+}
+
+/* The network's side of the attempt's call. */
+static struct net_call *
+ring(struct fix *f, enum job_outcome outcome)
+{
+	struct net_call *c = &f->call[f->count++];
+
+	f->first_count = f->count;
+	(void)snprintf(c->id, sizeof(c->id), "call-%zu", f->count);
+	(void)text_hex(f->key, sizeof(f->key), c->key);
+	memcpy(c->hash, f->hash, sizeof(c->hash));
+	c->request.event = f->intent;
+	c->request.at_ms = env_now_ms(f->env);
+	c->placed = 1;
+	c->outcome = outcome;
+	return c;
+}
+
+static int
+setup(void **state)
+{
+	struct fix *f = mem_zalloc(1, sizeof(*f));
+	struct journal_options o = {.mode = JOURNAL_CREATE, .build_ms = 1000};
+
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/dsrun-check-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	OK(net_env_open(&f->env, &f->err));
+	f->conf.dir = f->dir;
+	o.env = f->env;
+	o.dir = f->dir;
+	OK(journal_open(&o, &f->j, &f->err));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	memset(f->key, 7, sizeof(f->key));
+	act(f, add);
+	act(f, arm);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fix *f = *state;
+	char cmd[128];
+
+	run_check_free(&f->c);
+	journal_close(&f->j);
+	net_env_close(&f->env);
+	(void)snprintf(cmd, sizeof(cmd), "rm -rf '%s'", f->dir);
+	assert_int_equal(system(cmd), 0);
+	mem_free(&f);
+	return 0;
+}
+
+static void
+what_both_say_is_true(void **state)
+{
+	struct fix *f = *state;
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	assert_true(check(f)->ok);
+	assert_int_equal(f->c->calls, 1);
+	assert_int_equal(run_check_at(f->c, 1)->checked, 1);
+	assert_int_equal(run_check_at(f->c, 2)->checked, 1);
+	assert_int_equal(run_check_at(f->c, 12)->checked, 1);
+	assert_int_equal(run_check_at(f->c, 14)->checked, 1);
+	assert_int_equal(run_check_at(f->c, 15)->checked, 1);
+	assert_int_equal(f->readings, 1);
+}
+
+static void
+what_happened_between_two_readings_is_no_lie(void **state)
+{
+	struct fix *f = *state;
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	f->first_count = 0;
+	assert_true(check(f)->ok);
+	assert_int_equal(f->readings, 2);
+}
+
+static void
+an_end_that_the_network_never_told_is_a_lie(void **state)
+{
+	struct fix *f = *state;
+
+	(void)ring(f, JOB_OUTCOME_NONE);
+	act(f, end_busy);
+	(void)check(f);
+	only(f, 15, "never said so");
+	f->call[0].outcome = JOB_OUTCOME_COMPLETED;
+	(void)check(f);
+	only(f, 15, "busy");
+}
+
+static void
+an_interrupted_call_must_have_rung(void **state)
+{
+	struct fix *f = *state;
+
+	act(f, interrupt);
+	ring(f, JOB_OUTCOME_COMPLETED)->placed = 1;
+	assert_true(check(f)->ok);
+	f->call[0].placed = 0;
+	(void)check(f);
+	only(f, 15, "interrupted");
+}
+
+static void
+a_refusal_must_have_been_asked_for_and_not_have_rung(void **state)
+{
+	struct fix *f = *state;
+
+	act(f, refuse);
+	(void)check(f);
+	only(f, 15, "REFUSED");
+	ring(f, JOB_OUTCOME_NONE)->placed = 0;
+	assert_true(check(f)->ok);
+	f->call[0].placed = 1;
+	(void)check(f);
+	assert_int_equal(run_check_at(f->c, 14)->ok, JOURNAL_FALSE);
+}
+
+static void
+two_rings_for_one_key_are_two_too_many(void **state)
+{
+	struct fix *f = *state;
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	(void)check(f);
+	assert_int_equal(run_check_at(f->c, 1)->ok, JOURNAL_FALSE);
+	assert_int_equal(run_check_at(f->c, 14)->ok, JOURNAL_FALSE);
+	assert_int_equal(run_check_at(f->c, 2)->ok, JOURNAL_TRUE);
+}
+
+static void
+a_request_before_its_intent_is_named(void **state)
+{
+	struct fix *f = *state;
+
+	ring(f, JOB_OUTCOME_BUSY)->request.at_ms = 1000;
+	act(f, end_busy);
+	(void)check(f);
+	only(f, 2, "armed later");
+}
+
+static void
+a_request_after_its_time_is_named(void **state)
+{
+	struct fix *f = *state;
+
+	ring(f, JOB_OUTCOME_BUSY)->request.at_ms += 600001;
+	act(f, end_busy);
+	(void)check(f);
+	only(f, 12, "allowed until");
+}
+
+static void
+keys_that_are_none_of_ours_are_named(void **state)
+{
+	struct fix *f = *state;
+
+	(void)snprintf(ring(f, JOB_OUTCOME_NONE)->key, 65, "not hex");
+	(void)check(f);
+	only(f, 2, "call-1");
+}
+
+static void
+a_life_lost_before_a_restore_is_listed_not_counted(void **state)
+{
+	struct fix *f = *state;
+	struct net_call *c = ring(f, JOB_OUTCOME_NONE);
+
+	c->request.at_ms = journal_opened_ms(f->j) - 1;
+	memset(c->key, 'a', 64);
+	(void)check(f);
+	only(f, 2, "no attempt has");
+	act(f, restored);
+	assert_true(check(f)->ok);
+	assert_int_equal(f->c->listed_count, 1);
+	/* What came after it is counted as ever. */
+	c->request.at_ms = env_now_ms(f->env) + 1000;
+	(void)check(f);
+	only(f, 2, "no attempt has");
+}
+
+static void
+without_a_network_nothing_is_claimed_of_it(void **state)
+{
+	struct fix *f = *state;
+	struct run_check_network none = {.why = "no log"};
+	static const int mine[] = {1, 2, 12, 14, 15};
+
+	check_as(f, &none);
+	assert_true(f->c->ok);
+	for (size_t i = 0; i < ARRAY_LEN(mine); i++) {
+		const struct journal_check_item *item =
+		    run_check_at(f->c, mine[i]);
+
+		assert_int_equal(item->ok, JOURNAL_UNKNOWN);
+		assert_string_equal(item->why, "no log");
+	}
+	assert_string_equal(run_check_at(f->c, 8)->name, "I8");
+	assert_int_equal(run_check_at(f->c, 8)->ok, JOURNAL_TRUE);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(what_both_say_is_true),
+	    T(what_happened_between_two_readings_is_no_lie),
+	    T(an_end_that_the_network_never_told_is_a_lie),
+	    T(an_interrupted_call_must_have_rung),
+	    T(a_refusal_must_have_been_asked_for_and_not_have_rung),
+	    T(two_rings_for_one_key_are_two_too_many),
+	    T(a_request_before_its_intent_is_named),
+	    T(a_request_after_its_time_is_named),
+	    T(keys_that_are_none_of_ours_are_named),
+	    T(a_life_lost_before_a_restore_is_listed_not_counted),
+	    T(without_a_network_nothing_is_claimed_of_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
