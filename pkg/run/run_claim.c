@@ -314,6 +314,8 @@ claim_done(struct journal_tx *tx)
 		r->progress.expired += c->expired;
 		r->progress.parked += c->parked;
 		r->progress.waits = c->clock_ok ? NULL : "the clock";
+		if (c->failed + c->expired + c->cancelled > 0)
+			run_sync_poke(r->sync);
 		for (size_t i = 0; i < c->count; i++)
 			run_call_begin(r, &c->armed[i]);
 	}

@@ -208,6 +208,8 @@ notice_done(struct journal_tx *tx)
 		n->carrier->ops->taken(n->carrier->impl, n->id);
 		CRASH_POINT("run.notice.taken");
 		r->progress.finished += n->finished;
+		if (n->finished)
+			run_sync_poke(r->sync);
 		if (n->attempt == 0)
 			LOG(r->o.log, LOG_LEVEL_ERROR, "notice.unknown-key",
 			    LOG_STR("call", n->evidence.call_id));
