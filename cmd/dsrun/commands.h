@@ -22,6 +22,7 @@ extern const struct command cmd_jobs;
 extern const struct command cmd_outbox;
 extern const struct command cmd_parked;
 extern const struct command cmd_pause;
+extern const struct command cmd_prune;
 extern const struct command cmd_replay;
 extern const struct command cmd_resolve;
 extern const struct command cmd_restore;

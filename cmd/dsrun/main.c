@@ -33,6 +33,7 @@ static const struct command *const commands[] = {
     &cmd_backup,
     &cmd_restore,
     &cmd_adopt,
+    &cmd_prune,
     &cmd_doctor,
     &cmd_config,
     &cmd_completion,
