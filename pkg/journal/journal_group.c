@@ -137,13 +137,21 @@ group_begin(struct journal *j, struct err *err)
 {
 	uint8_t incarnation[8];
 	struct env_stat st;
+	int64_t version = 0;
 
 	memcpy(incarnation, j->head.incarnation, sizeof(incarnation));
 	if (journal_db_exec(&j->w, "BEGIN IMMEDIATE", err) != ERR_NONE)
 		return err->code;
 	CRASH_POINT("journal.group.begun");
-	if (journal_head_read(&j->w, &j->head, err) != ERR_NONE)
+	if (journal_db_number(&j->w, "PRAGMA user_version", &version, err) !=
+		ERR_NONE ||
+	    journal_head_read(&j->w, &j->head, err) != ERR_NONE)
 		return err->code;
+	if (version != journal_schema_newest())
+		return err_set(err, ERR_CONFIG, 0,
+		    "the journal has schema %lld now, this program's is %d: "
+		    "start again",
+		    (long long)version, journal_schema_newest());
 	if (memcmp(incarnation, j->head.incarnation, sizeof(incarnation)) != 0)
 		return err_set(err, ERR_DAMAGED, 0,
 		    "the journal was restored while this ran: start again");
@@ -152,6 +160,12 @@ group_begin(struct journal *j, struct err *err)
 		return err_set(err, ERR_DAMAGED, 0,
 		    "%s was replaced or removed while this ran: start again",
 		    j->db_path);
+	if (j->head.commits < j->lock.mark.commits)
+		return err_set(err, ERR_DAMAGED, 0,
+		    "%s went back in time while this ran: it ends at commit "
+		    "%lld, commit %lld was written here",
+		    j->db_path, (long long)j->head.commits,
+		    (long long)j->lock.mark.commits);
 	memset(j->tally, 0, sizeof(j->tally));
 	j->group_ms = env_now_ms(j->env);
 	j->group_boot_ms = env_boot_ms(j->env);
@@ -166,12 +180,16 @@ rollback(struct journal *j)
 		(void)sqlite3_exec(j->w.h, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* Did the member's failure end the whole transaction, or must it? */
+/*
+ * Did the member's failure end the whole transaction, or must it?  "Busy" does
+ * when SQLite says so (sys is its code), not when a member means its own row.
+ */
 static bool
-ends_group(struct journal *j, enum err_code code)
+ends_group(struct journal *j, const struct err *err)
 {
-	return sqlite3_get_autocommit(j->w.h) != 0 || code == ERR_SPACE ||
-	       code == ERR_BUSY || err_class(code) == ERR_CLASS_FATAL;
+	return sqlite3_get_autocommit(j->w.h) != 0 || err->code == ERR_SPACE ||
+	       (err->code == ERR_BUSY && err->sys != 0) ||
+	       err_class(err->code) == ERR_CLASS_FATAL;
 }
 
 /* ERR_EXISTS here means: a member wrote and failed; run again, guarded. */
@@ -199,7 +217,8 @@ members_run(
 				return err->code;
 			continue;
 		}
-		if (ends_group(j, tx->code)) {
+		tx->err.code = tx->code;
+		if (ends_group(j, &tx->err)) {
 			*err = tx->err;
 			return err->code;
 		}

@@ -56,8 +56,14 @@ journal_owner_open(
 	    .worker = worker};
 
 	CHECK(j->owner == 0);
-	if (journal_now(j, &o.tx, err) != ERR_NONE)
+	if (journal_now(j, &o.tx, err) != ERR_NONE) {
+		struct err ignored;
+
+		/* Its row is gone, so the next owner will get its number. */
+		if (o.id != 0)
+			(void)env_unlock(j->env, j->owners, o.id, &ignored);
 		return err->code;
+	}
 	j->owner = o.id;
 	CRASH_POINT("journal.owner.opened");
 	return ERR_NONE;
