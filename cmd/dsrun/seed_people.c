@@ -79,7 +79,7 @@ seed_person(const struct seed_run *run, int64_t n, struct buf *out)
 	if (run->campaign != NULL)
 		json_field_str(&w, "campaignId", run->campaign);
 	json_field_i64(&w, "step", run->step);
-	json_field_bool(&w, "finalStep", run->is_final != 0);
+	json_field_bool(&w, "finalStep", run->is_final);
 	json_write_key(&w, "contact");
 	json_write_object(&w);
 	json_field_str(&w, "first_name", PICK(first_names, &state));

@@ -1,6 +1,7 @@
 #ifndef DSRUN_CMD_SEED_PEOPLE_H
 #define DSRUN_CMD_SEED_PEOPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,7 @@ struct seed_run {
 	const char *kind;  /* or NULL */
 	const char *campaign;
 	int64_t step;
-	int is_final;
+	bool is_final;
 };
 
 /* The n-th of them, from 0, appended as one line of JSON and a newline. */

@@ -6,7 +6,7 @@ import time
 
 import filled
 import harness
-from filled import BUSY, called, configure, enqueue, job
+from filled import BUSY, NO_ANSWER, called, configure, enqueue, job
 from harness import require, wait_for
 
 
@@ -177,8 +177,8 @@ def test_stop_leaves_drains_alone_unless_all_is_said(box):
 
 
 def test_live_calls_end_before_a_stopped_worker_does(box):
-    configure(box, sim={"speed": 100})
-    enqueue(box, job("a"))
+    configure(box, sim={"speed": 20})
+    enqueue(box, job("a", NO_ANSWER))
     p = started(box)
     wait_for(lambda: box.run("status", "--json").json()["live"] == 1, 10,
              "the call")
@@ -188,8 +188,8 @@ def test_live_calls_end_before_a_stopped_worker_does(box):
 
 
 def test_a_killed_worker_is_recovered_by_the_next_run(box):
-    configure(box, sim={"speed": 100})
-    enqueue(box, job("a"))
+    configure(box, sim={"speed": 20})
+    enqueue(box, job("a", NO_ANSWER))
     p = started(box)
     wait_for(lambda: box.run("status", "--json").json()["live"] == 1, 10,
              "the call")

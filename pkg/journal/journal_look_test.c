@@ -1,0 +1,303 @@
+#include "journal/journal_fix_test.h"
+#include "journal/journal_read.h"
+
+/* What commands that look and decide ask of a journal. */
+
+/* --- lists of jobs ---------------------------------------------------------
+ */
+
+struct names {
+	char text[256];
+};
+
+static void
+name_seen(void *arg, const struct journal_listed *row)
+{
+	struct names *n = arg;
+	size_t len = strlen(n->text);
+
+	(void)snprintf(
+	    n->text + len, sizeof(n->text) - len, "%s", row->job.ext);
+}
+
+static void
+lists(struct fix *f, const struct journal_filter *filter, const char *want)
+{
+	struct names n = {.text = ""};
+
+	OK(journal_read_jobs(f->j, filter, name_seen, &n, &f->err));
+	assert_string_equal(n.text, want);
+}
+
+static void
+jobs_are_listed_both_ways_in_pages(void **state)
+{
+	struct fix *f = *state;
+	static const int states[] = {-1, JOB_READY};
+	static const char *const campaigns[] = {NULL, "spring"};
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	for (const char *name = "abcde"; *name != '\0'; name++) {
+		char ext[2] = {*name, '\0'};
+		struct life l = {.id = 0};
+
+		life_add(f, &l, ext);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		struct journal_filter filter = {
+		    .state = states[i % 2], .campaign = campaigns[i / 2]};
+
+		lists(f, &filter, "abcde");
+		filter.newest_first = true;
+		lists(f, &filter, "edcba");
+		filter.limit = 2;
+		lists(f, &filter, "ed");
+		filter.after = 4;
+		lists(f, &filter, "cb");
+		filter.newest_first = false;
+		lists(f, &filter, "e");
+	}
+	for (int s = 0; s < (int)JOB_NONE; s++)
+		if (s != JOB_READY) {
+			struct journal_filter filter = {.state = s};
+
+			lists(f, &filter, "");
+			filter.newest_first = true;
+			lists(f, &filter, "");
+		}
+}
+
+/* --- the outbox ------------------------------------------------------------
+ */
+
+struct move {
+	int64_t id;
+	bool changed;
+};
+
+static enum err_code
+retry(struct journal *j, void *arg, struct err *err)
+{
+	struct move *m = arg;
+
+	return journal_outbox_retry(j, m->id, &m->changed, err);
+}
+
+static enum err_code
+drop(struct journal *j, void *arg, struct err *err)
+{
+	struct move *m = arg;
+
+	return journal_outbox_drop(j, m->id, "dropped", &m->changed, err);
+}
+
+static enum err_code
+give_up(struct journal *j, void *arg, struct err *err)
+{
+	struct move *m = arg;
+
+	return journal_outbox_set(j, m->id, JOURNAL_OUTBOX_DEAD, 0, "no", err);
+}
+
+static void
+row_seen(void *arg, const struct journal_outbox_row *r)
+{
+	struct names *n = arg;
+	size_t len = strlen(n->text);
+
+	(void)snprintf(n->text + len, sizeof(n->text) - len,
+	    "%lld:%s:%d:%lld:%s;", (long long)r->row.id, r->job_ext, r->state,
+	    (long long)r->row.tries, r->error != NULL ? r->error : "");
+}
+
+static void
+outbox_has(struct fix *f, int state, const char *want)
+{
+	struct names n = {.text = ""};
+
+	OK(journal_read_outbox(f->j, state, 0, 0, row_seen, &n, &f->err));
+	assert_string_equal(n.text, want);
+}
+
+static void
+a_dead_letter_is_tried_again_from_the_start(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {.id = 0};
+	struct move m = {.id = 1};
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	life_whole(f, &l, "a");
+	OK(once(f, retry, &m));
+	assert_false(m.changed); /* it is pending */
+	OK(once(f, give_up, &m));
+	outbox_has(f, JOURNAL_OUTBOX_DEAD, "1:a:2:1:no;");
+	outbox_has(f, JOURNAL_OUTBOX_PENDING, "");
+	OK(once(f, drop, &m));
+	assert_false(m.changed); /* it is dead */
+	OK(once(f, retry, &m));
+	assert_true(m.changed);
+	outbox_has(f, JOURNAL_OUTBOX_DEAD, "");
+	outbox_has(f, JOURNAL_OUTBOX_PENDING, "1:a:0:0:;");
+	m.id = 77;
+	OK(once(f, retry, &m));
+	assert_false(m.changed);
+}
+
+static void
+a_dropped_row_is_dead_and_can_come_back(void **state)
+{
+	struct fix *f = *state;
+	struct life a = {.id = 0};
+	struct life b = {.id = 0};
+	struct move m = {.id = 1};
+	struct names n = {.text = ""};
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	life_whole(f, &a, "a");
+	life_whole(f, &b, "b");
+	OK(once(f, drop, &m));
+	assert_true(m.changed);
+	outbox_has(f, -1, "1:a:2:0:dropped;2:b:0:0:;");
+	OK(journal_read_outbox_of(f->j, b.id, row_seen, &n, &f->err));
+	assert_string_equal(n.text, "2:b:0:0:;");
+	OK(once(f, outbox_all_done, NULL));
+	outbox_has(f, JOURNAL_OUTBOX_DONE, "2:b:1:1:;");
+	OK(once(f, retry, &m));
+	assert_true(m.changed);
+}
+
+/* --- many numbers under one deed -------------------------------------------
+ */
+
+static enum err_code
+two_numbers(struct journal *j, void *arg, struct err *err)
+{
+	bool *added = arg;
+	int64_t deed = 0;
+
+	if (journal_deed(j, "dnc add", "ana", "", &deed, err) != ERR_NONE ||
+	    journal_dnc_put_under(
+		j, INT64_C(15125550100), 1, deed, &added[0], err) != ERR_NONE)
+		return err->code;
+	return journal_dnc_put_under(
+	    j, INT64_C(15125550100), 1, deed, &added[1], err);
+}
+
+static void
+many_numbers_stand_under_one_deed(void **state)
+{
+	struct fix *f = *state;
+	bool added[2] = {false, true};
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(once(f, two_numbers, added));
+	assert_true(added[0]);
+	assert_false(added[1]);
+	assert_int_equal(
+	    number_on(f, "journal.db", "SELECT count(*) FROM deed"), 1);
+	assert_int_equal(number_on(f, "journal.db",
+			     "SELECT count(*) FROM dnc JOIN deed ON "
+			     "deed.id=dnc.deed"),
+	    1);
+}
+
+/* --- groups ----------------------------------------------------------------
+ */
+
+static enum err_code
+nothing(struct journal *j, void *arg, struct err *err)
+{
+	(void)j;
+	(void)arg;
+	(void)err;
+	return ERR_NONE;
+}
+
+static int64_t
+commits(struct fix *f)
+{
+	return number_on(f, "journal.db", "SELECT commits FROM head");
+}
+
+static void
+a_group_that_changes_nothing_leaves_nothing(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {.id = 0};
+	int64_t before;
+	int64_t version = 0;
+	int64_t after = 0;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	life_add(f, &l, "a");
+	before = commits(f);
+	OK(journal_version(f->j, &version, &f->err));
+	OK(once(f, nothing, NULL));
+	life_add(f, &l, "a"); /* known */
+	assert_int_equal(l.added, JOURNAL_KNOWN);
+	assert_int_equal(commits(f), before);
+	OK(journal_version(f->j, &after, &f->err));
+	assert_int_equal(after, version);
+	life_add(f, &l, "b");
+	assert_int_equal(commits(f), before + 1);
+	OK(open_journal(f, JOURNAL_MUST_EXIST)); /* the mark agrees */
+}
+
+/* --- processes -------------------------------------------------------------
+ */
+
+static struct meeting owner_meeting;
+
+static int
+own_and_wait(struct fix *f)
+{
+	if (open_journal(f, JOURNAL_MUST_EXIST) != ERR_NONE ||
+	    journal_owner_open(f->j, "worker", "north", &f->err) != ERR_NONE)
+		return 1;
+	meeting_say(&owner_meeting);
+	for (;;)
+		(void)pause();
+}
+
+static void
+an_owner_is_known_by_the_lock_of_its_process(void **state)
+{
+	struct fix *f = *state;
+	bool alive = false;
+	pid_t pid;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	meeting_open(&owner_meeting);
+	pid = child_start(f, own_and_wait);
+	meeting_wait(&owner_meeting);
+	/* Owner 1 is ours, owner 2 the child's. */
+	assert_true(journal_owner_is_pid(f->j, 1, getpid()));
+	assert_false(journal_owner_is_pid(f->j, 1, pid));
+	assert_true(journal_owner_is_pid(f->j, 2, pid));
+	assert_false(journal_owner_is_pid(f->j, 2, getpid()));
+	assert_false(journal_owner_is_pid(f->j, 2, 1));
+	assert_false(journal_owner_is_pid(f->j, 3, pid));
+	killed(pid);
+	meeting_close(&owner_meeting);
+	assert_false(journal_owner_is_pid(f->j, 2, pid));
+	OK(journal_owner_live(f->j, 2, &alive, &f->err));
+	assert_false(alive);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(jobs_are_listed_both_ways_in_pages),
+	    T(a_dead_letter_is_tried_again_from_the_start),
+	    T(a_dropped_row_is_dead_and_can_come_back),
+	    T(many_numbers_stand_under_one_deed),
+	    T(a_group_that_changes_nothing_leaves_nothing),
+	    T(an_owner_is_known_by_the_lock_of_its_process)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
