@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include "journal/journal_prune.h"
 #include "journal/journal_read.h"
 #include "net/net_env.h"
 
@@ -421,6 +422,56 @@ a_life_lost_before_a_restore_is_listed_not_counted(void **state)
 	only(f, 2, "no attempt has");
 }
 
+static enum err_code
+pushed(struct fix *f, struct journal *j)
+{
+	return journal_outbox_set(j, 1, JOURNAL_OUTBOX_DONE, 0, NULL, &f->err);
+}
+
+static enum err_code
+add_another(struct fix *f, struct journal *j)
+{
+	uint8_t content[JOB_CONTENT_BYTES] = {2};
+	struct journal_new_job n = {.source = "file",
+	    .ext = "job-2",
+	    .kind = "intro",
+	    .campaign = "spring",
+	    .content = content,
+	    .phone = "+15125550101",
+	    .contact = "{}",
+	    .data = "{}"};
+	enum journal_added result;
+	int64_t id = 0;
+
+	return journal_job_add(j, &n, &result, &id, &f->err);
+}
+
+static void
+a_pruned_jobs_call_is_found_in_the_archive(void **state)
+{
+	struct fix *f = *state;
+	struct journal_prune p = {.before_ms = env_now_ms(f->env) + 60000};
+	char cmd[128];
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	act(f, pushed);
+	act(f, add_another);
+	OK(journal_prune(f->j, &p, &f->err));
+	assert_int_equal(p.jobs, 1);
+	journal_prune_fini(&p);
+	assert_true(check(f)->ok);
+	assert_int_equal(run_check_at(f->c, 14)->checked, 1);
+	/* It still has to be the one that was armed ... */
+	f->call[0].hash[0] ^= 1;
+	(void)check(f);
+	only(f, 2, "another hash");
+	/* ... unless the archive was taken away: then nobody can say. */
+	(void)snprintf(cmd, sizeof(cmd), "rm -r '%s/archive'", f->dir);
+	assert_int_equal(system(cmd), 0);
+	assert_true(check(f)->ok);
+}
+
 static void
 without_a_network_nothing_is_claimed_of_it(void **state)
 {
@@ -457,6 +508,7 @@ main(void)
 	    T(a_request_after_its_time_is_named),
 	    T(keys_that_are_none_of_ours_are_named),
 	    T(a_life_lost_before_a_restore_is_listed_not_counted),
+	    T(a_pruned_jobs_call_is_found_in_the_archive),
 	    T(without_a_network_nothing_is_claimed_of_it),
 	};
 

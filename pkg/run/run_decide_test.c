@@ -501,6 +501,37 @@ evidence_beats_the_person(void **state)
 	assert_int_equal(cancels(f), 0);
 }
 
+static enum err_code
+evidence_of_a_ring(struct fix *f, struct journal *j)
+{
+	struct journal_job job;
+	bool added = false;
+
+	OK(journal_job_get(j, f->job, &job, &f->err));
+	return journal_inbox_put(j, "carrier", "n-0",
+	    f->job * 256 + job.attempts, JOURNAL_MSG_EVIDENCE,
+	    "{\"call\":\"c-9\",\"ringing\":true,\"placed_ms\":5000,"
+	    "\"answered\":false,\"answered_ms\":0,\"answered_by\":\"\","
+	    "\"ended\":false,\"ended_ms\":0,\"outcome\":\"none\","
+	    "\"by\":\"\"}",
+	    &added, &f->err);
+}
+
+static void
+a_phone_that_rang_is_not_absent(void **state)
+{
+	struct fix *f = *state;
+
+	armed_parked(f);
+	act(f, evidence_of_a_ring);
+	assert_int_equal(
+	    decide(f, RUN_DECIDE_ABSENT)->result, RUN_DECIDE_EVIDENCE);
+	assert_int_equal(attempt_now(f).state, ATTEMPT_ENDED);
+	assert_int_equal(attempt_now(f).outcome, JOB_OUTCOME_UNKNOWN);
+	assert_int_equal(attempt_now(f).placed_ms, 5000);
+	assert_int_equal(job_now(f).state, JOB_DONE);
+}
+
 static void
 a_drop_holds_beside_evidence(void **state)
 {
@@ -756,6 +787,7 @@ main(void)
 	    T(drop_cancels_the_job),
 	    T(the_event_names_the_deed_and_nobody),
 	    T(evidence_beats_the_person),
+	    T(a_phone_that_rang_is_not_absent),
 	    T(a_drop_holds_beside_evidence),
 	    T(a_job_parked_without_an_attempt_is_resolved_too),
 	    T(a_job_parked_without_an_attempt_is_dropped),

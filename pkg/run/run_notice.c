@@ -183,7 +183,9 @@ notice_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	if (n->live || !added)
 		return ERR_NONE;
 	code = fold_unowned(n, j, &a, err);
-	if (code == ERR_NONE)
+	/* While it is PARKED the word stays for who resolves it: evidence of
+	 * a call beats a person. */
+	if (code == ERR_NONE && a.state != ATTEMPT_PARKED)
 		code = journal_inbox_fold_all(j, n->attempt, err);
 	return code;
 }
