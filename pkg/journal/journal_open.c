@@ -21,6 +21,7 @@
 
 #define CREATE_WAIT_MS 10000
 #define CREATE_POLL_US 5000
+#define JOIN_WAIT_MS 1000
 
 /* --- creating ---------------------------------------------------------------
  */
@@ -98,11 +99,14 @@ wait_to_create(struct journal *j, bool *there, struct err *err)
 		    env_stat(j->env, j->db_path, &st, &ignored) == ERR_NONE;
 		if (*there)
 			return ERR_NONE;
-		code = journal_users_lock(j, true, err);
+		code =
+		    env_lock(j->env, j->owners, OWNERS_USERS, true, &ignored);
 		if (code != ERR_BUSY || env_real_boot_ms(j->env) >= until_ms)
 			break;
 		env_pause(j->env, CREATE_POLL_US);
 	}
+	/* Once more, to say who has it. */
+	code = journal_users_lock(j, true, err);
 	/* Between the look and the lock. */
 	*there = env_stat(j->env, j->db_path, &st, &ignored) == ERR_NONE;
 	return code;
@@ -139,7 +143,6 @@ database_put(struct journal *j, struct err *err)
 static enum err_code
 create(struct journal *j, struct err *err)
 {
-	struct err ignored;
 	bool there = false;
 	enum err_code code = wait_to_create(j, &there, err);
 
@@ -154,7 +157,7 @@ create(struct journal *j, struct err *err)
 		code = journal_place_ids(j, true, err);
 	if (code == ERR_NONE && !there)
 		code = database_put(j, err);
-	(void)env_unlock(j->env, j->owners, OWNERS_USERS, &ignored);
+	/* The lock is kept: the next one asked for, shared, replaces it. */
 	return code;
 }
 
@@ -324,6 +327,21 @@ lies_there(struct journal *j, const char *name)
 	return there;
 }
 
+/* One of the users; who creates or mends a journal is done soon. */
+static enum err_code
+join(struct journal *j, struct err *err)
+{
+	int64_t until_ms = env_real_boot_ms(j->env) + JOIN_WAIT_MS;
+	struct err ignored;
+
+	while (env_lock(j->env, j->owners, OWNERS_USERS, false, &ignored) ==
+		   ERR_BUSY &&
+	       env_real_boot_ms(j->env) < until_ms)
+		env_pause(j->env, CREATE_POLL_US);
+	/* Once more, to say who has it. */
+	return journal_users_lock(j, false, err);
+}
+
 /* What must come to an end before the database may be opened. */
 static enum err_code
 mend(struct journal *j, struct err *err)
@@ -353,7 +371,7 @@ open_steps(struct journal *j, const struct journal_options *o, bool make,
 	if (code == ERR_NONE)
 		code = journal_place_ids(j, false, err);
 	if (code == ERR_NONE)
-		code = journal_users_lock(j, false, err);
+		code = join(j, err);
 	if (code == ERR_NONE)
 		code = mend(j, err);
 	mark = j->lock.mark;
