@@ -548,8 +548,8 @@ lost_and_empty_lock_files_are_made_again(void **state)
 	static const char *const losses[] = {"rm journal.lock",
 	    "rm owners.lock", "rm journal.lock owners.lock", ": > journal.lock",
 	    ": > owners.lock",
-	    "cp owners.lock o; rm owners.lock; cp o owners.lock; echo 0123456789"
-	    "abcdefg > owners.lock"};
+	    ("cp owners.lock o; rm owners.lock; cp o owners.lock; echo 0123456789"
+	     "abcdefg > owners.lock")};
 	struct fix *f = *state;
 	int64_t n = 0;
 

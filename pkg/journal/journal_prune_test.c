@@ -345,8 +345,7 @@ many_go_in_small_transactions(void **state)
 	commits = number(f, "SELECT commits FROM head");
 	OK(prune(f, &p));
 	assert_int_equal(p.jobs, 1200); /* but the newest */
-	assert_int_equal(
-	    number(f, "SELECT commits FROM head") - commits, 3);
+	assert_int_equal(number(f, "SELECT commits FROM head") - commits, 3);
 	verify_archive(f, p.archive, &a);
 	assert_int_equal(a.jobs, 1200);
 	journal_prune_fini(&p);

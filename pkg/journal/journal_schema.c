@@ -63,10 +63,12 @@ journal_schema_steps(struct journal_db *db, struct err *err)
 	enum err_code code = ERR_NONE;
 
 	for (size_t i = 0; i < n && code == ERR_NONE; i++)
-		code = step_put(db, (int64_t)i, JOB_MACHINE_JOB, jobs[i].was,
-		    jobs[i].event, jobs[i].next, err);
+		code =
+		    step_put(db, (int64_t)i, JOB_MACHINE_JOB, (int)jobs[i].was,
+			(int)jobs[i].event, (int)jobs[i].next, err);
 	for (size_t i = 0; i < m && code == ERR_NONE; i++)
 		code = step_put(db, 1000 + (int64_t)i, JOB_MACHINE_ATTEMPT,
-		    attempts[i].was, attempts[i].event, attempts[i].next, err);
+		    (int)attempts[i].was, (int)attempts[i].event,
+		    (int)attempts[i].next, err);
 	return code;
 }
