@@ -13,6 +13,9 @@
 		0                                                   \
 	}
 
+/* A call may last until the inbox is looked into, each 250 ms (real). */
+#define LONG_CALLS "max_call: 4h, ring: 10s, per_number_per_day: 0, min_gap: 0s"
+
 static const struct fake_step plain[] = {
     AT(100, FAKE_PLACED), AT(1000, FAKE_RING), PLAIN_END};
 
@@ -160,8 +163,10 @@ a_callback_may_overtake_the_answer(void **state)
 {
 	static const struct fake_step script[] = {
 	    AT(50, FAKE_ANSWER, .told = true), AT(2000, FAKE_PLACED),
-	    AT(9000, FAKE_OVER, .outcome = JOB_OUTCOME_HANGUP), {0}};
+	    AT(300 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_HANGUP), {0}};
 	struct world *w = *state;
+
+	w->limits = LONG_CALLS;
 	int64_t id = drained(w, script);
 	struct journal_attempt a = world_attempt(w, id, 1);
 
@@ -270,8 +275,10 @@ a_notice_that_comes_again_changes_nothing_and_is_taken(void **state)
 {
 	static const struct fake_step script[] = {AT(100, FAKE_PLACED),
 	    AT(1000, FAKE_DO, .act = tell_thrice),
-	    AT(9000, FAKE_OVER, .outcome = JOB_OUTCOME_NO_ANSWER), {0}};
+	    AT(300 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_NO_ANSWER), {0}};
 	struct world *w = *state;
+
+	w->limits = LONG_CALLS;
 	int64_t id = drained(w, script);
 
 	assert_string_equal(world_story(w, id), "ADMIT ARM PLACE RING END");
@@ -346,9 +353,6 @@ evidence_in_the_transaction_of_a_refusal_wins_over_it(void **state)
 }
 
 /* --- cancels --- */
-
-/* A call may last until the inbox is looked into, each 250 ms (real). */
-#define LONG_CALLS "max_call: 4h, ring: 10s, per_number_per_day: 0, min_gap: 0s"
 
 static enum err_code
 put_cancel(struct world *w, struct journal *j, struct err *err)

@@ -114,6 +114,7 @@ struct fake {
 	int64_t retry_after_ms; /* of FAKE_LATER */
 	int64_t look_ms;        /* how long a lookup takes */
 	bool media;
+	bool ignores_hangup;
 	struct fake_word words[4]; /* what the callee says, by frame */
 	void *arg;
 	/* what was asked */
@@ -426,7 +427,7 @@ fake_hangup(void *impl, const char *call_id)
 	struct fake_call *c = fake_call_of(f, call_id);
 
 	fake_note(f, "hangup", "", call_id);
-	if (c == NULL || c->over)
+	if (c == NULL || c->over || f->ignores_hangup)
 		return;
 	c->hung_up = true;
 	env_timer_start(f->env, &c->timer, 20);

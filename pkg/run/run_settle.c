@@ -245,6 +245,11 @@ time_is_over(struct run_call *c)
 	run_call_hear(c, &over, NULL, 0, 0, "time");
 }
 
+/*
+ * Only its own timer decides, never a poke: on a network that runs much faster
+ * than the disk the end may have come and just not been delivered, and timers
+ * fire in the order of their times.
+ */
 void
 run_settle_watch(struct run_call *c)
 {
@@ -252,9 +257,11 @@ run_settle_watch(struct run_call *c)
 
 	if (c->evidence.ended)
 		return;
-	if (left > 0) {
+	if (left > 0 || !c->due) {
+		c->due = false;
 		if (!env_timer_running(&c->timer))
-			env_timer_start(c->run->env, &c->timer, left);
+			env_timer_start(
+			    c->run->env, &c->timer, left > 0 ? left : 0);
 		return;
 	}
 	hang_up(c);
@@ -264,31 +271,28 @@ run_settle_watch(struct run_call *c)
 void
 run_settle_taken(struct run_call *c)
 {
-	int64_t now = env_now_ms(c->run->env);
+	int64_t left = longest_end(c) - env_now_ms(c->run->env);
+	bool asked = can_look_up(c) && same_account(c);
 
-	if (now >= longest_end(c)) {
-		time_is_over(c);
-		return;
-	}
-	if (can_look_up(c) && !same_account(c)) {
+	if (can_look_up(c) && !asked && left > 0) {
 		park(c, JOB_REASON_ACCOUNT);
 		return;
 	}
-	if (can_look_up(c)) {
-		if (!c->checked_key) {
-			run_settle_lookup(c);
-			return;
-		}
-		c->checked_key = false;
-		if (c->lookup.code == ERR_NONE && c->lookup.found)
-			hang_up(c);
-	} else {
-		/* Whether it lives cannot be asked; it must not go on. */
-		hang_up(c);
+	if (asked && !c->checked_key) {
+		run_settle_lookup(c);
+		return;
 	}
+	c->checked_key = false;
+	if (left <= 0) {
+		time_is_over(c);
+		return;
+	}
+	/* Where it cannot be asked whether it lives, it must not go on. */
+	if (!asked || (c->lookup.code == ERR_NONE && c->lookup.found))
+		hang_up(c);
 	c->due = false;
 	env_timer_start(c->run->env, &c->timer,
-	    can_look_up(c) ? LOOKUP_AGAIN_MS : longest_end(c) - now);
+	    asked && LOOKUP_AGAIN_MS < left ? LOOKUP_AGAIN_MS : left);
 }
 
 /* --- CLAIMED
