@@ -32,6 +32,10 @@ struct claiming {
 	struct turn turn[CAMPAIGNS_MAX];
 	size_t turns;
 	int64_t live_all;
+	struct kind_live {
+		int64_t kind, n;
+	} * kinds;
+	size_t kind_count;
 };
 
 /* Campaigns with READY jobs, by skipping from one to the next in the index. */
@@ -69,17 +73,32 @@ campaigns(struct claiming *s, struct err *err)
 	return ERR_NONE;
 }
 
+/* Slots in use by a kind; the place is valid until the next call. */
+static int64_t *
+kind_live(struct claiming *s, int64_t kind)
+{
+	size_t i = 0;
+
+	while (i < s->kind_count && s->kinds[i].kind != kind)
+		i++;
+	if (i == s->kind_count) {
+		s->kinds = mem_realloc(s->kinds, i + 1, sizeof(*s->kinds));
+		s->kinds[s->kind_count++] = (struct kind_live){.kind = kind};
+	}
+	return &s->kinds[i].n;
+}
+
 /*
- * Slots in use.  attempt_number holds exactly the attempts that are live or
- * PARKED; a PARKED one counts only until its longest possible call is over.
+ * Slots in use, counted once a claim.  attempt_number holds exactly the
+ * attempts that are live or PARKED; a PARKED one counts only until its longest
+ * possible call is over.
  */
 static enum err_code
 live_count(struct claiming *s, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&s->j->w,
-	    "SELECT campaign,count(*) FROM attempt INDEXED BY attempt_number "
-	    "WHERE number IS NOT NULL AND (state<>7 OR slot_until_ms>?1) "
-	    "GROUP BY campaign",
+	    "SELECT campaign,kind FROM attempt INDEXED BY attempt_number "
+	    "WHERE number IS NOT NULL AND (state<>7 OR slot_until_ms>?1)",
 	    err);
 	bool row = true;
 
@@ -92,84 +111,93 @@ live_count(struct claiming *s, struct err *err)
 		if (!row)
 			return ERR_NONE;
 		int64_t campaign = sqlite3_column_int64(st, 0);
-		int64_t n = sqlite3_column_int64(st, 1);
 
-		s->live_all += n;
+		s->live_all++;
+		++*kind_live(s, sqlite3_column_int64(st, 1));
 		for (size_t i = 0; i < s->turns; i++)
 			if (s->turn[i].campaign == campaign)
-				s->turn[i].live = n;
+				s->turn[i].live++;
 	}
 }
 
+/* A candidate in one row: the job's columns, then the person's five. */
+#define CANDIDATE                                                            \
+	"SELECT " JOURNAL_JOB_COLUMNS                                        \
+	",p.number,p.org,p.org_name,p.contact,p.data FROM job j INDEXED BY " \
+	"job_ready CROSS JOIN person p ON p.job=j.id" JOURNAL_JOB_JOINS      \
+	" WHERE j.state=1 AND j.campaign=?1 AND NOT "                        \
+	"EXISTS(SELECT 1 FROM attempt a WHERE a.number=p.number) AND NOT "   \
+	"EXISTS(SELECT 1 FROM attempt a WHERE a.org=p.org) AND "
+
 static enum err_code
-kind_live(struct journal *j, int64_t kind, int64_t *n, struct err *err)
+candidate_row(struct claiming *s, struct turn *t, sqlite3_stmt *st,
+    struct journal_candidate *c, bool *found, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "SELECT count(*) FROM attempt INDEXED BY attempt_number "
-	    "WHERE number IS NOT NULL AND (state<>7 OR slot_until_ms>?1) "
-	    "AND kind=?2",
-	    err);
-	bool row = false;
+	enum err_code code;
+	int at;
 
-	if (st == NULL)
-		return err->code;
-	journal_db_i64(st, 1, j->group_ms);
-	journal_db_i64(st, 2, kind);
-	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
-		return err->code;
-	*n = row ? sqlite3_column_int64(st, 0) : 0;
-	(void)sqlite3_reset(st);
-	return ERR_NONE;
-}
-
-/* The campaign's next candidate after where its scan stands; 0 = none. */
-static enum err_code
-next_candidate(
-    struct claiming *s, struct turn *t, int64_t *job, struct err *err)
-{
-	sqlite3_stmt *st = journal_db_get(&s->j->w,
-	    "SELECT j.id,j.priority FROM job j INDEXED BY job_ready JOIN "
-	    "person p ON p.job=j.id WHERE j.state=1 AND j.campaign=?1 AND "
-	    "j.priority>=?2 AND (j.priority>?2 OR j.id>?3) AND NOT "
-	    "EXISTS(SELECT 1 FROM attempt a WHERE a.number=p.number) AND NOT "
-	    "EXISTS(SELECT 1 FROM attempt a WHERE a.org=p.org) "
-	    "ORDER BY j.priority,j.id LIMIT 1",
-	    err);
-	bool row = false;
-
-	*job = 0;
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, t->campaign);
 	journal_db_i64(st, 2, t->priority);
-	journal_db_i64(st, 3, t->job);
-	if (journal_db_row(&s->j->w, st, &row, err) != ERR_NONE)
+	if (sqlite3_bind_parameter_count(st) > 2)
+		journal_db_i64(st, 3, t->job);
+	if (journal_db_row(&s->j->w, st, found, err) != ERR_NONE || !*found)
 		return err->code;
-	if (row) {
-		*job = sqlite3_column_int64(st, 0);
-		t->job = *job;
-		t->priority = sqlite3_column_int64(st, 1);
-		(void)sqlite3_reset(st);
-	}
-	return ERR_NONE;
+	code = journal_row_job(&s->j->w, st, &c->job, err);
+	t->job = c->job.id;
+	t->priority = c->job.priority;
+	at = sqlite3_column_count(st) - 5;
+	c->person.number = sqlite3_column_int64(st, at);
+	c->person.org = sqlite3_column_int64(st, at + 1);
+	c->person.org_name = journal_db_dup_text(st, at + 2);
+	c->person.contact = journal_db_dup_text(st, at + 3);
+	c->person.data = journal_db_dup_text(st, at + 4);
+	(void)sqlite3_reset(st);
+	return code;
 }
 
+/*
+ * The campaign's next candidate after where its scan stands: of the same
+ * priority behind that job, else of the next priority.  Two queries, since
+ * each finds its place in the index at once, and one for both would look
+ * again at all that were skipped.
+ */
 static enum err_code
-offer(struct claiming *s, struct turn *t, int64_t id, struct err *err)
+next_candidate(struct claiming *s, struct turn *t, struct journal_candidate *c,
+    bool *found, struct err *err)
 {
-	struct journal_candidate c = {0};
-	struct journal_live live = {
-	    .all = s->live_all, .campaign = t->live, .kind = 0};
-	enum journal_verdict verdict;
-	enum err_code code = journal_job_get(s->j, id, &c.job, err);
+	enum err_code code;
 
-	if (code == ERR_NONE)
-		code = journal_person_get(s->j, id, &c.person, err);
-	if (code == ERR_NONE)
-		code = kind_live(s->j, c.job.kind_id, &live.kind, err);
-	if (code != ERR_NONE)
-		goto out;
-	c.next_attempt = id * 256 + c.job.attempts + 1;
+	*found = false;
+	err->code = ERR_NONE;
+	code = candidate_row(s, t,
+	    journal_db_get(&s->j->w,
+		CANDIDATE "j.priority=?2 AND j.id>?3 ORDER BY j.id LIMIT 1",
+		err),
+	    c, found, err);
+	if (code != ERR_NONE || *found)
+		return code;
+	return candidate_row(s, t,
+	    journal_db_get(&s->j->w,
+		CANDIDATE "j.priority>?2 ORDER BY j.priority,j.id LIMIT 1",
+		err),
+	    c, found, err);
+}
+
+/* What offer is given is freed by it. */
+static enum err_code
+offer(struct claiming *s, struct turn *t, struct journal_candidate *cand,
+    struct err *err)
+{
+	struct journal_candidate c = *cand;
+	struct journal_live live = {.all = s->live_all,
+	    .campaign = t->live,
+	    .kind = *kind_live(s, c.job.kind_id)};
+	enum journal_verdict verdict;
+	enum err_code code = ERR_NONE;
+
+	c.next_attempt = c.job.id * 256 + c.job.attempts + 1;
 	if (c.job.attempts > 0) {
 		struct journal_attempt a;
 
@@ -188,6 +216,7 @@ offer(struct claiming *s, struct turn *t, int64_t id, struct err *err)
 	if (verdict == JOURNAL_TAKE) {
 		t->live++;
 		s->live_all++;
+		++*kind_live(s, c.job.kind_id);
 		s->c->taken++;
 		t->looked = 0;
 	} else if (verdict == JOURNAL_MOVED) {
@@ -215,7 +244,8 @@ journal_claim(struct journal *j, struct journal_claim *c, struct err *err)
 		any = false;
 		for (size_t i = 0; i < s.turns && code == ERR_NONE; i++) {
 			struct turn *t = &s.turn[i];
-			int64_t job = 0;
+			struct journal_candidate cand = {0};
+			bool found = false;
 
 			if ((c->limit_all > 0 && s.live_all >= c->limit_all) ||
 			    (c->limit_campaign > 0 &&
@@ -225,15 +255,17 @@ journal_claim(struct journal *j, struct journal_claim *c, struct err *err)
 			}
 			if (t->over || c->taken >= c->want)
 				continue;
-			code = next_candidate(&s, t, &job, err);
-			if (code == ERR_NONE && job != 0) {
+			code = next_candidate(&s, t, &cand, &found, err);
+			if (code == ERR_NONE && found) {
 				any = true;
-				code = offer(&s, t, job, err);
+				code = offer(&s, t, &cand, err);
 			} else {
+				journal_person_free(&cand.person);
 				t->over = true;
 			}
 		}
 	}
+	mem_free(&s.kinds);
 	return code;
 }
 

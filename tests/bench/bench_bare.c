@@ -187,11 +187,10 @@ add(struct bare *b, struct life *l, bool done)
 	content_of(l, content);
 	RUN(b, KNOWN, "t", l->ext);
 	l->job_state = done ? JOB_DONE : JOB_READY;
-	CHANGE(b, JOB_ADD, "itziiiioi", l->id, l->ext, content,
+	CHANGE(b, JOB_ADD, "itziiiii", l->id, l->ext, content,
 	    (int64_t)l->job_state,
 	    done ? (int64_t)JOB_OUTCOME_COMPLETED : (int64_t)0, of_done,
-	    of_done, done ? b->next_outbox : (int64_t)0,
-	    b->seq + (done ? 6 : 1));
+	    of_done, b->seq + (done ? 6 : 1));
 	CHANGE(b, PERSON_ADD, "ii", l->id, l->number);
 	job_hash_identity("file", l->ext, content, l->hash);
 	b->tally[l->job_state]++;

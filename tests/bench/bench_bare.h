@@ -50,8 +50,8 @@ static const char *const sql[STATEMENTS] = {[BEGIN] = "BEGIN IMMEDIATE",
     [JOB_ADD] =
 	"INSERT INTO job(id,source,ext,content,kind,campaign,step,final,state,"
 	"priority,not_before_ms,reason,outcome,attempts,tries,crashes,revision,"
-	"opened_ms,outbox,last) "
-	"VALUES(?1,1,?2,?3,1,1,0,0,?4,0,0,0,?5,?6,?6,0,?7,0,?8,?9)",
+	"opened_ms,last) "
+	"VALUES(?1,1,?2,?3,1,1,0,0,?4,0,0,0,?5,?6,?6,0,?7,0,?8)",
     [PERSON_ADD] = "INSERT INTO person(job,number,contact,data) "
 		   "VALUES(?1,?2,'{}','{}')",
     [EVENT_ADD] = "INSERT INTO event(seq,job,n,prev,at_ms,step,job_state,"
