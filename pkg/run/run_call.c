@@ -263,6 +263,8 @@ tx_done(struct journal_tx *tx)
 	}
 	if (c->tx_dial)
 		dial(c);
+	else if (c->ask.plan == RUN_PLAN_RESEND)
+		c->no_resend = true;
 	run_call_poke(c);
 }
 

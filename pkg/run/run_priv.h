@@ -121,7 +121,8 @@ struct run_call {
 	bool due;               /* the timer fired and was not used yet */
 	bool recovered;         /* taken over: no conversation of ours */
 	bool cancel, hangup_sent, hung_up_by_us, prepared, checked_key;
-	bool fold; /* messages may be waiting */
+	bool fold;      /* messages may be waiting */
+	bool no_resend; /* a gate said no to the same key again */
 	int64_t lookup_errors;
 
 	struct journal_tx tx;
