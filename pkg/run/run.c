@@ -534,5 +534,6 @@ run_free(struct run **rp)
 			(void)journal_owner_close(r->journal, &err);
 	}
 	buf_free(&summary);
+	mem_free(&r->watches);
 	mem_free(rp);
 }

@@ -241,12 +241,13 @@ notice_done(struct journal_tx *tx)
 static void
 heard(void *arg, const struct carrier_notice *in)
 {
-	struct run *r = arg;
+	struct run_watch *w = arg;
+	struct run *r = w->run;
 	struct run_notice *n = mem_zalloc(1, sizeof(*n));
 	struct err err = {0};
 
 	n->run = r;
-	n->carrier = r->o.carriers[0].carrier;
+	n->carrier = w->carrier;
 	n->event_seq = in->event_seq;
 	n->jitter = run_jitter(r);
 	(void)snprintf(n->id, sizeof(n->id), "%s", in->id);
@@ -265,11 +266,13 @@ heard(void *arg, const struct carrier_notice *in)
 void
 run_notice_watch(struct run *r)
 {
+	r->watches = mem_zalloc(r->o.carrier_count + 1, sizeof(*r->watches));
 	for (size_t i = 0; i < r->o.carrier_count; i++) {
 		struct carrier *c = r->o.carriers[i].carrier;
 
+		r->watches[i] = (struct run_watch){.run = r, .carrier = c};
 		if (c->ops->watch != NULL)
-			c->ops->watch(c->impl, heard, r);
+			c->ops->watch(c->impl, heard, &r->watches[i]);
 	}
 }
 

@@ -309,6 +309,10 @@ struct run {
 	bool stopping, hard_stop, ended;
 	int64_t attentions;  /* being written down */
 	struct list notices; /* run_notice.c */
+	struct run_watch {
+		struct run *run;
+		struct carrier *carrier;
+	} * watches; /* one for each carrier */
 	enum err_code code;
 	struct err err;
 };

@@ -522,15 +522,17 @@ enum err_code
 run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
 	struct run_call *c = CONTAINER_OF(tx, struct run_call, tx);
-	enum err_code code = ERR_NONE;
+	enum err_code code;
 
-	c->tx_job = c->job;
+	/* The attempt is ours alone; others may have noted something in the
+	 * job's chain (a conflict of an attempt before this one). */
+	code = journal_job_get(j, c->job.id, &c->tx_job, err);
 	c->tx_attempt = c->attempt;
 	c->tx_evidence = c->ask.evidence;
 	c->tx_cancel = c->ask.cancel;
 	c->tx_final = false;
 	c->tx_dial = false;
-	if (must_fold(c))
+	if (code == ERR_NONE && must_fold(c))
 		code = fold(c, j, err);
 	if (code != ERR_NONE)
 		return code;
