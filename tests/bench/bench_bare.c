@@ -57,6 +57,7 @@ db_open(struct bare *b, const char *dir)
 
 	memset(b, 0, sizeof(*b));
 	MUST(snprintf(path, sizeof(path), "%s/journal.db", dir) < BENCH_PATH);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	MUST(sqlite3_open_v2(path, &b->db,
 		 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 		 NULL) == SQLITE_OK);

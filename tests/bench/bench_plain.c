@@ -63,12 +63,13 @@ db_open(const char *dir, int *wal_pages)
 	sqlite3 *db = NULL;
 
 	path_of(path, dir, "plain.db");
-	(void)unlink(path);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	MUST(sqlite3_open(path, &db) == SQLITE_OK);
 	exec(db,
 	    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-	    "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER NOT NULL,"
+	    "CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, a INTEGER NOT NULL,"
 	    "b INTEGER NOT NULL, c TEXT NOT NULL, d BLOB NOT NULL) STRICT");
+	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_wal_autocheckpoint(db, 0);
 	(void)sqlite3_wal_hook(db, wal_hook, wal_pages);
 	return db;
@@ -91,6 +92,24 @@ step(sqlite3_stmt *st)
 	MUST(sqlite3_reset(st) == SQLITE_OK);
 }
 
+static int64_t
+newest(sqlite3 *db)
+{
+	sqlite3_stmt *st = prepare(db, "SELECT coalesce(max(id),0) FROM t");
+
+	MUST(sqlite3_step(st) == SQLITE_ROW);
+	int64_t id = sqlite3_column_int64(st, 0);
+
+	(void)sqlite3_finalize(st);
+	return id;
+}
+
+static void
+checkpoint(sqlite3 *db, int how)
+{
+	MUST(sqlite3_wal_checkpoint_v2(db, NULL, how, NULL, NULL) == SQLITE_OK);
+}
+
 static void
 rows(const char *dir, int64_t n, int64_t group, struct bench_span *span)
 {
@@ -99,12 +118,13 @@ rows(const char *dir, int64_t n, int64_t group, struct bench_span *span)
 	sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE");
 	sqlite3_stmt *commit = prepare(db, "COMMIT");
 	sqlite3_stmt *add = prepare(db, "INSERT INTO t VALUES(?1,?2,?3,?4,?5)");
+	int64_t id = newest(db);
 
 	bench_begin(span);
 	for (int64_t i = 0; i < n; i++) {
 		if (i % group == 0)
 			step(begin);
-		(void)sqlite3_bind_int64(add, 1, i + 1);
+		(void)sqlite3_bind_int64(add, 1, ++id);
 		(void)sqlite3_bind_int64(add, 2, i % 7);
 		(void)sqlite3_bind_int64(add, 3, i * 1000);
 		(void)sqlite3_bind_text(add, 4, "ready", 5, SQLITE_STATIC);
@@ -115,11 +135,10 @@ rows(const char *dir, int64_t n, int64_t group, struct bench_span *span)
 			continue;
 		step(commit);
 		if (wal_pages > BENCH_WAL_PAGES)
-			MUST(sqlite3_wal_checkpoint_v2(db, NULL,
-				 SQLITE_CHECKPOINT_RESTART, NULL,
-				 NULL) == SQLITE_OK);
+			checkpoint(db, SQLITE_CHECKPOINT_RESTART);
 	}
 	bench_end(span);
+	checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
 	(void)sqlite3_finalize(begin);
 	(void)sqlite3_finalize(commit);
 	(void)sqlite3_finalize(add);
