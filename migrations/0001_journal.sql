@@ -13,7 +13,8 @@ CREATE TABLE head(                       -- one row, written once a group commit
   commits INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL,
   sealed INTEGER NOT NULL, sealed_hash BLOB NOT NULL,
   next_job INTEGER NOT NULL, next_outbox INTEGER NOT NULL,
-  boot BLOB NOT NULL, boot_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL  -- last moment the wall clock was trusted
+  boot BLOB NOT NULL, boot_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL, -- last moment the wall clock was trusted
+  knew_ms INTEGER NOT NULL               -- its newest event when it was restored; 0 = it never was
 ) STRICT;
 CREATE TABLE tally(state INTEGER PRIMARY KEY, n INTEGER NOT NULL) STRICT;
 CREATE TABLE source(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -39,7 +40,6 @@ CREATE TABLE job(
   crashes INTEGER NOT NULL, crash_boot BLOB,
   revision INTEGER NOT NULL,
   opened_ms INTEGER NOT NULL,            -- the source's own time of the job, 0 = it has none
-  outbox INTEGER,                        -- its newest row there
   last INTEGER NOT NULL,                 -- its newest event
   UNIQUE(source, ext)
 ) STRICT;
@@ -47,6 +47,9 @@ CREATE INDEX job_ready ON job(campaign, priority) WHERE state=1;
 CREATE INDEX job_due ON job(not_before_ms) WHERE state=0;
 CREATE INDEX job_expiry ON job(expires_ms) WHERE state<=1 AND expires_ms IS NOT NULL;
 CREATE INDEX job_held ON job(id) WHERE state=2;
+CREATE INDEX job_failed ON job(id) WHERE state=4;
+CREATE INDEX job_expired ON job(id) WHERE state=5;
+CREATE INDEX job_cancelled ON job(id) WHERE state=6;
 CREATE INDEX job_parked ON job(id) WHERE state=7;
 CREATE INDEX job_campaign ON job(campaign);
 

@@ -67,6 +67,9 @@ const char *journal_id_hex(const struct journal *j); /* 32 digits */
 const uint8_t *journal_id(const struct journal *j);  /* 16 bytes */
 /* Restored or adopted, and not yet accepted by a person. */
 bool journal_is_fresh(const struct journal *j);
+/* The newest event a restored journal had: calls of its other life came after
+ * it.  0 = it was never restored. */
+int64_t journal_knew_ms(const struct journal *j);
 /* When this incarnation began (env_now of then). */
 int64_t journal_opened_ms(const struct journal *j);
 
@@ -110,7 +113,9 @@ enum err_code journal_now(
 /* Transactions submitted and not done. */
 size_t journal_pending(const struct journal *j);
 
-/* env_now as it was when this group began; only inside a transaction. */
+/* env_now and env_boot as they were when this group began; only inside a
+ * transaction. */
+int64_t journal_group_boot_ms(const struct journal *j);
 int64_t journal_group_ms(const struct journal *j);
 
 /* Is the wall clock trusted (DESIGN section 4)?  As of the last group or open;
@@ -150,7 +155,7 @@ struct journal_job {
 	uint8_t crash_boot[ENV_ID_BYTES];
 	int64_t revision;
 	int64_t opened_ms;
-	int64_t outbox; /* 0 = none */
+	int64_t outbox; /* the row journal_outbox_add made; 0 = none */
 	/* the chain's end */
 	int64_t last;
 	int64_t n;
@@ -326,6 +331,9 @@ enum err_code journal_outcomes(struct journal *j, int64_t job, int64_t attempt,
 /* Dials of number after since_ms, and the newest of them (0 = none). */
 enum err_code journal_dials(struct journal *j, int64_t number, int64_t since_ms,
     int64_t *count, int64_t *newest_ms, struct err *err);
+/* The nth (from 0) of those dials, oldest first. */
+enum err_code journal_dial_nth(struct journal *j, int64_t number,
+    int64_t since_ms, int64_t n, int64_t *at_ms, struct err *err);
 enum err_code journal_dial_put(struct journal *j, int64_t number, int64_t at_ms,
     int64_t attempt, struct err *err);
 

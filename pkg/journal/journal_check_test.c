@@ -174,7 +174,7 @@ static const struct {
 	JOURNAL_CHECK_I8, "seal 7"},
     {"INSERT INTO job SELECT 99,source,'new',content,kind,campaign,step,"
      "final,state,priority,not_before_ms,expires_ms,reason,outcome,attempts,"
-     "tries,crashes,crash_boot,revision,opened_ms,outbox,last FROM job WHERE "
+     "tries,crashes,crash_boot,revision,opened_ms,last FROM job WHERE "
      "id=5",
 	JOURNAL_CHECK_I8, "job #99 has no events and is not in the archive"},
     {"INSERT INTO archived VALUES(1,'x',zeroblob(32))", JOURNAL_CHECK_I8,

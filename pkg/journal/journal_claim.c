@@ -307,6 +307,9 @@ journal_wake(struct journal *j, int64_t max, int64_t *woken, struct err *err)
 	    max < DUE_MAX ? max : DUE_MAX, ids, &count, err);
 
 	*woken = 0;
+	/* A wrong clock would make ready what is not due. */
+	if (!j->clock_ok)
+		return code;
 	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
 		struct journal_job job;
 
@@ -396,6 +399,31 @@ journal_dials(struct journal *j, int64_t number, int64_t since_ms,
 	*count = row ? sqlite3_column_int64(st, 0) : 0;
 	*newest_ms = row ? sqlite3_column_int64(st, 1) : 0;
 	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_dial_nth(struct journal *j, int64_t number, int64_t since_ms, int64_t n,
+    int64_t *at_ms, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT at_ms FROM dial WHERE number=?1 AND at_ms>?2 ORDER BY "
+	    "at_ms LIMIT 1 OFFSET ?3",
+	    err);
+	bool row = false;
+
+	*at_ms = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, number);
+	journal_db_i64(st, 2, since_ms);
+	journal_db_i64(st, 3, n);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		*at_ms = sqlite3_column_int64(st, 0);
+		(void)sqlite3_reset(st);
+	}
 	return ERR_NONE;
 }
 

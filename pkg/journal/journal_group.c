@@ -32,7 +32,7 @@ journal_head_read(
 	sqlite3_stmt *st = journal_db_get(db,
 	    "SELECT journal,incarnation,opened_ms,fresh,lock_id,lock_inode,"
 	    "owners_id,owners_inode,commits,seq,hash,sealed,sealed_hash,"
-	    "next_job,next_outbox,boot,boot_ms,wall_ms FROM head",
+	    "next_job,next_outbox,boot,boot_ms,wall_ms,knew_ms FROM head",
 	    err);
 	bool row = false;
 
@@ -59,6 +59,7 @@ journal_head_read(
 	journal_db_copy_blob(st, 15, out->boot, sizeof(out->boot));
 	out->boot_ms = sqlite3_column_int64(st, 16);
 	out->wall_ms = sqlite3_column_int64(st, 17);
+	out->knew_ms = sqlite3_column_int64(st, 18);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
@@ -321,11 +322,18 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 	bool changed = false;
 	enum err_code code = group_attempt(j, members, &changed, err);
 
-	if (code == ERR_NONE)
-		return changed ? mark_commit(j, err) : ERR_NONE;
+	if (code == ERR_NONE) {
+		/* It is committed, whatever becomes of the mark: that may be
+		 * older than the journal, never newer. */
+		struct err ignored;
+
+		if (changed)
+			(void)mark_commit(j, &ignored);
+		return ERR_NONE;
+	}
 	memcpy(j->head.incarnation, before.incarnation,
 	    sizeof(before.incarnation));
-	if (code == ERR_STORE) {
+	if (code == ERR_STORE && (err->sys & 0xff) == SQLITE_IOERR) {
 		mark_broken(j);
 		return err_set(err, ERR_DAMAGED, err->sys, "%s", "disk error");
 	}

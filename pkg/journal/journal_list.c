@@ -48,7 +48,7 @@ jobs_each(void *arg, sqlite3_stmt *st, struct err *err)
 
 	if (journal_row_job(&w->j->r, st, &row.job, err) != ERR_NONE)
 		return err->code;
-	row.number = sqlite3_column_int64(st, 26);
+	row.number = sqlite3_column_int64(st, 25);
 	w->fn(w->arg, &row);
 	return ERR_NONE;
 }
@@ -80,6 +80,12 @@ jobs_sql(const struct journal_filter *f)
 		return JOBS_BOTH_WAYS("INDEXED BY job_ready ", "j.state=1");
 	case JOB_HELD:
 		return JOBS_BOTH_WAYS("INDEXED BY job_held ", "j.state=2");
+	case JOB_FAILED:
+		return JOBS_BOTH_WAYS("INDEXED BY job_failed ", "j.state=4");
+	case JOB_EXPIRED:
+		return JOBS_BOTH_WAYS("INDEXED BY job_expired ", "j.state=5");
+	case JOB_CANCELLED:
+		return JOBS_BOTH_WAYS("INDEXED BY job_cancelled ", "j.state=6");
 	case JOB_PARKED:
 		return JOBS_BOTH_WAYS("INDEXED BY job_parked ", "j.state=7");
 	default:

@@ -34,7 +34,7 @@ head_insert(struct journal *j, struct journal_db *db, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(db,
 	    "INSERT INTO head VALUES(1,?1,?2,?3,0,?4,?5,?6,?7,0,0,?8,0,?8,1,1,"
-	    "?9,0,0)",
+	    "?9,0,0,0)",
 	    err);
 	uint8_t id[ENV_ID_BYTES];
 	uint8_t incarnation[8];
@@ -293,6 +293,7 @@ ballast_make(struct journal *j)
 	struct env_space space;
 	struct env_file *f = NULL;
 	struct err ignored;
+	bool made = false;
 
 	if (j->ballast_bytes > 0 &&
 	    env_stat(j->env, path, &st, &ignored) != ERR_NONE &&
@@ -300,7 +301,10 @@ ballast_make(struct journal *j)
 	    space.free_bytes > 4 * j->ballast_bytes &&
 	    env_open(j->env, path, ENV_WRITE | ENV_CREATE, &f, &ignored) ==
 		ERR_NONE)
-		(void)env_allocate(j->env, f, j->ballast_bytes, &ignored);
+		made = env_allocate(j->env, f, j->ballast_bytes, &ignored) ==
+		       ERR_NONE;
+	if (f != NULL && !made)
+		(void)env_remove(j->env, path, &ignored);
 	env_close(j->env, &f);
 	mem_free(&path);
 }
@@ -486,6 +490,18 @@ bool
 journal_is_fresh(const struct journal *j)
 {
 	return j->head.fresh;
+}
+
+int64_t
+journal_knew_ms(const struct journal *j)
+{
+	return j->head.knew_ms;
+}
+
+int64_t
+journal_group_boot_ms(const struct journal *j)
+{
+	return j->group_boot_ms;
 }
 
 int64_t

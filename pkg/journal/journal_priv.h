@@ -105,6 +105,7 @@ struct journal_head {
 	uint8_t incarnation[8];
 	int64_t opened_ms;
 	bool fresh;
+	int64_t knew_ms;
 	uint8_t lock_id[ENV_ID_BYTES], owners_id[ENV_ID_BYTES];
 	uint64_t lock_inode, owners_inode;
 	int64_t commits, seq;
@@ -208,7 +209,7 @@ bool journal_event_is_sane(const struct job_event_fields *f);
 	"j.id,s.name,j.ext,j.content,k.name,c.name,j.campaign,j.kind,"    \
 	"j.step,j.final,j.state,j.priority,j.not_before_ms,j.expires_ms," \
 	"j.reason,j.outcome,j.attempts,j.tries,j.crashes,j.crash_boot,"   \
-	"j.revision,j.opened_ms,j.outbox,j.last,e.n,e.hash"
+	"j.revision,j.opened_ms,j.last,e.n,e.hash"
 #define JOURNAL_JOB_JOINS                                                 \
 	" CROSS JOIN source s ON s.id=j.source CROSS JOIN kind k ON "     \
 	"k.id=j.kind CROSS JOIN campaign c ON c.id=j.campaign LEFT JOIN " \

@@ -32,10 +32,10 @@ journal_row_job(struct journal_db *db, sqlite3_stmt *st, struct journal_job *o,
 	journal_db_copy_blob(st, 19, o->crash_boot, sizeof(o->crash_boot));
 	o->revision = sqlite3_column_int64(st, 20);
 	o->opened_ms = sqlite3_column_int64(st, 21);
-	o->outbox = sqlite3_column_int64(st, 22);
-	o->last = sqlite3_column_int64(st, 23);
-	o->n = sqlite3_column_int64(st, 24);
-	journal_db_copy_blob(st, 25, o->last_hash, sizeof(o->last_hash));
+	o->outbox = 0;
+	o->last = sqlite3_column_int64(st, 22);
+	o->n = sqlite3_column_int64(st, 23);
+	journal_db_copy_blob(st, 24, o->last_hash, sizeof(o->last_hash));
 	if (o->state >= JOB_NONE || (unsigned)o->reason >= JOB_REASON_COUNT ||
 	    (unsigned)o->outcome >= JOB_OUTCOME_COUNT)
 		return err_set(err, ERR_DAMAGED, 0,

@@ -110,6 +110,15 @@ takeover_done(struct journal_tx *tx)
 	for (size_t i = 0; code == ERR_NONE && i < t->count; i++) {
 		r->progress.recovered++;
 		code = run_call_adopt(r, t->attempts[i], &err);
+		if (code == ERR_NONE || err_class(code) == ERR_CLASS_FATAL)
+			continue;
+		/* It stays ours in the journal, so our row stays open, and
+		 * the next run tries again; the others go on. */
+		r->orphans++;
+		LOG(r->o.log, LOG_LEVEL_ERROR, "attempt.not-taken-over",
+		    LOG_INT("attempt", t->attempts[i]),
+		    LOG_STR("error", err.text));
+		code = ERR_NONE;
 	}
 	if (tx->code == ERR_NONE && t->owners > 0)
 		r->again = true;
@@ -355,9 +364,16 @@ talks_ending(struct run *r)
 static void
 end(struct run *r)
 {
+	struct err err;
+
 	if (r->ended || talks_ending(r))
 		return;
 	r->ended = true;
+	if (r->code == ERR_NONE && r->sync != NULL &&
+	    run_sync_gave_up(r->sync, &err)) {
+		r->code = err.code;
+		r->err = err;
+	}
 	env_timer_stop(r->env, &r->tick);
 	env_timer_stop(r->env, &r->due);
 	env_timer_stop(r->env, &r->media);
@@ -516,7 +532,7 @@ run_free(struct run **rp)
 	struct buf summary = BUF_INIT(4096);
 	struct note note = {
 	    .tx = {.run = note_run, .cls = JOURNAL_CLAIM}, .run = r};
-	bool clean = list_empty(&r->calls);
+	bool clean = list_empty(&r->calls) && r->orphans == 0;
 
 	LIST_FOREACH_SAFE (it, &r->calls) {
 		struct run_call *c = CONTAINER_OF(it, struct run_call, node);

@@ -98,8 +98,7 @@ dial(struct run_call *c)
 	    .event_seq = c->event_seq,
 	    .event_hash = c->event_hash,
 	    .dial_until_ms = c->attempt.dial_until_ms,
-	    .dial_until_boot_ms =
-		run_step_dial_until_boot(c->run, c->attempt.dial_until_ms),
+	    .dial_until_boot_ms = c->dial_until_boot_ms,
 	    .ring_ms = c->terms.ring_ms,
 	    .max_call_ms = c->terms.terms.max_call_ms,
 	    .ear = c->attempt.state == ATTEMPT_INTENT ? &c->ear : NULL,
@@ -135,7 +134,9 @@ plan_evidence(const struct run_call *c)
 
 	if (known > stage)
 		return RUN_PLAN_STAGE;
-	if (e->ended && !c->repairing && (c->talk == NULL || c->talk_over))
+	if (e->ended && !c->repairing &&
+	    (c->repaired || !c->recovered || c->talk != NULL) &&
+	    (c->talk == NULL || c->talk_over))
 		return RUN_PLAN_END;
 	return RUN_PLAN_NONE;
 }
@@ -228,6 +229,31 @@ retry_later(struct run_call *c)
 	env_timer_start_real(c->run->env, &c->timer, 1000);
 }
 
+/*
+ * The guard missed: something else happened to the job (late evidence on an
+ * earlier attempt of it).  While the attempt is still ours and where it was,
+ * its new chain's end is all there is to know.
+ */
+#define GUARD_MISSES_MAX 10
+
+static bool
+read_again(struct run_call *c)
+{
+	struct journal_attempt a;
+	struct journal_job job;
+	struct err err;
+
+	if (c->guard_misses++ >= GUARD_MISSES_MAX ||
+	    journal_read_attempt(c->run->journal, c->attempt.id, &a, &err) !=
+		ERR_NONE ||
+	    journal_read_job(c->run->journal, c->job.id, &job, &err) !=
+		ERR_NONE ||
+	    a.last != c->attempt.last || a.owner != c->attempt.owner)
+		return false;
+	c->job = job;
+	return true;
+}
+
 static void
 tx_done(struct journal_tx *tx)
 {
@@ -236,6 +262,10 @@ tx_done(struct journal_tx *tx)
 
 	c->busy = false;
 	if (tx->code != ERR_NONE) {
+		if (tx->code == ERR_STATE && read_again(c)) {
+			run_call_poke(c);
+			return;
+		}
 		if (err_class(tx->code) == ERR_CLASS_RETRY) {
 			retry_later(c);
 			return;
@@ -261,9 +291,12 @@ tx_done(struct journal_tx *tx)
 		/* From here on the carrier's list is the witness. */
 		c->recovered = true;
 	}
-	if (c->tx_dial)
+	if (c->ask.plan == RUN_PLAN_RESEND && !c->tx_dial)
+		c->resend_refused = true;
+	if (c->tx_dial && !r->hard_stop) {
+		c->dial_until_boot_ms = c->tx_dial_until_boot_ms;
 		dial(c);
-	else if (c->ask.plan == RUN_PLAN_RESEND)
+	} else if (c->ask.plan == RUN_PLAN_RESEND)
 		c->no_resend = true;
 	run_call_poke(c);
 }
@@ -365,6 +398,7 @@ run_call_begin(struct run *r, const struct run_armed *a)
 	c->contact = mem_strdup(a->contact);
 	c->data = mem_strdup(a->data);
 	c->event_seq = a->attempt.last;
+	c->dial_until_boot_ms = a->dial_until_boot_ms;
 	memcpy(c->event_hash, a->job.last_hash, SHA256_BYTES);
 	(void)text_hex(a->attempt.key, SHA256_BYTES, c->key);
 	(void)rules_phone_text(a->number, c->to);

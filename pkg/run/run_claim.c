@@ -119,7 +119,7 @@ job_only(struct journal *j, struct journal_job *job, enum job_event event,
 					: ERR_NONE;
 }
 
-/* A restored journal, a carrier that cannot be asked: a person must look,
+/* A restored journal, a carrier that cannot be asked any more: a person looks,
  * unless the source made the job after the restore. */
 static bool
 must_park(struct run *r, struct journal *j, const struct journal_job *job,
@@ -131,6 +131,11 @@ must_park(struct run *r, struct journal *j, const struct journal_job *job,
 		return false;
 	(void)r;
 	g->carrier->ops->terms(g->carrier->impl, &t);
+	/* A call of the other life may be forgotten by now: "absent" would
+	 * say nothing. */
+	if (journal_group_ms(j) - journal_knew_ms(j) >=
+	    t.memory_ms - t.settle_ms)
+		return true;
 	return t.cls == CARRIER_CALLBACK || t.cls == CARRIER_BLIND;
 }
 
@@ -149,6 +154,7 @@ take(struct run_claim *c, struct journal *j, struct journal_candidate *cand,
 		return err->code;
 	if (!await) {
 		out->attempt.armed_ms = journal_group_ms(j);
+		out->dial_until_boot_ms = run_step_dial_until_boot(j, g);
 		out->job.tries++;
 		out->job.crashes = 0;
 	}

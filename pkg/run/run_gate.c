@@ -238,14 +238,20 @@ ask_caps(struct asking *a, struct err *err)
 	const struct conf_kind *k = a->out->kind;
 	int64_t count = 0;
 	int64_t newest = 0;
+	int64_t leaves = 0;
 
 	if (k->per_number_per_day == 0 && k->min_gap_ms == 0)
 		return ERR_NONE;
 	if (journal_dials(a->j, a->person->number, a->now_ms - DAY_MS, &count,
 		&newest, err) != ERR_NONE)
 		return err->code;
+	/* The dial that must be a day old for there to be room again. */
+	if (k->per_number_per_day > 0 && count >= k->per_number_per_day &&
+	    journal_dial_nth(a->j, a->person->number, a->now_ms - DAY_MS,
+		count - k->per_number_per_day, &leaves, err) != ERR_NONE)
+		return err->code;
 	if (k->per_number_per_day > 0 && count >= k->per_number_per_day)
-		say(a, "cap", RUN_GATE_LATER, JOB_REASON_CAP, newest + DAY_MS,
+		say(a, "cap", RUN_GATE_LATER, JOB_REASON_CAP, leaves + DAY_MS,
 		    "%lld dials of this number in 24 h, %lld are allowed",
 		    (long long)count, (long long)k->per_number_per_day);
 	else
@@ -301,6 +307,9 @@ run_gate_ask(const struct run_options *o, struct journal *j,
 		    "paused: see `dsrun status`");
 	else
 		say(&a, "pause", RUN_GATE_OK, 0, 0, "not paused");
+	if (job->state == JOB_READY && job->not_before_ms > a.now_ms)
+		say(&a, "not-before", RUN_GATE_LATER, JOB_REASON_NOT_BEFORE,
+		    job->not_before_ms, "its time has not come");
 	ask_kind(&a);
 	if (!over(&a))
 		code = ask_lists(&a, err);

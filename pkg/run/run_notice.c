@@ -112,8 +112,10 @@ fold_unowned(struct run_notice *n, struct journal *j, struct journal_attempt *a,
 		change.attempt_event = ATTEMPT_EV_END;
 		change.detail = "notice";
 		a->ended_ms = n->evidence.ended_ms;
-		a->placed_ms = n->evidence.placed_ms;
-		a->answered_ms = n->evidence.answered_ms;
+		if (n->evidence.placed_ms > 0)
+			a->placed_ms = n->evidence.placed_ms;
+		if (n->evidence.answered_ms > 0)
+			a->answered_ms = n->evidence.answered_ms;
 		a->outcome = n->evidence.outcome;
 		(void)snprintf(a->carrier_call, sizeof(a->carrier_call), "%s",
 		    n->evidence.call_id);
@@ -141,6 +143,16 @@ fold_unowned(struct run_notice *n, struct journal *j, struct journal_attempt *a,
 		    "a call was placed that was held not to exist", &changed,
 		    err);
 	case ATTEMPT_NEW:
+		/* Nothing was sent by us, so it is another life's call: a
+		 * person must look before this number is dialled. */
+		n->conflict = true;
+		if (job.state != JOB_QUEUED && job.state != JOB_READY)
+			return ERR_NONE;
+		job.reason = JOB_REASON_CONFLICT;
+		change.attempt = NULL;
+		change.job_event = JOB_EV_PARK;
+		change.detail = n->evidence.call_id;
+		return journal_step(j, &change, err);
 	case ATTEMPT_CLAIMED:
 	case ATTEMPT_INTENT:
 	case ATTEMPT_PLACED:
@@ -185,7 +197,8 @@ notice_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	code = fold_unowned(n, j, &a, err);
 	/* While it is PARKED the word stays for who resolves it: evidence of
 	 * a call beats a person. */
-	if (code == ERR_NONE && a.state != ATTEMPT_PARKED)
+	if (code == ERR_NONE && a.state != ATTEMPT_PARKED &&
+	    a.state != ATTEMPT_NEW)
 		code = journal_inbox_fold_all(j, n->attempt, err);
 	return code;
 }
@@ -207,7 +220,10 @@ notice_done(struct journal_tx *tx)
 	if (tx->code == ERR_NONE) {
 		struct run_call *c = run_call_find(r, n->attempt);
 
-		n->carrier->ops->taken(n->carrier->impl, n->id);
+		/* A restored journal may come to know the key: until it is
+		 * accepted the carrier shall say it again. */
+		if (n->attempt != 0 || !journal_is_fresh(r->journal))
+			n->carrier->ops->taken(n->carrier->impl, n->id);
 		CRASH_POINT("run.notice.taken");
 		r->progress.finished += n->finished;
 		if (n->finished)

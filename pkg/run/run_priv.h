@@ -121,7 +121,10 @@ struct run_call {
 	bool due;               /* the timer fired and was not used yet */
 	bool recovered;         /* taken over: no conversation of ours */
 	bool cancel, hangup_sent, hung_up_by_us, prepared, checked_key;
-	bool fold;      /* messages may be waiting */
+	bool fold;           /* messages may be waiting */
+	bool resend_refused; /* a gate said no to the same key again */
+	int64_t dial_until_boot_ms;
+	int guard_misses;
 	bool no_resend; /* a gate said no to the same key again */
 	int64_t lookup_errors;
 
@@ -147,6 +150,7 @@ struct run_call {
 	bool tx_cancel;
 	bool tx_final;
 	bool tx_dial; /* RESEND or ARM was allowed */
+	int64_t tx_dial_until_boot_ms;
 };
 
 struct run_armed {
@@ -157,6 +161,7 @@ struct run_armed {
 	struct carrier *carrier;
 	char *contact, *data;
 	int64_t number;
+	int64_t dial_until_boot_ms;
 };
 
 void run_call_begin(struct run *r, const struct run_armed *a);
@@ -203,7 +208,9 @@ enum err_code run_step_ladder(const struct conf *conf, struct journal *j,
 /* Rows that follow a job's end: one for each sink. */
 enum err_code run_step_finished(struct journal *j, struct journal_job *job,
     int64_t attempt, struct err *err);
-int64_t run_step_dial_until_boot(struct run *r, int64_t dial_until_ms);
+/* dial_until on BOOTTIME, by the clocks of the transaction that arms. */
+int64_t run_step_dial_until_boot(
+    struct journal *j, const struct run_gate *gate);
 
 /* --- run_settle.c: an attempt in UNKNOWN
  * --------------------------------------- */
@@ -261,6 +268,8 @@ struct run_sync *run_sync_new(struct run *r);
 void run_sync_free(struct run_sync **s);
 void run_sync_poke(struct run_sync *s);
 bool run_sync_idle(const struct run_sync *s);
+/* The sink cannot be used now: why. */
+bool run_sync_gave_up(const struct run_sync *s, struct err *err);
 /* Nothing of it is under way: it may be freed. */
 bool run_sync_resting(const struct run_sync *s);
 
@@ -308,6 +317,7 @@ struct run {
 	int ticks;
 	bool stopping, hard_stop, ended;
 	int64_t attentions;  /* being written down */
+	int64_t orphans;     /* taken over, but not to be understood */
 	struct list notices; /* run_notice.c */
 	struct run_watch {
 		struct run *run;

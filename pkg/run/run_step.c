@@ -20,9 +20,10 @@
  */
 
 int64_t
-run_step_dial_until_boot(struct run *r, int64_t dial_until_ms)
+run_step_dial_until_boot(struct journal *j, const struct run_gate *gate)
 {
-	return env_boot_ms(r->env) + (dial_until_ms - env_now_ms(r->env));
+	return journal_group_boot_ms(j) +
+	       (gate->dial_until_ms - journal_group_ms(j));
 }
 
 enum err_code
@@ -123,7 +124,9 @@ fold(struct run_call *c, struct journal *j, struct err *err)
 			c->tx_cancel = true;
 		if (m.code == JOURNAL_MSG_EVIDENCE && m.body != NULL)
 			code = run_notice_read(m.body, &c->tx_evidence, err);
-		if (code == ERR_NONE && m.code == JOURNAL_MSG_EVIDENCE)
+		/* In CLAIMED no step can hold it yet: it stays open. */
+		if (code == ERR_NONE && m.code == JOURNAL_MSG_EVIDENCE &&
+		    c->tx_attempt.state != ATTEMPT_CLAIMED)
 			code = journal_inbox_folded(j, m.id, err);
 		journal_message_free(&m);
 		CRASH_POINT("run.fold");
@@ -187,6 +190,7 @@ do_arm(struct run_call *c, struct journal *j, bool adopt, struct err *err)
 {
 	struct journal_person person;
 	struct run_gate gate = {0};
+	const char *why;
 	enum err_code code = journal_person_get(j, c->tx_job.id, &person, err);
 
 	if (code == ERR_NONE)
@@ -217,8 +221,13 @@ do_arm(struct run_call *c, struct journal *j, bool adopt, struct err *err)
 	}
 	if (code != ERR_NONE)
 		goto out;
+	if (!adopt && !journal_clock_trusted(j, &why)) {
+		code = do_release(c, j, NULL, ATTEMPT_EV_RELEASE, err);
+		goto out;
+	}
 	c->tx_attempt.dial_until_ms = gate.dial_until_ms;
 	c->tx_attempt.armed_ms = journal_group_ms(j);
+	c->tx_dial_until_boot_ms = run_step_dial_until_boot(j, &gate);
 	code = arm_step(c, j, adopt, err);
 	if (code == ERR_NONE)
 		code = journal_dial_put(j, person.number,
@@ -387,7 +396,12 @@ static enum err_code
 do_vanish(struct run_call *c, struct journal *j, struct err *err)
 {
 	enum job_event event = JOB_EV_LATER;
+	const char *why;
 
+	/* "Absent" counts while the carrier remembers, and that is told by
+	 * the clock. */
+	if (!journal_clock_trusted(j, &why))
+		return ERR_NONE;
 	c->tx_attempt.ended_ms = journal_group_ms(j);
 	if (run_step_ladder(c->run->o.conf, j, &c->tx_job, c->tx_attempt.id,
 		JOB_OUTCOME_NETWORK, c->tx_cancel, c->ask.jitter, &event,
@@ -421,8 +435,12 @@ do_resend(struct run_call *c, struct journal *j, struct err *err)
 {
 	struct journal_person person;
 	struct run_gate gate = {0};
-	enum err_code code = journal_person_get(j, c->tx_job.id, &person, err);
+	const char *why;
+	enum err_code code;
 
+	if (!journal_clock_trusted(j, &why))
+		return ERR_NONE;
+	code = journal_person_get(j, c->tx_job.id, &person, err);
 	if (code == ERR_NONE)
 		code = run_gate_ask(
 		    &c->run->o, j, &c->tx_job, &person, NULL, &gate, err);
@@ -436,6 +454,8 @@ do_resend(struct run_call *c, struct journal *j, struct err *err)
 		return ERR_NONE;
 	c->tx_attempt.resends++;
 	c->tx_dial = true;
+	gate.dial_until_ms = c->tx_attempt.dial_until_ms;
+	c->tx_dial_until_boot_ms = run_step_dial_until_boot(j, &gate);
 	return step(c, j, ATTEMPT_EV_RESEND, JOB_EV_NOTE, NULL, err);
 }
 
@@ -541,7 +561,10 @@ run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 		code = catch_up(c, j, err);
 	else
 		code = plan_run(c, j, err);
-	if (code == ERR_NONE && !job_attempt_is_live(c->tx_attempt.state))
+	/* A cancel of what is PARKED now stays open: whoever resolves it must
+	 * see it. */
+	if (code == ERR_NONE && !job_attempt_is_live(c->tx_attempt.state) &&
+	    c->tx_attempt.state != ATTEMPT_PARKED)
 		code = journal_inbox_fold_all(j, c->tx_attempt.id, err);
 	return code;
 }

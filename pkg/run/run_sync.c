@@ -31,6 +31,8 @@
 #define BATCH_BYTES (8 << 20)
 #define LINE_BYTES (2 << 20) /* more than a sink makes of one result */
 #define AGAIN_MS 1000
+#define FAILURES_MOST 3
+#define BUSY_MOST 30
 #define PATH_KEY "out/results"
 
 enum phase {
@@ -64,6 +66,8 @@ struct run_sync {
 	bool empty;    /* the last fetch found nothing due */
 	enum err_code code;
 	struct err err;
+	struct err last; /* of the failures in a row */
+	int64_t failures;
 };
 
 static void next(struct run_sync *s);
@@ -405,6 +409,8 @@ next(struct run_sync *s)
 		if (s->code != ERR_BUSY)
 			LOG(s->run->o.log, LOG_LEVEL_WARN, "sync.retry",
 			    LOG_STR("error", s->err.text));
+		s->last = s->err;
+		s->failures++;
 		s->code = ERR_NONE;
 		pause_for(s, AGAIN_MS);
 		return;
@@ -430,6 +436,7 @@ next(struct run_sync *s)
 		break;
 	case CONFIRM:
 		CRASH_POINT("sync.confirmed");
+		s->failures = 0;
 		report(s);
 		rows_free(s);
 		s->phase = IDLE;
@@ -485,9 +492,32 @@ timer_fired(struct env_timer *t)
 	run_poke(s->run);
 }
 
+/*
+ * A sink that cannot be used does not hold a drain up: the rows stay, and the
+ * next run tries again.  A lock that another holds is waited for longer, for
+ * that other is pushing.
+ */
+static bool
+given_up(const struct run_sync *s)
+{
+	int64_t most = s->last.code == ERR_BUSY ? BUSY_MOST : FAILURES_MOST;
+
+	return s->run->o.mode != RUN_WORKER && s->failures > 0 &&
+	       (s->failures >= most || s->run->stopping);
+}
+
+bool
+run_sync_gave_up(const struct run_sync *s, struct err *err)
+{
+	*err = s->last;
+	return given_up(s) && s->last.code != ERR_BUSY;
+}
+
 bool
 run_sync_idle(const struct run_sync *s)
 {
+	if (run_sync_resting(s) && given_up(s))
+		return true;
 	return (s->phase == IDLE && s->empty) ||
 	       (s->phase == WAIT && told_to_stop(s));
 }

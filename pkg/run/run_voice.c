@@ -43,8 +43,13 @@ talk_ended(void *arg, enum err_code code, const struct run_talk_result *result,
 static void
 talk_name(const struct run_call *c, char out[48])
 {
-	(void)snprintf(out, 48, "%lld-%lld", (long long)c->job.id,
-	    (long long)journal_attempt_number(c->attempt.id));
+	/* After a restore the same attempt may have lived before. */
+	int64_t life = journal_knew_ms(c->run->journal);
+
+	(void)snprintf(out, 48, life > 0 ? "%lld-%lld-%lld" : "%lld-%lld",
+	    (long long)c->job.id,
+	    (long long)journal_attempt_number(c->attempt.id),
+	    (long long)journal_opened_ms(c->run->journal));
 }
 
 static const struct model *
@@ -112,6 +117,10 @@ repair_done(struct env_work *w)
 	struct run_call *c = CONTAINER_OF(w, struct run_call, repair);
 
 	c->repairing = false;
+	if (err_class(c->repair_code) == ERR_CLASS_RETRY) {
+		env_timer_start_real(c->run->env, &c->timer, 1000);
+		return; /* what was said in it must not be lost */
+	}
 	c->repaired = true;
 	c->has_result = c->repair_code == ERR_NONE;
 	if (c->repair_code != ERR_NONE)
@@ -125,6 +134,7 @@ static void
 repair_start(struct run_call *c)
 {
 	c->repairing = true;
+	mem_free(&c->repair_dir);
 	c->repair_dir =
 	    mem_printf("%s/recordings", journal_dir(c->run->journal));
 	c->repair.run = repair_run;
