@@ -534,14 +534,14 @@ world_was_killed(int status)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-/* An act: die once the first job's newest attempt is durably in w->until. */
+/* An act: die once the newest job's last attempt is durably in w->until. */
 static inline bool
 world_die(void *arg)
 {
 	struct world *w = arg;
-	struct journal_job job = world_job(w, 1);
+	struct journal_job job = world_job(w, w->jobs);
 
-	if (world_attempt(w, 1, (int)job.attempts).state == w->until)
+	if (world_attempt(w, job.id, (int)job.attempts).state == w->until)
 		(void)kill(getpid(), SIGKILL);
 	return false;
 }
