@@ -21,7 +21,7 @@
 
 #define CREATE_WAIT_MS 10000
 #define CREATE_POLL_US 5000
-#define JOIN_WAIT_MS 1000
+#define JOIN_WAIT_MS 10000
 
 /* --- creating ---------------------------------------------------------------
  */
