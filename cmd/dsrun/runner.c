@@ -14,7 +14,6 @@
 #include "wire_source.h"
 
 #define SHOW_MS 100
-#define SPOOL_MS 1000
 
 struct runner {
 	struct ctx *ctx;
@@ -29,6 +28,7 @@ struct runner {
 	int64_t total; /* jobs that were not final at the start */
 	int64_t taken; /* from the spool */
 	int64_t began_ms;
+	int64_t poll_ms;
 	int signals;
 	bool ended, started;
 	enum err_code code;
@@ -150,7 +150,7 @@ spool_idle(void *arg, enum err_code code, const struct err *err)
 	if (r->ended)
 		maybe_leave(r);
 	else if (r->o->mode == RUN_WORKER)
-		env_timer_start_real(r->ctx->env, &r->spool_timer, SPOOL_MS);
+		env_timer_start_real(r->ctx->env, &r->spool_timer, r->poll_ms);
 }
 
 static void
@@ -169,6 +169,7 @@ spool_open(struct runner *r, const struct conf *conf)
 	    .idle = spool_idle,
 	    .arg = r};
 
+	r->poll_ms = conf->run.poll_ms;
 	r->spool = wire_source_spool(r->ctx, conf);
 	io.source = wire_source_port(r->spool);
 	r->intake = run_intake_new(&io);

@@ -133,13 +133,13 @@ def test_a_worker_takes_what_is_spooled_and_enqueued(box):
 
 def test_somebody_is_told_once_of_a_parked_job(box):
     begin(box, 1, cls="blind", faults={"answer_lost": 1.0},
-          on_attention="echo >> told")
+          on_attention="cat >> told")
     box.run("drain", "--wait", "30m", "--quiet").expect(4)
     box.run("drain", "--wait", "30m", "--quiet")
     harness.wait_for(lambda: box.path("told").exists(), what="the command")
     require(crashing.tally(box)["PARKED"] == 1, crashing.tally(box))
     told = box.path("told").read_text().splitlines()
-    require(len(told) == 1, told)
+    require(len(told) == 1 and told[0].startswith("parked #1-1"), told)
 
 
 def test_the_same_file_twice_adds_nothing(box):

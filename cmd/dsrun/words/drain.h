@@ -35,7 +35,7 @@ static const struct cli_option drain_options[] = {
 	.type = CLI_TEXT,
 	.value = "HOW",
 	.help = "at the end of --max-duration: soft lets live calls end"
-		" within the grace (default), hard hangs them up",
+		" within the grace (default), hard leaves them to the next run",
 	.choices = drain_cutoff_choices},
     {.name = "concurrency",
 	.type = CLI_NUMBER,
