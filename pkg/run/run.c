@@ -189,8 +189,12 @@ tick_fired(struct env_timer *t)
 	}
 	if (++r->ticks % TAKEOVER_TICKS == 0)
 		takeover(r);
-	if (r->ticks % SAY_TICKS == 0)
+	if (r->ticks % SAY_TICKS == 0) {
 		run_say(r);
+		/* Nobody tells when the disk or the clock is right again. */
+		r->again = r->again || (r->progress.waits != NULL &&
+					   r->o.mode == RUN_WORKER);
+	}
 	run_poke(r);
 }
 
@@ -281,13 +285,28 @@ disk_has_room(struct run *r)
 	return false;
 }
 
+/* Only claimed yet, and it may have killed two owners: nothing beside it. */
+static bool
+has_suspect(const struct run *r)
+{
+	LIST_FOREACH (it, &r->calls) {
+		const struct run_call *c =
+		    CONTAINER_OF(it, struct run_call, node);
+
+		if (c->attempt.state == ATTEMPT_CLAIMED &&
+		    c->job.crashes >= RUN_CRASHES_ALONE)
+			return true;
+	}
+	return false;
+}
+
 static void
 maybe_claim(struct run *r)
 {
 	int64_t want = r->limit > 0 ? r->limit - r->live : INT64_MAX;
 
 	if (r->claim != NULL || !r->again || r->stopping || r->taking_over ||
-	    r->o.mode == RUN_SYNC || want <= 0)
+	    r->o.mode == RUN_SYNC || want <= 0 || has_suspect(r))
 		return;
 	if (r->o.max_jobs > 0 && r->o.max_jobs - r->progress.claimed < want)
 		want = r->o.max_jobs - r->progress.claimed;

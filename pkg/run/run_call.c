@@ -296,8 +296,7 @@ tx_done(struct journal_tx *tx)
 	if (c->tx_dial && !r->hard_stop) {
 		c->dial_until_boot_ms = c->tx_dial_until_boot_ms;
 		dial(c);
-	} else if (c->ask.plan == RUN_PLAN_RESEND)
-		c->no_resend = true;
+	}
 	run_call_poke(c);
 }
 

@@ -23,6 +23,7 @@ struct run_claim {
 	struct run *run;
 	struct journal_tx tx;
 	int64_t want;
+	int64_t live; /* calls of this run as it began */
 	/* out */
 	struct run_armed *armed;
 	size_t count;
@@ -30,6 +31,7 @@ struct run_claim {
 	int64_t next_due_ms;
 	bool held_up;
 	bool clock_ok;
+	bool alone; /* one is taken that may have killed two owners */
 };
 
 static void
@@ -209,9 +211,11 @@ visit(struct journal *j, void *arg, struct journal_candidate *cand,
 	struct run_claim *c = arg;
 	struct run_gate g = {0};
 	struct journal_job job = cand->job;
-	bool alone = job.crashes >= 2;
+	bool alone = job.crashes >= RUN_CRASHES_ALONE;
 	bool cancelled = false;
 
+	if (c->alone)
+		return JOURNAL_STOP;
 	if (cancelled_meanwhile(j, cand, &cancelled, err) != ERR_NONE)
 		return JOURNAL_STOP;
 	if (cancelled) {
@@ -253,11 +257,12 @@ visit(struct journal *j, void *arg, struct journal_candidate *cand,
 		return JOURNAL_MOVED;
 	}
 	/* Two deaths with it in hand: it is tried again with nothing else. */
-	if (alone && (c->count > 0 || c->run->live > 0))
+	if (alone && (c->count > 0 || c->live > 0))
 		return JOURNAL_SKIP;
 	if (take(c, j, cand, &g, err) != ERR_NONE)
 		return JOURNAL_STOP;
-	return alone ? JOURNAL_STOP : JOURNAL_TAKE;
+	c->alone = alone;
+	return JOURNAL_TAKE;
 }
 
 static enum err_code
@@ -276,6 +281,7 @@ claim_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	c->failed = 0;
 	c->parked = 0;
 	c->cancelled = 0;
+	c->alone = false;
 	code = journal_wake(j, TIME_MAX, &c->woken, err);
 	c->clock_ok = journal_clock_trusted(j, &why);
 	if (code == ERR_NONE)
@@ -312,7 +318,8 @@ claim_done(struct journal_tx *tx)
 	} else {
 		r->nothing = c->count == 0 && c->moved == 0 && c->woken == 0 &&
 			     c->expired == 0;
-		r->next_due_ms = c->next_due_ms;
+		/* What is due by a clock that is not trusted is not due. */
+		r->next_due_ms = c->clock_ok ? c->next_due_ms : 0;
 		r->progress.claimed += (int64_t)c->count;
 		r->progress.failed += c->failed;
 		r->progress.finished += c->failed + c->expired + c->cancelled;
@@ -339,6 +346,7 @@ run_claim_start(struct run *r, int64_t want)
 
 	c->run = r;
 	c->want = want < CLAIM_MAX ? want : CLAIM_MAX;
+	c->live = r->live;
 	c->armed = mem_zalloc(CLAIM_MAX + 1, sizeof(*c->armed));
 	c->tx.run = claim_run;
 	c->tx.done = claim_done;

@@ -123,6 +123,7 @@ struct fake {
 	struct fake_call calls[FAKE_MAX];
 	struct fake_look looks[FAKE_MAX];
 	size_t dials, lookups;
+	int live, most_live; /* calls that are under way, at once */
 	int notices;
 	void (*heard)(void *arg, const struct carrier_notice *n);
 	void *heard_arg;
@@ -267,6 +268,7 @@ fake_progress(struct fake_call *c, const struct fake_step *s)
 	if (s->what == FAKE_OVER) {
 		p.by = s->text != NULL ? s->text : "callee";
 		c->over = true;
+		c->fake->live--;
 		if (!s->told)
 			c->ear = NULL;
 	}
@@ -336,6 +338,9 @@ fake_dial(void *impl, struct carrier_dial *d)
 	fake_note(f, "dial", d->key, d->to);
 	f->did[f->did_count - 1].event_seq = d->event_seq;
 	f->did[f->did_count - 1].until_ms = d->dial_until_ms;
+	f->live++;
+	if (f->live > f->most_live)
+		f->most_live = f->live;
 	c->fake = f;
 	c->timer.fn = fake_fired;
 	c->next = f->scripts[i];

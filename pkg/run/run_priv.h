@@ -125,7 +125,6 @@ struct run_call {
 	bool resend_refused; /* a gate said no to the same key again */
 	int64_t dial_until_boot_ms;
 	int guard_misses;
-	bool no_resend; /* a gate said no to the same key again */
 	int64_t lookup_errors;
 
 	struct journal_tx tx;
@@ -276,6 +275,8 @@ bool run_sync_resting(const struct run_sync *s);
 /* --- run_claim.c
  * ------------------------------------------------------------------ */
 
+/* After so many deaths with a job in hand it is claimed alone. */
+#define RUN_CRASHES_ALONE 2
 void run_claim_start(struct run *r, int64_t want);
 
 /* --- run.c

@@ -156,7 +156,7 @@ may_resend(const struct run_call *c)
 
 	return c->terms.terms.cls == CARRIER_KEYED && c->carrier != NULL &&
 	       c->attempt.resends < RESENDS_MAX && !c->cancel &&
-	       !c->resend_refused && !c->no_resend && !c->run->stopping &&
+	       !c->resend_refused && !c->run->stopping &&
 	       !journal_is_fresh(c->run->journal) &&
 	       now < c->attempt.dial_until_ms &&
 	       now - c->attempt.armed_ms <
