@@ -384,6 +384,8 @@ struct journal_takeover {
 	int64_t owners;
 	int64_t *attempts;
 	size_t count;
+	int64_t *parked; /* attempts that died too often with their owners */
+	size_t parked_count;
 	struct env_file *probe;
 };
 void journal_takeover_init(struct journal_takeover *t);

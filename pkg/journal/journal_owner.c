@@ -166,12 +166,11 @@ take_attempt(struct journal *j, int64_t id, struct journal_job *job,
 }
 
 static void
-remember(struct journal_takeover *t, int64_t attempt)
+remember(int64_t **list, size_t *count, int64_t attempt)
 {
-	if (t->count % 64 == 0)
-		t->attempts = mem_realloc(
-		    t->attempts, t->count + 64, sizeof(*t->attempts));
-	t->attempts[t->count++] = attempt;
+	if (*count % 64 == 0)
+		*list = mem_realloc(*list, *count + 64, sizeof(**list));
+	(*list)[(*count)++] = attempt;
 }
 
 static enum err_code
@@ -204,7 +203,9 @@ take_owner(struct journal *j, struct journal_takeover *t, int64_t dead,
 		if (take_attempt(j, id, &job, &a, err) != ERR_NONE)
 			return err->code;
 		if (a.owner != 0)
-			remember(t, id);
+			remember(&t->attempts, &t->count, id);
+		else if (job.state == JOB_PARKED)
+			remember(&t->parked, &t->parked_count, id);
 	}
 	return row_close(j, dead, err);
 }
@@ -254,6 +255,7 @@ takeover_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	CHECK(j->owner != 0);
 	t->owners = 0;
 	t->count = 0;
+	t->parked_count = 0;
 	if (code == ERR_NONE && count > 0 && t->probe == NULL)
 		code = probe_open(j, &t->probe, err);
 	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
@@ -284,7 +286,9 @@ journal_takeover_fini(struct journal *j, struct journal_takeover *t)
 	CRASH_POINT("journal.takeover.committed");
 	env_close(j->env, &t->probe);
 	mem_free(&t->attempts);
+	mem_free(&t->parked);
 	t->count = 0;
+	t->parked_count = 0;
 }
 
 enum err_code

@@ -95,6 +95,21 @@ run_attention(struct run *r, const char *what)
 	CHECK(journal_submit(r->journal, &a->tx, &err) == ERR_NONE);
 }
 
+void
+run_parked(struct run *r, int64_t job, int64_t attempt)
+{
+	char what[64];
+
+	r->progress.parked++;
+	if (attempt > 0)
+		(void)snprintf(what, sizeof(what), "parked #%lld-%lld",
+		    (long long)job, (long long)attempt);
+	else
+		(void)snprintf(
+		    what, sizeof(what), "parked #%lld", (long long)job);
+	run_attention(r, what);
+}
+
 /* --- taking over
  * ---------------------------------------------------------------- */
 
@@ -120,6 +135,9 @@ takeover_done(struct journal_tx *tx)
 		    LOG_STR("error", err.text));
 		code = ERR_NONE;
 	}
+	for (size_t i = 0; tx->code == ERR_NONE && i < t->parked_count; i++)
+		run_parked(r, journal_attempt_job(t->parked[i]),
+		    journal_attempt_number(t->parked[i]));
 	if (tx->code == ERR_NONE && t->owners > 0)
 		r->again = true;
 	journal_takeover_fini(r->journal, t);

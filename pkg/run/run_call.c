@@ -208,15 +208,9 @@ count(struct run_call *c)
 	if (c->attempt.state == ATTEMPT_ENDED ||
 	    c->attempt.state == ATTEMPT_REFUSED)
 		p->outcomes[c->attempt.outcome]++;
-	if (c->attempt.state == ATTEMPT_PARKED || c->job.state == JOB_PARKED) {
-		char what[64];
-
-		p->parked++;
-		(void)snprintf(what, sizeof(what), "parked #%lld-%lld",
-		    (long long)c->job.id,
-		    (long long)journal_attempt_number(c->attempt.id));
-		run_attention(c->run, what);
-	}
+	if (c->attempt.state == ATTEMPT_PARKED || c->job.state == JOB_PARKED)
+		run_parked(
+		    c->run, c->job.id, journal_attempt_number(c->attempt.id));
 	if (job_is_final(c->job.state))
 		p->finished++;
 	p->failed += c->job.state == JOB_FAILED;
@@ -291,6 +285,8 @@ tx_done(struct journal_tx *tx)
 		/* From here on the carrier's list is the witness. */
 		c->recovered = true;
 	}
+	if (c->ask.plan == RUN_PLAN_ADOPT)
+		c->recovered = true; /* another life dialled it */
 	if (c->ask.plan == RUN_PLAN_RESEND && !c->tx_dial)
 		c->resend_refused = true;
 	if (c->tx_dial && !r->hard_stop) {

@@ -27,7 +27,9 @@ struct run_claim {
 	/* out */
 	struct run_armed *armed;
 	size_t count;
-	int64_t woken, expired, moved, failed, parked, cancelled;
+	int64_t woken, expired, moved, failed, cancelled;
+	int64_t *parked; /* jobs */
+	size_t parked_count;
 	int64_t next_due_ms;
 	bool held_up;
 	bool clock_ok;
@@ -253,7 +255,10 @@ visit(struct journal *j, void *arg, struct journal_candidate *cand,
 	if (must_park(c->run, j, &job, &g)) {
 		job.reason = JOB_REASON_RESTORED;
 		(void)job_only(j, &job, JOB_EV_PARK, err);
-		c->parked++;
+		if (c->parked_count % 64 == 0)
+			c->parked = mem_realloc(c->parked, c->parked_count + 64,
+			    sizeof(*c->parked));
+		c->parked[c->parked_count++] = job.id;
 		return JOURNAL_MOVED;
 	}
 	/* Two deaths with it in hand: it is tried again with nothing else. */
@@ -279,7 +284,7 @@ claim_run(struct journal *j, struct journal_tx *tx, struct err *err)
 
 	armed_clear(c);
 	c->failed = 0;
-	c->parked = 0;
+	c->parked_count = 0;
 	c->cancelled = 0;
 	c->alone = false;
 	code = journal_wake(j, TIME_MAX, &c->woken, err);
@@ -325,7 +330,8 @@ claim_done(struct journal_tx *tx)
 		r->progress.finished += c->failed + c->expired + c->cancelled;
 		r->progress.cancelled += c->cancelled;
 		r->progress.expired += c->expired;
-		r->progress.parked += c->parked;
+		for (size_t i = 0; i < c->parked_count; i++)
+			run_parked(r, c->parked[i], 0);
 		r->progress.waits = c->clock_ok ? NULL : "the clock";
 		if (c->failed + c->expired + c->cancelled > 0)
 			run_sync_poke(r->sync);
@@ -334,6 +340,7 @@ claim_done(struct journal_tx *tx)
 	}
 	armed_clear(c);
 	mem_free(&c->armed);
+	mem_free(&c->parked);
 	mem_free(&c);
 	run_poke(r);
 }

@@ -313,6 +313,8 @@ three_deaths_with_a_job_in_hand_park_it(void **state)
 	world_drain(w);
 	JOB_IS(w, id, JOB_PARKED, JOB_OUTCOME_NONE);
 	assert_int_equal(world_job(w, id).reason, JOB_REASON_CRASHES);
+	assert_string_equal(w->attention, "parked #1-1\n");
+	assert_int_equal(w->p.parked, 1);
 	assert_int_equal(world_job(w, id).tries, 0);
 	assert_string_equal(world_story(w, id),
 	    "ADMIT CLAIM OWNER_DEAD CLAIM OWNER_DEAD CLAIM OWNER_DEAD");

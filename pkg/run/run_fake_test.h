@@ -389,9 +389,10 @@ fake_looked(struct env_timer *t)
 		l->now = (struct carrier_progress){
 		    .stage = (enum carrier_stage)(found - FAKE_IS_PLACED),
 		    .at_ms = now};
-		l->placed_ms = l->armed_ms + 100;
+		/* of another life: it was armed before we asked */
+		l->placed_ms = (l->armed_ms > 0 ? l->armed_ms : now) + 100;
 		if (found >= FAKE_IS_ANSWERED)
-			l->answered_ms = l->armed_ms + 200;
+			l->answered_ms = l->placed_ms + 100;
 		if (found == FAKE_IS_OVER) {
 			l->now.outcome = JOB_OUTCOME_COMPLETED;
 			l->now.by = "callee";

@@ -336,6 +336,8 @@ void run_call_over(struct run *r, struct run_call *c);
 void run_media_on(struct run *r);
 double run_jitter(struct run *r);
 void run_attention(struct run *r, const char *what);
+/* Counts it, and tells people; attempt 0: the job never had one. */
+void run_parked(struct run *r, int64_t job, int64_t attempt);
 /* The line that status shows; writes only when it is another one. */
 void run_say(struct run *r);
 
