@@ -205,6 +205,9 @@ tick_fired(struct env_timer *t)
 		r->again = true;
 		look_into_inbox(r);
 	}
+	/* Rows of others, and rows whose delay is over. */
+	if (r->o.mode == RUN_WORKER)
+		run_sync_poke(r->sync);
 	if (++r->ticks % TAKEOVER_TICKS == 0)
 		takeover(r);
 	if (r->ticks % SAY_TICKS == 0) {
@@ -429,8 +432,6 @@ run_poke(struct run *r)
 		return;
 	if (!r->hard_stop) {
 		maybe_claim(r);
-		if (r->again && r->o.mode == RUN_WORKER)
-			run_sync_poke(r->sync);
 		if (r->o.mode == RUN_WORKER)
 			(void)waits_for_due(r);
 	}
