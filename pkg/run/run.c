@@ -194,11 +194,12 @@ tick_fired(struct env_timer *t)
 	int64_t version = 0;
 	struct err err = {0};
 
+	env_timer_start_real(r->env, &r->tick, TICK_MS);
 	if (r->hard_stop) {
+		/* Until what was begun is durable; then this is stopped. */
 		run_poke(r);
 		return;
 	}
-	env_timer_start_real(r->env, &r->tick, TICK_MS);
 	if (journal_version(r->journal, &version, &err) == ERR_NONE &&
 	    version != r->version) {
 		r->version = version;
