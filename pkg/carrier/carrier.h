@@ -164,7 +164,10 @@ struct carrier_notice {
 struct carrier_ops {
 	void (*terms)(void *c, struct carrier_terms *out);
 	void (*dial)(void *c, struct carrier_dial *d);
-	/* Stop waiting for the answer of a dial; its bytes may have left. */
+	/*
+	 * Stop waiting for the answer of a dial; its bytes may have left.
+	 * Its ear hears nothing more.  Also after done(): then only that.
+	 */
 	void (*abandon)(void *c, struct carrier_dial *d);
 	void (*lookup)(void *c, struct carrier_lookup *l);
 	void (*lookup_stop)(void *c, struct carrier_lookup *l);

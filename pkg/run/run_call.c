@@ -124,6 +124,15 @@ stage_of(enum attempt_state s)
 				       : 0;
 }
 
+/* The call is over, and so is all that it leaves. */
+static bool
+is_over(const struct run_call *c)
+{
+	return c->evidence.ended && !c->repairing &&
+	       (c->repaired || !c->recovered || c->talk != NULL) &&
+	       (c->talk == NULL || c->talk_over);
+}
+
 /* Evidence that the journal does not have yet? */
 static enum run_plan
 plan_evidence(const struct run_call *c)
@@ -134,9 +143,7 @@ plan_evidence(const struct run_call *c)
 
 	if (known > stage)
 		return RUN_PLAN_STAGE;
-	if (e->ended && !c->repairing &&
-	    (c->repaired || !c->recovered || c->talk != NULL) &&
-	    (c->talk == NULL || c->talk_over))
+	if (is_over(c))
 		return RUN_PLAN_END;
 	return RUN_PLAN_NONE;
 }
@@ -310,6 +317,7 @@ run_call_submit(
 	    .fold = c->fold,
 	    .hung_up = c->hung_up_by_us,
 	    .has_result = c->has_result,
+	    .over = is_over(c),
 	    .talking = (c->talk != NULL && !c->talk_over) || c->repairing,
 	    .answer = c->answer,
 	    .policy = c->dial.policy,
@@ -472,7 +480,8 @@ run_call_free(struct run_call **cp)
 	if (c == NULL)
 		return;
 	env_timer_stop(c->run->env, &c->timer);
-	if (c->dialling)
+	/* Also after an answer without a call id: its ear is in us. */
+	if (c->carrier != NULL && c->dial.done != NULL)
 		c->carrier->ops->abandon(c->carrier->impl, &c->dial);
 	if (c->looking)
 		c->carrier->ops->lookup_stop(c->carrier->impl, &c->lookup);
