@@ -32,7 +32,10 @@ serve(void *arg)
 		work->run(work);
 		CHECK(pthread_mutex_lock(&w->lock) == 0);
 		list_add_tail(&w->ready, node);
+		CHECK(pthread_mutex_unlock(&w->lock) == 0);
+		/* Without the lock, or the loop would wake only to wait. */
 		CHECK(uv_async_send(&w->async) == 0);
+		CHECK(pthread_mutex_lock(&w->lock) == 0);
 	}
 	CHECK(pthread_mutex_unlock(&w->lock) == 0);
 	return NULL;
@@ -90,8 +93,8 @@ net_writer_submit(struct env *env, struct env_work *work)
 		uv_ref((uv_handle_t *)&w->async);
 	CHECK(pthread_mutex_lock(&w->lock) == 0);
 	list_add_tail(&w->queue, &work->node);
-	CHECK(pthread_cond_signal(&w->more) == 0);
 	CHECK(pthread_mutex_unlock(&w->lock) == 0);
+	CHECK(pthread_cond_signal(&w->more) == 0);
 }
 
 int
