@@ -362,9 +362,10 @@ fake_abandon(void *impl, struct carrier_dial *d)
 
 	fake_note(f, "abandon", d->key, "");
 	for (size_t i = 0; i < f->dials; i++) {
-		if (f->calls[i].dial != d)
+		if (f->calls[i].dial == d)
+			f->calls[i].dial = NULL;
+		else if (d->ear == NULL || f->calls[i].ear != d->ear)
 			continue;
-		f->calls[i].dial = NULL;
 		f->calls[i].ear = NULL;
 	}
 }
