@@ -27,11 +27,10 @@
 double
 run_jitter(struct run *r)
 {
-	if (r->luck_left == 0) {
-		env_random(r->env, r->luck, sizeof(r->luck));
-		r->luck_left = ARRAY_LEN(r->luck);
-	}
-	return (double)(r->luck[--r->luck_left] >> 11) / 9007199254740992.0;
+	uint64_t bits = 0;
+
+	env_random(r->env, &bits, sizeof(bits));
+	return (double)(bits >> 11) / 9007199254740992.0;
 }
 
 void

@@ -392,28 +392,6 @@ do_end(struct run_call *c, struct journal *j, struct err *err)
 	    strcmp(e->source, "live") == 0 ? NULL : e->source, err);
 }
 
-/* How far a call has come. */
-static int
-reached(const struct run_evidence *e)
-{
-	return e->answered ? 3 : e->ringing ? 2 : e->placed ? 1 : 0;
-}
-
-/*
- * Every stage the evidence shows, each its own step, and the end when it is
- * known already: news that came together are durable together.
- */
-static enum err_code
-do_stages(struct run_call *c, struct journal *j, struct err *err)
-{
-	enum err_code code = ERR_NONE;
-
-	while (code == ERR_NONE &&
-	       rank(c->tx_attempt.state) < reached(&c->tx_evidence))
-		code = do_stage(c, j, err);
-	return code == ERR_NONE && c->ask.over ? do_end(c, j, err) : code;
-}
-
 static enum err_code
 do_vanish(struct run_call *c, struct journal *j, struct err *err)
 {
@@ -500,7 +478,7 @@ plan_run(struct run_call *c, struct journal *j, struct err *err)
 		return step(c, j, ATTEMPT_EV_DOUBT, JOB_EV_NOTE,
 		    c->ask.code[0] != '\0' ? c->ask.code : NULL, err);
 	case RUN_PLAN_STAGE:
-		return do_stages(c, j, err);
+		return do_stage(c, j, err);
 	case RUN_PLAN_END:
 		return do_end(c, j, err);
 	case RUN_PLAN_SETTLE:
@@ -526,7 +504,7 @@ plan_run(struct run_call *c, struct journal *j, struct err *err)
 static bool
 must_fold(const struct run_call *c)
 {
-	return c->ask.fold || c->ask.over || c->ask.plan == RUN_PLAN_ARM ||
+	return c->ask.fold || c->ask.plan == RUN_PLAN_ARM ||
 	       c->ask.plan == RUN_PLAN_RELEASE ||
 	       c->ask.plan == RUN_PLAN_UNSENT ||
 	       c->ask.plan == RUN_PLAN_REFUSE || c->ask.plan == RUN_PLAN_END ||
@@ -548,13 +526,14 @@ static enum err_code
 catch_up(struct run_call *c, struct journal *j, struct err *err)
 {
 	const struct run_evidence *e = &c->tx_evidence;
+	int want = e->answered ? 3 : e->ringing ? 2 : e->placed ? 1 : 0;
 	enum err_code code = ERR_NONE;
 
 	if (c->tx_attempt.state == ATTEMPT_CLAIMED)
 		return ERR_NONE;
 	if (e->ended)
 		return do_end(c, j, err);
-	while (code == ERR_NONE && rank(c->tx_attempt.state) < reached(e))
+	while (code == ERR_NONE && rank(c->tx_attempt.state) < want)
 		code = do_stage(c, j, err);
 	return code;
 }
