@@ -12,24 +12,6 @@
  */
 
 enum err_code
-journal_read_begin(struct journal *j, struct err *err)
-{
-	sqlite3_stmt *st = journal_db_get(&j->r, "BEGIN", err);
-
-	return st == NULL ? err->code : journal_db_done(&j->r, st, err);
-}
-
-void
-journal_read_end(struct journal *j)
-{
-	struct err ignored;
-	sqlite3_stmt *st = journal_db_get(&j->r, "COMMIT", &ignored);
-
-	if (st != NULL)
-		(void)journal_db_done(&j->r, st, &ignored);
-}
-
-enum err_code
 journal_read_counts(
     struct journal *j, struct journal_counts *out, struct err *err)
 {

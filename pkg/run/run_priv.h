@@ -134,7 +134,7 @@ struct run_call {
 	struct run_ask {
 		enum run_plan plan;
 		struct run_evidence evidence;
-		bool cancel, fold, hung_up, has_result, talking, over;
+		bool cancel, fold, hung_up, has_result, talking;
 		enum carrier_answer answer;
 		enum carrier_policy policy;
 		int64_t retry_after_ms;
@@ -249,12 +249,9 @@ struct run_row {
 	char error[160];
 };
 
-/*
- * Loop's thread; release with fini, also after an error.  before: a row that
- * was gathered already, for what both share, or NULL.
- */
-enum err_code run_row_gather(struct journal *j, const struct run_row *before,
-    struct run_row *r, struct err *err);
+/* Loop's thread; release with fini, also after an error. */
+enum err_code run_row_gather(
+    struct journal *j, struct run_row *r, struct err *err);
 /* run_past.c: job as it was at its end number revision. */
 enum err_code run_past(struct journal *j, int64_t revision,
     struct journal_job *job, struct err *err);
@@ -320,8 +317,6 @@ struct run {
 	struct env_post end_post;
 	int ticks;
 	bool stopping, hard_stop, ended;
-	uint64_t luck[32]; /* random bits in store: asking costs a call */
-	size_t luck_left;
 	int64_t attentions;  /* being written down */
 	int64_t orphans;     /* taken over, but not to be understood */
 	struct list notices; /* run_notice.c */
