@@ -132,15 +132,6 @@ journal_clock_judge(struct journal *j)
 	j->clock_ok = job_clock_trusted(&f, j->clock_why);
 }
 
-/* BEGIN and COMMIT, which sqlite3_exec would compile anew each time. */
-static enum err_code
-transaction(struct journal *j, const char *sql, struct err *err)
-{
-	sqlite3_stmt *st = journal_db_get(&j->w, sql, err);
-
-	return st == NULL ? err->code : journal_db_done(&j->w, st, err);
-}
-
 /* Everything a group must know and refuse, inside its transaction. */
 static enum err_code
 group_begin(struct journal *j, struct err *err)
@@ -150,7 +141,7 @@ group_begin(struct journal *j, struct err *err)
 	int64_t version = 0;
 
 	memcpy(incarnation, j->head.incarnation, sizeof(incarnation));
-	if (transaction(j, "BEGIN IMMEDIATE", err) != ERR_NONE)
+	if (journal_db_exec(&j->w, "BEGIN IMMEDIATE", err) != ERR_NONE)
 		return err->code;
 	CRASH_POINT("journal.group.begun");
 	if (journal_db_number(&j->w, "PRAGMA user_version", &version, err) !=
@@ -272,7 +263,7 @@ group_attempt(
 			code = head_write(j, err);
 		CRASH_POINT("journal.group.written");
 		if (code == ERR_NONE)
-			code = transaction(j, "COMMIT", err);
+			code = journal_db_exec(&j->w, "COMMIT", err);
 		CRASH_POINT("journal.group.committed");
 		if (code == ERR_NONE)
 			return ERR_NONE;
