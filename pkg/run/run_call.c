@@ -317,7 +317,6 @@ run_call_submit(
 	    .fold = c->fold,
 	    .hung_up = c->hung_up_by_us,
 	    .has_result = c->has_result,
-	    .over = is_over(c),
 	    .talking = (c->talk != NULL && !c->talk_over) || c->repairing,
 	    .answer = c->answer,
 	    .policy = c->dial.policy,
