@@ -482,7 +482,7 @@ run_call_free(struct run_call **cp)
 	/* Also after an answer without a call id: its ear is in us. */
 	if (c->carrier != NULL && c->dial.done != NULL)
 		c->carrier->ops->abandon(c->carrier->impl, &c->dial);
-	if (c->looking)
+	if (c->carrier != NULL && c->looking)
 		c->carrier->ops->lookup_stop(c->carrier->impl, &c->lookup);
 	if (c->carrier != NULL && c->dial.ear != NULL &&
 	    c->evidence.call_id[0] != '\0')
