@@ -202,6 +202,14 @@ enum err_code journal_verify_tail(struct journal *j, struct err *err);
 /* Numbers that an event may have: job_hash_event takes no others. */
 bool journal_event_is_sane(const struct job_event_fields *f);
 
+/* journal_row.c: one row, on the writer's or the loop's connection */
+enum err_code journal_row_get_attempt(struct journal_db *db, int64_t id,
+    struct journal_attempt *out, struct err *err);
+enum err_code journal_row_get_person(struct journal_db *db, int64_t job,
+    struct journal_person *out, struct err *err);
+enum err_code journal_row_get_terms(struct journal_db *db, int64_t id,
+    char out[JOURNAL_TERMS_MAX], struct err *err);
+
 /* journal_row.c: what journal_row_job and journal_row_attempt read; "j", "s",
  * "k", "c", "e" and "a" are job, source, kind, campaign, last event, attempt.
  */

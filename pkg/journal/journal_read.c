@@ -87,72 +87,21 @@ enum err_code
 journal_read_attempt(
     struct journal *j, int64_t id, struct journal_attempt *out, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->r,
-	    "SELECT " JOURNAL_ATTEMPT_COLUMNS " FROM attempt a WHERE a.id=?1",
-	    err);
-	bool row = false;
-
-	if (st == NULL)
-		return err->code;
-	journal_db_i64(st, 1, id);
-	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
-		return err->code;
-	if (!row)
-		return err_set(err, ERR_NOT_FOUND, 0,
-		    "no attempt %lld of job #%lld",
-		    (long long)journal_attempt_number(id),
-		    (long long)journal_attempt_job(id));
-	journal_row_attempt(st, out);
-	(void)sqlite3_reset(st);
-	return ERR_NONE;
+	return journal_row_get_attempt(&j->r, id, out, err);
 }
 
 enum err_code
 journal_read_person(
     struct journal *j, int64_t job, struct journal_person *out, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->r,
-	    "SELECT number,org,org_name,contact,data FROM person WHERE job=?1",
-	    err);
-	bool row = false;
-
-	memset(out, 0, sizeof(*out));
-	if (st == NULL)
-		return err->code;
-	journal_db_i64(st, 1, job);
-	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
-		return err->code;
-	if (!row)
-		return err_set(err, ERR_NOT_FOUND, 0,
-		    "the personal data of job #%lld was erased",
-		    (long long)job);
-	out->number = sqlite3_column_int64(st, 0);
-	out->org = sqlite3_column_int64(st, 1);
-	out->org_name = journal_db_dup_text(st, 2);
-	out->contact = journal_db_dup_text(st, 3);
-	out->data = journal_db_dup_text(st, 4);
-	(void)sqlite3_reset(st);
-	return ERR_NONE;
+	return journal_row_get_person(&j->r, job, out, err);
 }
 
 enum err_code
 journal_read_terms(
     struct journal *j, int64_t id, char out[JOURNAL_TERMS_MAX], struct err *err)
 {
-	sqlite3_stmt *st =
-	    journal_db_get(&j->r, "SELECT text FROM terms WHERE id=?1", err);
-	bool row = false;
-
-	out[0] = '\0';
-	if (st == NULL)
-		return err->code;
-	journal_db_i64(st, 1, id);
-	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
-		return err->code;
-	if (row)
-		journal_db_copy_text(st, 0, out, JOURNAL_TERMS_MAX);
-	(void)sqlite3_reset(st);
-	return ERR_NONE;
+	return journal_row_get_terms(&j->r, id, out, err);
 }
 
 /* --- finding

@@ -106,10 +106,10 @@ journal_job_get(
 }
 
 enum err_code
-journal_attempt_get(
-    struct journal *j, int64_t id, struct journal_attempt *out, struct err *err)
+journal_row_get_attempt(struct journal_db *db, int64_t id,
+    struct journal_attempt *out, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->w,
+	sqlite3_stmt *st = journal_db_get(db,
 	    "SELECT " JOURNAL_ATTEMPT_COLUMNS " FROM attempt a WHERE a.id=?1",
 	    err);
 	bool row = false;
@@ -117,7 +117,7 @@ journal_attempt_get(
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, id);
-	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+	if (journal_db_row(db, st, &row, err) != ERR_NONE)
 		return err->code;
 	if (!row)
 		return err_set(err, ERR_NOT_FOUND, 0,
@@ -131,10 +131,17 @@ journal_attempt_get(
 }
 
 enum err_code
-journal_person_get(
-    struct journal *j, int64_t job, struct journal_person *out, struct err *err)
+journal_attempt_get(
+    struct journal *j, int64_t id, struct journal_attempt *out, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->w,
+	return journal_row_get_attempt(&j->w, id, out, err);
+}
+
+enum err_code
+journal_row_get_person(struct journal_db *db, int64_t job,
+    struct journal_person *out, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(db,
 	    "SELECT number,org,org_name,contact,data FROM person WHERE job=?1",
 	    err);
 	bool row = false;
@@ -143,7 +150,7 @@ journal_person_get(
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, job);
-	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+	if (journal_db_row(db, st, &row, err) != ERR_NONE)
 		return err->code;
 	if (!row)
 		return err_set(err, ERR_NOT_FOUND, 0,
@@ -156,6 +163,13 @@ journal_person_get(
 	out->data = journal_db_dup_text(st, 4);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
+}
+
+enum err_code
+journal_person_get(
+    struct journal *j, int64_t job, struct journal_person *out, struct err *err)
+{
+	return journal_row_get_person(&j->w, job, out, err);
 }
 
 void
@@ -233,23 +247,30 @@ journal_terms_put(
 }
 
 enum err_code
-journal_terms_get(
-    struct journal *j, int64_t id, char out[JOURNAL_TERMS_MAX], struct err *err)
+journal_row_get_terms(struct journal_db *db, int64_t id,
+    char out[JOURNAL_TERMS_MAX], struct err *err)
 {
 	sqlite3_stmt *st =
-	    journal_db_get(&j->w, "SELECT text FROM terms WHERE id=?1", err);
+	    journal_db_get(db, "SELECT text FROM terms WHERE id=?1", err);
 	bool row = false;
 
 	out[0] = '\0';
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, id);
-	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+	if (journal_db_row(db, st, &row, err) != ERR_NONE)
 		return err->code;
 	if (row)
 		journal_db_copy_text(st, 0, out, JOURNAL_TERMS_MAX);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
+}
+
+enum err_code
+journal_terms_get(
+    struct journal *j, int64_t id, char out[JOURNAL_TERMS_MAX], struct err *err)
+{
+	return journal_row_get_terms(&j->w, id, out, err);
 }
 
 enum err_code
