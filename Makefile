@@ -45,13 +45,19 @@ TEST_SRC = $(wildcard $(PKGS:%=pkg/%/*_test.c))
 CMD_SRC  = $(filter-out %_test.c,$(wildcard cmd/dsrun/*.c cmd/dsrun/*/*.c))
 CMD_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard cmd/dsrun/*_test.c))
 BENCH    = $(wildcard tests/bench/*.c)
+SIM_MAIN = $(wildcard tests/sim/sim_main.c)
+SIM_SRC  = $(filter-out %_test.c $(SIM_MAIN),$(wildcard tests/sim/*.c))
+SIM_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard tests/sim/*_test.c))
 HEADERS  = $(wildcard pkg/*/*.h cmd/dsrun/*.h cmd/dsrun/*/*.h tests/*/*.h)
 OBJ      = $(SRC:%.c=$(B)/%.o)
 CMD_OBJ  = $(CMD_SRC:%.c=$(B)/%.o)
-TESTS    = $(TEST_SRC:%.c=$(B)/%) $(CMD_TEST:%.c=$(B)/%)
+TESTS    = $(TEST_SRC:%.c=$(B)/%) $(CMD_TEST:%.c=$(B)/%) $(SIM_TEST:%.c=$(B)/%)
 BENCHES  = $(BENCH:%.c=$(B)/%)
-ALL_SRC  = $(SRC) $(TEST_SRC) $(CMD_SRC) $(CMD_TEST) $(BENCH)
+SIM      = $(SIM_MAIN:tests/sim/sim_main.c=$(B)/tests/sim/sim)
+ALL_SRC  = $(SRC) $(TEST_SRC) $(CMD_SRC) $(CMD_TEST) $(BENCH) \
+	   $(SIM_SRC) $(SIM_TEST) $(SIM_MAIN)
 LIB      = $(B)/libdsrun.a
+SIM_LIB  = $(B)/libsim.a
 
 all: $(B)/dsrun ## build the program into $(B)/dsrun
 
@@ -68,6 +74,20 @@ $(CMD_TEST:%.c=$(B)/%): %: %.o $(filter-out %/main.o,$(CMD_OBJ)) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(BENCHES): %: %.o $(LIB)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# The simulator.  A test of it takes from the library what it needs and brings
+# the rest, such as a sim_gate of its own.
+$(SIM_SRC:%.c=$(B)/%.o) $(SIM_MAIN:%.c=$(B)/%.o) \
+    $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*_test.c)): CPPFLAGS += -Itests/sim
+
+$(SIM_LIB): $(SIM_SRC:%.c=$(B)/%.o)
+	$(Q)rm -f $@ && $(AR) crs $@ $^
+
+$(patsubst %.c,$(B)/%,$(wildcard tests/sim/*_test.c)): %: %.o $(SIM_LIB) $(LIB)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(SIM): $(B)/tests/sim/sim_main.o $(SIM_LIB) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/%.o: %.c $(B)/flags
@@ -152,7 +172,7 @@ lint-format:
 lint-cppcheck: $(B)/journal_migrations.inc
 	$(Q)mkdir -p $(B)/cppcheck
 	$(Q)cppcheck --quiet --cppcheck-build-dir=$(B)/cppcheck -j $$(nproc) \
-	    --std=c11 -D_GNU_SOURCE -D__x86_64__ -Ipkg -I$(B) \
+	    --std=c11 -D_GNU_SOURCE -D__x86_64__ -Ipkg -Itests/sim -I$(B) \
 	    --enable=warning,performance,portability --inline-suppr \
 	    --suppressions-list=tests/lint/cppcheck --error-exitcode=1 \
 	    --template='{file}:{line}: {severity}: {message} [{id}]' \
