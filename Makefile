@@ -79,7 +79,7 @@ $(BENCHES): %: %.o $(LIB)
 # The simulator.  A test of it takes from the library what it needs and brings
 # the rest, such as a sim_gate of its own.
 $(SIM_SRC:%.c=$(B)/%.o) $(SIM_MAIN:%.c=$(B)/%.o) \
-    $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*_test.c)): CPPFLAGS += -Itests/sim
+    $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*_test.c)): CPPFLAGS += -Itests/sim -Icmd/dsrun
 
 $(SIM_LIB): $(SIM_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) crs $@ $^
@@ -87,7 +87,7 @@ $(SIM_LIB): $(SIM_SRC:%.c=$(B)/%.o)
 $(patsubst %.c,$(B)/%,$(wildcard tests/sim/*_test.c)): %: %.o $(SIM_LIB) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-$(SIM): $(B)/tests/sim/sim_main.o $(SIM_LIB) $(LIB)
+$(SIM): $(B)/tests/sim/sim_main.o $(SIM_LIB) $(B)/cmd/dsrun/wire_sim_log.o $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/%.o: %.c $(B)/flags
@@ -172,7 +172,7 @@ lint-format:
 lint-cppcheck: $(B)/journal_migrations.inc
 	$(Q)mkdir -p $(B)/cppcheck
 	$(Q)cppcheck --quiet --cppcheck-build-dir=$(B)/cppcheck -j $$(nproc) \
-	    --std=c11 -D_GNU_SOURCE -D__x86_64__ -Ipkg -Itests/sim -I$(B) \
+	    --std=c11 -D_GNU_SOURCE -D__x86_64__ -Ipkg -Itests/sim -Icmd/dsrun -I$(B) \
 	    --enable=warning,performance,portability --inline-suppr \
 	    --suppressions-list=tests/lint/cppcheck --error-exitcode=1 \
 	    --template='{file}:{line}: {severity}: {message} [{id}]' \

@@ -25,23 +25,60 @@
 /* --- is it over? ----------------------------------------------------------------- */
 
 bool
-sim_check_settled(struct sim_world *w, int64_t *next_ms)
+sim_check_settled(struct sim_world *w, int64_t *wait_ms)
 {
 	struct journal *j = NULL;
 	struct journal_counts c = {.live = 1};
 	struct err err = {0};
 	enum err_code code = sim_actor_open_host(w, &j, &err);
 
-	*next_ms = 0;
+	int64_t next_ms = 0;
+
+	*wait_ms = 0;
 	if (code == ERR_NONE)
 		code = journal_read_counts(j, &c, &err);
 	if (code == ERR_NONE)
-		code = journal_read_next_due(j, next_ms, &err);
+		code = journal_read_next_due(j, &next_ms, &err);
+	if (next_ms > env_now_ms(&w->m->host.own.env))
+		*wait_ms = next_ms - env_now_ms(&w->m->host.own.env);
 	journal_close(&j);
 	if (code != ERR_NONE)
 		sim_world_fail(w, "the journal cannot be opened: %s", err.text);
 	return code == ERR_NONE && c.live == 0 && c.outbox_pending == 0 &&
 	       c.jobs[JOB_QUEUED] + c.jobs[JOB_READY] + c.jobs[JOB_HELD] == 0;
+}
+
+static void
+note_left(void *arg, const struct journal_listed *row)
+{
+	char *text = arg;
+	size_t n = strlen(text);
+
+	if (!job_is_final(row->job.state) && row->job.state != JOB_PARKED)
+		(void)snprintf(text + n, SIM_FAILURE_MAX / 2 - n,
+		    " %s %s (%s, %" PRId64 " attempts)", row->job.ext,
+		    job_state_name(row->job.state),
+		    job_reason_word(row->job.reason), row->job.attempts);
+}
+
+void
+sim_check_left(struct sim_world *w)
+{
+	char text[SIM_FAILURE_MAX / 2] = "";
+	struct journal *j = NULL;
+	struct journal_filter all = {.state = -1, .limit = SIM_JOBS_MAX};
+	struct journal_counts c = {.live = 0};
+	struct err err = {0};
+
+	if (sim_actor_open_host(w, &j, &err) == ERR_NONE) {
+		(void)journal_read_counts(j, &c, &err);
+		(void)journal_read_jobs(j, &all, note_left, text, &err);
+	}
+	journal_close(&j);
+	sim_world_fail(w,
+	    "I13: not all came to an end; %" PRId64 " live, %" PRId64
+	    " results wait:%s",
+	    c.live, c.outbox_pending, text);
 }
 
 void

@@ -447,7 +447,7 @@ sim_env_init(struct sim_env *e, struct sim_process *p)
 	memset(e->env.boot_id, (int)(m->boots & 0xff), ENV_ID_BYTES);
 	memcpy(e->env.boot_id, &m->seed, sizeof(m->seed));
 	e->env.pid = 1000 + p->number;
-	e->env.uid = 1000;
+	e->env.uid = 0; /* as the disk says of all files */
 	e->env.sqlite_vfs = sim_vfs_name(p->slot);
 }
 

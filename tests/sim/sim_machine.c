@@ -113,6 +113,13 @@ void
 sim_process_loop(struct sim_process *p, const bool *done)
 {
 	while (!*done) {
+		/* Whoever was killed leaves by the door of a hard stop, in
+		 * which nothing has an effect any more. */
+		if (p->dead && p->unwinds) {
+			p->unwinds = false;
+			p->on_signal(p, true);
+			continue;
+		}
 		if (loop_turn(p)) {
 			CHECK(!p->dead || p->turns_dead++ < TURNS_DEAD_MAX);
 			continue;
@@ -255,9 +262,12 @@ sim_machine_new(uint64_t seed, struct sim_disk *disk)
 	static const struct sim_vfs_ops ops = {.random = vfs_random,
 	    .wall_ms = vfs_wall_ms,
 	    .sleep = sim_process_sleep};
+	static bool registered;
 	struct sim_machine *m = mem_zalloc(1, sizeof(*m));
 
-	sim_vfs_register();
+	if (!registered)
+		sim_vfs_register();
+	registered = true;
 	sim_vfs_set_ops(&ops);
 	crash_hook(at_point, NULL);
 	m->seed = seed;
@@ -317,8 +327,7 @@ sim_process_kill(struct sim_process *p)
 	sim_disk_drop_process(p->machine->disk, p);
 	p->loop.state = SIM_THREAD_READY;
 	p->worker.state = SIM_THREAD_READY;
-	if (p->on_signal != NULL)
-		p->may_stop = true;
+	p->unwinds = p->on_signal != NULL;
 }
 
 void
@@ -348,6 +357,8 @@ sim_machine_power_cut(struct sim_machine *m, enum sim_device device)
 	m->boots++;
 	m->boot_us = m->now_us;
 	m->now_us += 30000000; /* to come up again */
+	sim_env_init(&m->host.own, &m->host);
+	sim_env_init(&m->host.line, &m->host);
 }
 
 void

@@ -67,7 +67,7 @@ struct sim_process {
 	bool dead;              /* killed: unwinding */
 	bool over;              /* its main() has returned */
 	bool quiet;             /* the gate leaves it alone */
-	bool may_stop;          /* asked to stop (a signal) */
+	bool unwinds;           /* dead, and its loop does not know it yet */
 	int64_t stopped_us;     /* SIGSTOP until then; 0 = not */
 	int64_t gates;          /* calls through the gate */
 	int64_t turns_dead;     /* since it died: it must come to an end */

@@ -21,7 +21,7 @@
 static const char usage[] =
     "sim: dsruns on a simulated machine, under faults, by seeds\n"
     "\n"
-    "  sim seeds [--first N] [--seeds N] [--jobs J]\n"
+    "  sim seeds [--first N] [--seeds N] [--jobs J] [--no-shrink]\n"
     "      N random runs from a first seed, J at a time; one that fails is\n"
     "      made small and printed with the command that repeats it\n"
     "  sim run --seed N [--without-jobs A,B] [--without-acts A,B]\n"
@@ -35,6 +35,7 @@ static const char usage[] =
     "  sim controls\n"
     "      ways to do it wrong; each must be seen\n";
 
+static bool shrink = true;
 static char again[4096]; /* the command that repeats what runs now */
 
 /* A CHECK that fails, in dsrun or here, must name the run that shows it. */
@@ -99,6 +100,7 @@ read_flags(int argc, char *const *argv)
 	f.jobs = strtoll(value_of(argc, argv, "--jobs", "1"), NULL, 10);
 	f.fault = value_of(argc, argv, "--fault", NULL);
 	f.trace = has(argc, argv, "--trace");
+	shrink = !has(argc, argv, "--no-shrink");
 	if (f.every < 1)
 		f.every = 1;
 	for (int i = 0; cls != NULL && i < CARRIER_CLASS_COUNT; i++)
@@ -137,6 +139,8 @@ tell_small(const struct sim_stage *stage, struct sim_plan *plan,
 	(void)printf("  again: sim run --seed %" PRIu64 " --trace\n",
 	    plan->seed);
 	(void)fflush(stdout);
+	if (!shrink)
+		return;
 	sim_shrink(stage, plan, w, failure);
 	sim_shrink_words(plan, &words);
 	(void)printf("  small: %s\n  again: sim run %s --trace\n", failure,

@@ -71,9 +71,11 @@ enum err_code sim_actor_open_host(
 
 /* --- sim_check.c --- */
 
-/* Are all jobs final or parked and all results out?  *next_ms: when the next
- * is due, 0 = at once. */
-bool sim_check_settled(struct sim_world *w, int64_t *next_ms);
+/* Are all jobs final or parked and all results out?  *wait_ms: until the next
+ * is due. */
+bool sim_check_settled(struct sim_world *w, int64_t *wait_ms);
+/* It did not settle: fail, with what is left. */
+void sim_check_left(struct sim_world *w);
 /* Every job that an enqueue accepted is in the journal. */
 void sim_check_nothing_lost(struct sim_world *w);
 void sim_check_promises(struct sim_world *w);
