@@ -315,8 +315,9 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 	if ((j->lock.mark.flags & MARK_IO_ERROR) != 0 || j->broken) {
 		j->broken = true;
 		return err_set(err, ERR_DAMAGED, 0,
-		    "a disk error was seen by process %lld: nothing more is "
-		    "written; the next start rebuilds the journal",
+		    "a disk error or a broken page was seen by process %lld: "
+		    "nothing more is written; the next start rebuilds the "
+		    "journal",
 		    (long long)j->lock.mark.pid);
 	}
 	bool changed = false;
@@ -335,8 +336,15 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 	    sizeof(before.incarnation));
 	if (code == ERR_STORE && (err->sys & 0xff) == SQLITE_IOERR) {
 		mark_broken(j);
-		return err_set(err, ERR_DAMAGED, err->sys, "%s", "disk error");
+		return err_set(err, ERR_DAMAGED, err->sys,
+		    "%s: disk error %d: nothing more is written; see dmesg; "
+		    "the next start rebuilds the journal",
+		    j->db_path, err->sys);
 	}
+	/* Else each start would call whom it can still read of. */
+	if (code == ERR_DAMAGED && ((err->sys & 0xff) == SQLITE_CORRUPT ||
+				       (err->sys & 0xff) == SQLITE_NOTADB))
+		mark_broken(j);
 	return code;
 }
 

@@ -54,6 +54,8 @@ char *journal_db_dup_text(sqlite3_stmt *st, int i);
 /* One number from a query without parameters. */
 enum err_code journal_db_number(
     struct journal_db *db, const char *sql, int64_t *out, struct err *err);
+/* A row of integrity_check or quick_check without SQLite's heading. */
+const char *journal_db_finding(const char *text);
 
 /* --- journal_lock.c: journal.lock and the mark -----------------------------
  */
@@ -241,6 +243,11 @@ enum journal_name {
 };
 enum err_code journal_name_put(struct journal *j, enum journal_name table,
     const char *name, int64_t *id, struct err *err);
+
+/* journal_copy.c: journal_check of a file that nobody has open, all of it;
+ * ERR_DAMAGED says what of `what` does not hold. */
+enum err_code journal_copy_verify(
+    struct env *env, const char *path, const char *what, struct err *err);
 
 /* journal_swap.c: rebuild, restore and adopt share it */
 enum err_code journal_swap_finish(struct journal *j, struct err *err);
