@@ -75,7 +75,7 @@ json_quote(struct buf *out, const char *text, size_t len)
 			continue;
 		}
 		buf_put(out, text + plain, at - plain);
-		if (n == 0)
+		if (n == 0 || c == '\0')
 			buf_puts(out, "\xef\xbf\xbd");
 		else
 			escape(out, c);
