@@ -14,12 +14,21 @@ for group in "$@"; do
 		    python3-jsonschema tzdata" ;;
 	lint)
 		want="$want clang clang-format clang-tidy cppcheck" ;;
+	fuzz)
+		# libFuzzer and the sanitizers are a package of their own,
+		# named by the version of the clang that is there then.
+		command -v clang >/dev/null 2>&1 || sh "$0" clang
+		version=$(clang -dumpversion)
+		want="$want clang libclang-rt-${version%%.*}-dev" ;;
+	clang)
+		want="$want clang" ;;
 	bench)
 		want="$want redis-server python3-venv"
 		# Another Node than Debian's will do.
 		command -v npm >/dev/null 2>&1 || want="$want nodejs npm" ;;
 	*)
-		echo "bootstrap.sh: no such group: $group (build, lint, bench)" >&2
+		echo "bootstrap.sh: no such group: $group (build, lint, fuzz," \
+		    "bench)" >&2
 		exit 64 ;;
 	esac
 done
