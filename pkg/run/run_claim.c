@@ -356,6 +356,9 @@ claim_done(struct journal_tx *tx)
 			run_sync_poke(r->sync);
 		for (size_t i = 0; i < c->count; i++)
 			run_call_begin(r, &c->armed[i]);
+		/* It took all that one claim may: there may be more. */
+		if (c->count >= CLAIM_MAX)
+			r->again = true;
 	}
 	armed_clear(c);
 	mem_free(&c->armed);
