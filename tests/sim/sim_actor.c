@@ -11,11 +11,10 @@
 #include "model/model_scripted.h"
 #include "run/run_decide.h"
 #include "run/run_intake.h"
-#include "sink/sink_file.h"
-#include "source/source_file.h"
-
 #include "sim_control.h"
 #include "sim_world.h"
+#include "sink/sink_file.h"
+#include "source/source_file.h"
 
 /*
  * The mains of simulated processes: what the commands of cmd/dsrun do, without
@@ -42,7 +41,8 @@ struct sim_seat {
 	struct err err;
 };
 
-/* --- opening and closing ------------------------------------------------------ */
+/* --- opening and closing
+ * ------------------------------------------------------ */
 
 /* The network's clock is this process's, but for what is wrong with the box. */
 static void
@@ -109,7 +109,8 @@ close_all(struct sim_seat *s)
 	journal_close(&s->j);
 }
 
-/* --- runs ------------------------------------------------------------------------ */
+/* --- runs
+ * ------------------------------------------------------------------------ */
 
 static void
 run_over(void *arg, enum err_code code, const struct err *err)
@@ -151,7 +152,7 @@ open_run(struct sim_seat *s)
 	    .atlas = w->stage->atlas,
 	    .sink = s->sink,
 	    .command = s->p->name,
-	    .mode = s->actor == SIM_ACTOR_DRAIN	   ? RUN_DRAIN
+	    .mode = s->actor == SIM_ACTOR_DRAIN    ? RUN_DRAIN
 		    : s->actor == SIM_ACTOR_WORKER ? RUN_WORKER
 						   : RUN_SYNC,
 	    .prepare = w->plan->prepare,
@@ -179,7 +180,8 @@ runner_main(struct sim_seat *s)
 	run_free(&s->run);
 }
 
-/* --- intake ------------------------------------------------------------------------ */
+/* --- intake
+ * ------------------------------------------------------------------------ */
 
 static void
 intake_idle(void *arg, enum err_code code, const struct err *err)
@@ -212,8 +214,8 @@ intake(struct sim_seat *s, struct source_file *f)
 	if (s->code == ERR_NONE && !s->p->dead && tally.refused == 0)
 		s->w->accepted = true;
 	else if (s->code == ERR_NONE && !s->p->dead)
-		sim_world_fail(s->w, "enqueue refused a job: %s",
-		    tally.first_error);
+		sim_world_fail(
+		    s->w, "enqueue refused a job: %s", tally.first_error);
 	run_intake_free(&s->intake);
 }
 
@@ -237,7 +239,8 @@ enqueue_main(struct sim_seat *s)
 	source_file_free(&f);
 }
 
-/* --- people -------------------------------------------------------------------------- */
+/* --- people
+ * -------------------------------------------------------------------------- */
 
 struct person_tx {
 	struct journal_tx tx;
@@ -351,8 +354,7 @@ resolve_main(struct sim_seat *s)
 	struct parked parked = {.count = 0};
 	struct carrier_sim_log log = {0};
 
-	s->code =
-	    journal_read_jobs(s->j, &f, parked_row, &parked, &s->err);
+	s->code = journal_read_jobs(s->j, &f, parked_row, &parked, &s->err);
 	if (s->code != ERR_NONE || parked.count == 0 ||
 	    carrier_sim_log_read(&s->p->line.env, SIM_DATA "/sim/calls.jsonl",
 		&log, &s->err) != ERR_NONE)
@@ -421,7 +423,8 @@ restore_main(struct sim_seat *s)
 		    s->w->plan->wrong, &s->p->own.env, &s->err);
 }
 
-/* --- a process ---------------------------------------------------------------------- */
+/* --- a process
+ * ---------------------------------------------------------------------- */
 
 static void
 seat_main(struct sim_process *p)
@@ -463,8 +466,8 @@ bool
 sim_actor_start(struct sim_world *w, enum sim_actor actor, int64_t value)
 {
 	struct sim_seat *s = mem_zalloc(1, sizeof(*s));
-	struct sim_process *p = sim_process_start(
-	    w->m, sim_actor_name(actor), seat_main, s);
+	struct sim_process *p =
+	    sim_process_start(w->m, sim_actor_name(actor), seat_main, s);
 
 	if (p == NULL) {
 		mem_free(&s);

@@ -10,9 +10,8 @@
 #include "journal/journal_read.h"
 #include "json/json.h"
 #include "run/run_check.h"
-#include "wire_sim_log.h"
-
 #include "sim_world.h"
+#include "wire_sim_log.h"
 
 /*
  * Was every promise kept?  dsrun's own check, and beside it a look at the
@@ -22,7 +21,8 @@
 #define CALLS_LOG SIM_DATA "/sim/calls.jsonl"
 #define RESULTS SIM_DATA "/out/results.jsonl"
 
-/* --- is it over? ----------------------------------------------------------------- */
+/* --- is it over?
+ * ----------------------------------------------------------------- */
 
 bool
 sim_check_settled(struct sim_world *w, int64_t *wait_ms)
@@ -101,7 +101,8 @@ sim_check_nothing_lost(struct sim_world *w)
 	journal_close(&j);
 }
 
-/* --- by dsrun's own check ------------------------------------------------------- */
+/* --- by dsrun's own check
+ * ------------------------------------------------------- */
 
 static void
 own_check(struct sim_world *w, struct journal *j)
@@ -131,8 +132,8 @@ own_check(struct sim_world *w, struct journal *j)
 		    item->shown > 0 ? item->violation[0] : "broken");
 		if (i == 14) {
 			w->i14_broken = true;
-			(void)snprintf(w->i14, sizeof(w->i14), "%s",
-			    item->violation[0]);
+			(void)snprintf(
+			    w->i14, sizeof(w->i14), "%s", item->violation[0]);
 		}
 	}
 	for (size_t i = 0; c != NULL && i < JOURNAL_CHECK_COUNT; i++)
@@ -147,7 +148,8 @@ own_check(struct sim_world *w, struct journal *j)
 	wire_sim_log_free(&network);
 }
 
-/* --- by the network's log alone ----------------------------------------------- */
+/* --- by the network's log alone
+ * ----------------------------------------------- */
 
 static void
 check_keys(struct sim_world *w, const struct carrier_sim_log *log)
@@ -199,7 +201,8 @@ network_check(struct sim_world *w)
 	carrier_sim_log_free(&log);
 }
 
-/* --- by results.jsonl alone ------------------------------------------------------ */
+/* --- by results.jsonl alone
+ * ------------------------------------------------------ */
 
 struct line {
 	char id[32];
@@ -210,8 +213,8 @@ struct line {
 #define LINES_MAX 256
 
 static size_t
-read_results(struct sim_world *w, const char *path, struct line *lines,
-    size_t count)
+read_results(
+    struct sim_world *w, const char *path, struct line *lines, size_t count)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -236,12 +239,12 @@ read_results(struct sim_world *w, const char *path, struct line *lines,
 		    json_obj(doc, "job", &job, &err) != ERR_NONE ||
 		    json_str(job, "id", &id, &err) != ERR_NONE ||
 		    json_str(doc, "state", &state, &err) != ERR_NONE ||
-		    json_i64(doc, "revision", 1, 1000,
-			&lines[count].revision, &err) != ERR_NONE)
+		    json_i64(doc, "revision", 1, 1000, &lines[count].revision,
+			&err) != ERR_NONE)
 			sim_world_fail(w, "%s: %s", path, err.text);
 		(void)snprintf(lines[count].id, sizeof(lines[0].id), "%s", id);
-		(void)snprintf(lines[count].state, sizeof(lines[0].state), "%s",
-		    state);
+		(void)snprintf(
+		    lines[count].state, sizeof(lines[0].state), "%s", state);
 		json_free(&doc);
 		count++;
 	}
@@ -270,8 +273,8 @@ want_result(void *arg, const struct journal_listed *row)
 		/* What another life delivered is not known to this one. */
 		if (n == 0 || (n > 1 && !x->w->restored))
 			sim_world_fail(x->w,
-			    "results: job %s revision %" PRId64
-			    " has %" PRId64 " lines",
+			    "results: job %s revision %" PRId64 " has %" PRId64
+			    " lines",
 			    job->ext, r, n);
 	}
 }
@@ -288,8 +291,8 @@ results_check(struct sim_world *w, struct journal *j)
 	/* A file that was spoiled was left alone, and a new one begun. */
 	x.count = read_results(w, RESULTS, lines, 0);
 	for (int n = 2; n < 9; n++) {
-		(void)snprintf(path, sizeof(path),
-		    SIM_DATA "/out/results.%d.jsonl", n);
+		(void)snprintf(
+		    path, sizeof(path), SIM_DATA "/out/results.%d.jsonl", n);
 		x.count = read_results(w, path, lines, x.count);
 	}
 	if (journal_read_jobs(j, &all, want_result, &x, &err) != ERR_NONE)

@@ -1,10 +1,10 @@
 #include "sim_co.h"
 
 #include <sys/mman.h>
-#include <ucontext.h>
 
 #include <stdint.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include "base/check.h"
 #include "base/mem.h"

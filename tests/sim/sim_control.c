@@ -7,7 +7,6 @@
 #include "base/mem.h"
 
 #include "journal/journal_read.h"
-
 #include "sim_stage.h"
 
 const struct sim_control_name sim_control_names[] = {
@@ -17,10 +16,10 @@ const struct sim_control_name sim_control_names[] = {
     {SIM_WRONG_SETTLE_WALL, "settle from the intent's wall time"},
     {SIM_WRONG_KEY_FORGOTTEN, "key sent again after the carrier forgot it"},
     {SIM_WRONG_NORMAL, "synchronous=NORMAL with power cut"},
-    {SIM_WRONG_RESTORE, "restored backup without lookup"},
-    {0, NULL}};
+    {SIM_WRONG_RESTORE, "restored backup without lookup"}, {0, NULL}};
 
-/* --- a carrier that promises more than it keeps --------------------------------- */
+/* --- a carrier that promises more than it keeps
+ * --------------------------------- */
 
 static struct sim_control_carrier *
 of(void *c)
@@ -125,7 +124,8 @@ sim_control_carrier(
 	return &c->carrier;
 }
 
-/* --- a person who does not look ---------------------------------------------------- */
+/* --- a person who does not look
+ * ---------------------------------------------------- */
 
 static enum err_code
 accept_run(struct journal *j, struct journal_tx *tx, struct err *err)
@@ -154,7 +154,8 @@ sim_control_after_restore(unsigned wrong, struct env *env, struct err *err)
 	return code;
 }
 
-/* --- a reaper ------------------------------------------------------------------------ */
+/* --- a reaper
+ * ------------------------------------------------------------------------ */
 
 struct reaping {
 	struct journal_tx tx;
@@ -238,8 +239,7 @@ forget_settle(struct journal *j, struct env *env, struct err *err)
 	    "t.text=(SELECT json_set(o.text,'$.settle_ms',1,'$.list_lag_ms',1)"
 	    " FROM terms o WHERE o.id=attempt.terms)) WHERE state IN (%d,%d) "
 	    "AND armed_ms<%" PRId64,
-	    ATTEMPT_INTENT, ATTEMPT_UNKNOWN,
-	    env_now_ms(env) - SIM_LEASE_MS);
+	    ATTEMPT_INTENT, ATTEMPT_UNKNOWN, env_now_ms(env) - SIM_LEASE_MS);
 	enum err_code code = journal_sql(j, sql, &how, err);
 
 	mem_free(&sql);
@@ -259,7 +259,8 @@ sim_control_before_run(
 	return code;
 }
 
-/* --- the faults that show it --------------------------------------------------------- */
+/* --- the faults that show it
+ * --------------------------------------------------------- */
 
 static void
 spell(struct sim_plan *p, enum sim_act act, int64_t ppm, int64_t value)

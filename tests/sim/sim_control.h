@@ -2,9 +2,9 @@
 #define DSRUN_TESTS_SIM_CONTROL_H
 
 #include "base/env.h"
+
 #include "carrier/carrier.h"
 #include "journal/journal.h"
-
 #include "sim_plan.h"
 
 /*
@@ -38,8 +38,8 @@ struct sim_control_carrier {
 };
 
 /* The carrier to use: real itself when nothing about it is wrong. */
-struct carrier *sim_control_carrier(struct sim_control_carrier *c,
-    unsigned wrong, struct carrier *real);
+struct carrier *sim_control_carrier(
+    struct sim_control_carrier *c, unsigned wrong, struct carrier *real);
 
 /* After a restore: RESTORE accepts the incarnation at once. */
 enum err_code sim_control_after_restore(

@@ -18,7 +18,8 @@ process_of(struct env *env)
 	return CONTAINER_OF(env, struct sim_env, env)->p;
 }
 
-/* --- clocks and chance ----------------------------------------------------- */
+/* --- clocks and chance -----------------------------------------------------
+ */
 
 static int64_t
 wall_us(struct env *env)
@@ -57,7 +58,8 @@ pause_us(struct env *env, int64_t us)
 		sim_process_sleep(p, us);
 }
 
-/* --- timers: a heap by time, then by the order in which they were set ------- */
+/* --- timers: a heap by time, then by the order in which they were set -------
+ */
 
 static bool
 before(const struct sim_process *p, size_t a, size_t b)
@@ -147,7 +149,8 @@ sim_env_due(struct sim_process *p, bool any)
 	return t;
 }
 
-/* --- posts and works -------------------------------------------------------- */
+/* --- posts and works --------------------------------------------------------
+ */
 
 static void
 wake(struct sim_thread *t)
@@ -177,13 +180,14 @@ work(struct env *env, struct env_work *w)
 	wake(&p->worker);
 }
 
-/* --- files ------------------------------------------------------------------ */
+/* --- files ------------------------------------------------------------------
+ */
 
 /* What an order to fail says, in the words of the kernel. */
 static enum err_code
 obey(enum sim_order order, const char *doing, const char *path, struct err *err)
 {
-	int sys = order == SIM_ENOSPC	? ENOSPC
+	int sys = order == SIM_ENOSPC   ? ENOSPC
 		  : order == SIM_EMFILE ? EMFILE
 					: EIO;
 
@@ -252,8 +256,7 @@ file_pwrite(struct env_file *f, const void *bytes, size_t len, int64_t offset,
 }
 
 static enum err_code
-file_append(
-    struct env_file *f, const void *bytes, size_t len, struct err *err)
+file_append(struct env_file *f, const void *bytes, size_t len, struct err *err)
 {
 	enum sim_order order = sim_gate(f->p, SIM_OP_WRITE, f->path);
 
@@ -339,8 +342,7 @@ path_stat(
 }
 
 static enum err_code
-path_rename(
-    struct env *env, const char *from, const char *to, struct err *err)
+path_rename(struct env *env, const char *from, const char *to, struct err *err)
 {
 	struct sim_process *p = process_of(env);
 	enum sim_order order = sim_gate(p, SIM_OP_RENAME, to);

@@ -31,12 +31,12 @@ static const struct loop_fault {
     {"hour-back", {.act = SIM_ACT_CLOCK, .value = -3600000}},
     {"1970", {.act = SIM_ACT_CLOCK, .value = -SIM_START_MS}},
     {"2036",
-	{.act = SIM_ACT_CLOCK,
-	    .value = INT64_C(2082758400000) - SIM_START_MS}},
+	{.act = SIM_ACT_CLOCK, .value = INT64_C(2082758400000) - SIM_START_MS}},
     {"nomem", {.act = SIM_ACT_NOMEM, .value = 1}},
     {"nomem-later", {.act = SIM_ACT_NOMEM, .value = 9}}};
 
-/* --- the scenario ----------------------------------------------------------------- */
+/* --- the scenario
+ * ----------------------------------------------------------------- */
 
 /*
  * Three jobs: one that is over at once, one that talks, one that is called
@@ -130,7 +130,9 @@ can_be(const struct loop_fault *f, const struct places *x, size_t n)
 	}
 }
 
-/* --- runs ------------------------------------------------------------------------------ */
+/* --- runs
+ * ------------------------------------------------------------------------------
+ */
 
 static void
 report(const struct sim_plan *plan, const char *name, const char *failure)
@@ -151,8 +153,7 @@ one(const struct sim_stage *stage, struct sim_plan *plan,
 	struct sim_world w;
 
 	plan->fault_count = 1;
-	plan->faults[0] =
-	    (struct sim_fault){.gate = at, .deed = f->deed};
+	plan->faults[0] = (struct sim_fault){.gate = at, .deed = f->deed};
 	memset(&w, 0, sizeof(w));
 	sim_world_run(&w, stage, plan);
 	out->runs++;
@@ -200,8 +201,8 @@ sim_loop_run(const struct sim_stage *stage, const struct sim_loop_options *o,
 		for (size_t i = 0; i < ARRAY_LEN(loop_faults); i++) {
 			const struct loop_fault *f = &loop_faults[i];
 			/* Other faults at other places, in a sample. */
-			int64_t at = 1 + (o->offset + k * 7 + (int64_t)i * 5) %
-					     o->every;
+			int64_t at =
+			    1 + (o->offset + k * 7 + (int64_t)i * 5) % o->every;
 
 			if (o->fault != NULL && strcmp(o->fault, f->name) != 0)
 				continue;
@@ -242,9 +243,9 @@ sim_loop_pairs(const struct sim_stage *stage, uint64_t first, uint64_t count,
 		    .gate = sim_rand_between(&r, 1, 2500), .deed = a->deed};
 		/* Most often soon after: while it is being recovered from. */
 		f[1] = (struct sim_fault){
-		    .gate = f[0].gate + sim_rand_between(&r, 1,
-					    sim_rand_ppm(&r, 700000) ? 400
-								     : 3000),
+		    .gate =
+			f[0].gate + sim_rand_between(&r, 1,
+					sim_rand_ppm(&r, 700000) ? 400 : 3000),
 		    .deed = b->deed};
 		memset(&w, 0, sizeof(w));
 		sim_world_run(&w, stage, plan);
@@ -263,7 +264,9 @@ sim_loop_pairs(const struct sim_stage *stage, uint64_t first, uint64_t count,
 	mem_free(&plan);
 }
 
-/* --- controls --------------------------------------------------------------------------- */
+/* --- controls
+ * ---------------------------------------------------------------------------
+ */
 
 static bool
 shows(const struct sim_stage *stage, struct sim_plan *plan, unsigned wrong,
@@ -299,8 +302,8 @@ sim_loop_controls(const struct sim_stage *stage)
 		       !shows(stage, plan, c->wrong, seed))
 			seed++;
 		if (seed > SIM_CONTROL_SEEDS) {
-			(void)printf("    NOT SEEN in %d seeds\n",
-			    SIM_CONTROL_SEEDS);
+			(void)printf(
+			    "    NOT SEEN in %d seeds\n", SIM_CONTROL_SEEDS);
 			unseen++;
 		}
 		(void)fflush(stdout);

@@ -10,8 +10,8 @@
  */
 
 struct sim_loop_options {
-	int64_t every;  /* takes every so manieth place; 1 = all */
-	int64_t offset; /* from which it begins */
+	int64_t every;     /* takes every so manieth place; 1 = all */
+	int64_t offset;    /* from which it begins */
 	const char *fault; /* only this one; NULL = all */
 	int cls;           /* only this class; -1 = all */
 	bool verbose;
@@ -30,7 +30,8 @@ void sim_loop_pairs(const struct sim_stage *stage, uint64_t first,
 
 /* What is wrong in the controls must be seen within so many seeds. */
 #define SIM_CONTROL_SEEDS 3000
-/* How many of them were not seen; each is printed with the seed that shows it. */
+/* How many of them were not seen; each is printed with the seed that shows it.
+ */
 int sim_loop_controls(const struct sim_stage *stage);
 
 #endif

@@ -15,7 +15,8 @@
 
 static struct sim_process *running;
 
-/* --- threads ----------------------------------------------------------------- */
+/* --- threads -----------------------------------------------------------------
+ */
 
 bool
 sim_is_dead(const struct sim_process *p)
@@ -132,7 +133,8 @@ sim_process_loop(struct sim_process *p, const bool *done)
 	}
 }
 
-/* --- the gate ------------------------------------------------------------------ */
+/* --- the gate
+ * ------------------------------------------------------------------ */
 
 static int64_t
 cost_us(struct sim_machine *m, enum sim_op op)
@@ -185,9 +187,7 @@ do_deed(struct sim_machine *m, struct sim_process *p, struct sim_deed d)
 	default:
 		break;
 	}
-	return p->dead ? SIM_DEAD
-	       : d.act == SIM_ACT_ORDER ? d.order
-					: SIM_GO;
+	return p->dead ? SIM_DEAD : d.act == SIM_ACT_ORDER ? d.order : SIM_GO;
 }
 
 enum sim_order
@@ -226,7 +226,8 @@ at_point(void *arg, const char *name)
 	(void)sim_gate(running, SIM_OP_POINT, name);
 }
 
-/* --- SQLite's own needs ---------------------------------------------------------- */
+/* --- SQLite's own needs
+ * ---------------------------------------------------------- */
 
 static void
 vfs_random(struct sim_process *p, void *bytes, int len)
@@ -240,7 +241,8 @@ vfs_wall_ms(struct sim_process *p)
 	return SIM_START_MS + p->machine->now_us / 1000;
 }
 
-/* --- the machine ------------------------------------------------------------------ */
+/* --- the machine
+ * ------------------------------------------------------------------ */
 
 static void
 process_init(struct sim_process *p, struct sim_machine *m, int slot)
@@ -304,9 +306,8 @@ sim_process_start(struct sim_machine *m, const char *name,
 	sim_env_init(&p->own, p);
 	sim_env_init(&p->line, p);
 	p->own.env.wall_offset_ms = m->wall_offset_ms;
-	p->loop = (struct sim_thread){.p = p,
-	    .co = sim_co_new(loop_entry, p),
-	    .state = SIM_THREAD_READY};
+	p->loop = (struct sim_thread){
+	    .p = p, .co = sim_co_new(loop_entry, p), .state = SIM_THREAD_READY};
 	p->worker = (struct sim_thread){.p = p,
 	    .co = sim_co_new(worker_entry, p),
 	    .state = SIM_THREAD_READY};

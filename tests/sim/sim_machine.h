@@ -64,14 +64,14 @@ struct sim_process {
 	struct list posts, works, finished;
 	struct env_timer **timers;
 	size_t timer_count, timer_room;
-	bool dead;              /* killed: unwinding */
-	bool over;              /* its main() has returned */
-	bool quiet;             /* the gate leaves it alone */
-	bool unwinds;           /* dead, and its loop does not know it yet */
-	int64_t stopped_us;     /* SIGSTOP until then; 0 = not */
-	int64_t gates;          /* calls through the gate */
-	int64_t turns_dead;     /* since it died: it must come to an end */
-	bool in_work;           /* the worker runs something */
+	bool dead;          /* killed: unwinding */
+	bool over;          /* its main() has returned */
+	bool quiet;         /* the gate leaves it alone */
+	bool unwinds;       /* dead, and its loop does not know it yet */
+	int64_t stopped_us; /* SIGSTOP until then; 0 = not */
+	int64_t gates;      /* calls through the gate */
+	int64_t turns_dead; /* since it died: it must come to an end */
+	bool in_work;       /* the worker runs something */
 	void (*main)(struct sim_process *p);
 	void (*on_signal)(struct sim_process *p, bool hard);
 	void *arg;
@@ -84,9 +84,9 @@ enum sim_act {
 	SIM_ACT_ORDER, /* the call goes as `order` says */
 	SIM_ACT_KILL,
 	SIM_ACT_POWER,
-	SIM_ACT_STOP, /* for stop_us */
+	SIM_ACT_STOP,  /* for stop_us */
 	SIM_ACT_CLOCK, /* the wall clock jumps */
-	SIM_ACT_NOMEM /* SQLite's next allocations fail */
+	SIM_ACT_NOMEM  /* SQLite's next allocations fail */
 };
 
 struct sim_deed {

@@ -42,7 +42,8 @@ static char again[4096]; /* the command that repeats what runs now */
 static void
 on_abort(int sig)
 {
-	(void)!write(STDERR_FILENO, "\nsim: ended by a signal; again: sim ", 36);
+	(void)!write(
+	    STDERR_FILENO, "\nsim: ended by a signal; again: sim ", 36);
 	(void)!write(STDERR_FILENO, again, strlen(again));
 	(void)!write(STDERR_FILENO, "\n", 1);
 	(void)signal(sig, SIG_DFL);
@@ -58,7 +59,9 @@ now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* --- flags ---------------------------------------------------------------------------- */
+/* --- flags
+ * ----------------------------------------------------------------------------
+ */
 
 struct flags {
 	uint64_t first, seeds;
@@ -110,7 +113,9 @@ read_flags(int argc, char *const *argv)
 	return f;
 }
 
-/* --- seeds ---------------------------------------------------------------------------- */
+/* --- seeds
+ * ----------------------------------------------------------------------------
+ */
 
 struct tally {
 	int64_t seeds, failed, lives, attempts, faults, runs, calls;
@@ -136,8 +141,8 @@ tell_small(const struct sim_stage *stage, struct sim_plan *plan,
 	struct buf words = BUF_INIT(1 << 16);
 
 	(void)printf("seed %" PRIu64 " FAILED: %s\n", plan->seed, w->failure);
-	(void)printf("  again: sim run --seed %" PRIu64 " --trace\n",
-	    plan->seed);
+	(void)printf(
+	    "  again: sim run --seed %" PRIu64 " --trace\n", plan->seed);
 	(void)fflush(stdout);
 	if (!shrink)
 		return;
@@ -233,7 +238,9 @@ seeds(const struct flags *f)
 	return broken || sum.failed > 0 ? 1 : 0;
 }
 
-/* --- one run ---------------------------------------------------------------------------- */
+/* --- one run
+ * ----------------------------------------------------------------------------
+ */
 
 static int
 one_run(const struct sim_stage *stage, int argc, char *const *argv)
@@ -244,7 +251,8 @@ one_run(const struct sim_stage *stage, int argc, char *const *argv)
 	bool failed;
 
 	if (!sim_shrink_read(plan, argc, argv, &wrong) || plan->seed == 0) {
-		(void)fprintf(stderr, "sim: cannot read %s\n\n%s", wrong, usage);
+		(void)fprintf(
+		    stderr, "sim: cannot read %s\n\n%s", wrong, usage);
 		mem_free(&plan);
 		return 2;
 	}

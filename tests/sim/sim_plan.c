@@ -18,8 +18,8 @@ sim_actor_name(enum sim_actor actor)
 {
 	static const char *const names[SIM_ACTOR_COUNT] = {"enqueue", "drain",
 	    "worker", "sync", "cancel", "resolve", "retry", "pause", "resume",
-	    "dnc", "backup", "restore", "term", "kill", "stop", "power", "clock",
-	    "full"};
+	    "dnc", "backup", "restore", "term", "kill", "stop", "power",
+	    "clock", "full"};
 
 	return names[actor];
 }
@@ -27,10 +27,10 @@ sim_actor_name(enum sim_actor actor)
 const char *
 sim_deed_name(const struct sim_deed *d)
 {
-	static const char *const orders[] = {"go", "eio", "enospc", "emfile",
-	    "short", "lie", "dead"};
-	static const char *const acts[] = {"none", "order", "kill", "power",
-	    "stop", "clock", "nomem"};
+	static const char *const orders[] = {
+	    "go", "eio", "enospc", "emfile", "short", "lie", "dead"};
+	static const char *const acts[] = {
+	    "none", "order", "kill", "power", "stop", "clock", "nomem"};
 
 	return d->act == SIM_ACT_ORDER ? orders[d->order] : acts[d->act];
 }
@@ -49,7 +49,8 @@ make_network(struct sim_plan *p, struct sim_rand *r)
 		p->callback_duplicate = sim_rand_ppm(r, 500000) ? rate : 0;
 		p->callback_late = sim_rand_ppm(r, 500000) ? rate : 0;
 	}
-	p->concurrency = sim_rand_ppm(r, 300000) ? sim_rand_between(r, 1, 3) : 10;
+	p->concurrency =
+	    sim_rand_ppm(r, 300000) ? sim_rand_between(r, 1, 3) : 10;
 	p->checkpoint_bytes =
 	    sim_rand_ppm(r, 300000) ? sim_rand_between(r, 1, 30) * 4096 : 0;
 	p->prepare = sim_rand_ppm(r, 300000);
@@ -80,8 +81,8 @@ make_jobs(struct sim_plan *p, struct sim_rand *r)
 		if (sim_rand_ppm(r, 200000))
 			j->not_before_s = sim_rand_between(r, 1, 90);
 		if (sim_rand_ppm(r, 100000))
-			j->expires_s = j->not_before_s +
-				       sim_rand_between(r, 1, 300);
+			j->expires_s =
+			    j->not_before_s + sim_rand_between(r, 1, 300);
 		/* A carrier that always says "later" is asked for ever. */
 		if (strncmp(j->phone, "+1557", 5) == 0 && j->expires_s == 0)
 			j->expires_s =
@@ -202,7 +203,7 @@ make_acts(struct sim_plan *p, struct sim_rand *r)
 struct spell_kind {
 	enum sim_act act;
 	enum sim_order order;
-	int64_t often_ppm; /* that a run has it at all */
+	int64_t often_ppm;           /* that a run has it at all */
 	int64_t least_ppm, most_ppm; /* at each call meanwhile */
 };
 
@@ -231,12 +232,12 @@ make_spells(struct sim_plan *p, struct sim_rand *r)
 			s->act = k->act;
 			s->order = k->order;
 			s->from_us = sim_rand_below(r, p->end_us);
-			s->to_us = s->from_us +
-				   sim_rand_between(r, SECOND_US / 10,
-				       p->end_us / 3);
+			s->to_us =
+			    s->from_us +
+			    sim_rand_between(r, SECOND_US / 10, p->end_us / 3);
 			s->ppm = sim_rand_between(r, k->least_ppm, k->most_ppm);
-			s->device =
-			    (enum sim_device)sim_rand_below(r, SIM_DEVICE_COUNT);
+			s->device = (enum sim_device)sim_rand_below(
+			    r, SIM_DEVICE_COUNT);
 			s->value = k->act == SIM_ACT_STOP
 				       ? sim_rand_between(r, 1000, 60000000)
 				       : sim_rand_between(r, 1, 400);
@@ -282,8 +283,7 @@ sim_plan_print(const struct sim_plan *p)
 		if (!p->acts[i].left_out)
 			(void)printf("  %8.3f s %s %" PRId64 "\n",
 			    (double)p->acts[i].at_us / 1e6,
-			    sim_actor_name(p->acts[i].actor),
-			    p->acts[i].value);
+			    sim_actor_name(p->acts[i].actor), p->acts[i].value);
 	for (size_t i = 0; i < p->fault_count; i++)
 		(void)printf("  fault at call %" PRId64 ": %s %" PRId64
 			     " (%s)\n",

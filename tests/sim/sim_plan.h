@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "carrier/carrier.h"
-
 #include "sim_machine.h"
 
 /*
@@ -24,9 +23,9 @@
 struct sim_job {
 	char id[16];
 	char phone[20];
-	char kind[4];     /* stage's: q, w, o, t */
+	char kind[4]; /* stage's: q, w, o, t */
 	char campaign[8];
-	char org[8];      /* "" = none */
+	char org[8];                     /* "" = none */
 	int64_t not_before_s, expires_s; /* after the start; 0 = none */
 	int64_t priority;
 	bool left_out; /* by shrinking */
@@ -37,20 +36,20 @@ enum sim_actor {
 	SIM_ACTOR_DRAIN,
 	SIM_ACTOR_WORKER,
 	SIM_ACTOR_SYNC,
-	SIM_ACTOR_CANCEL, /* a person takes job `value` back */
+	SIM_ACTOR_CANCEL,  /* a person takes job `value` back */
 	SIM_ACTOR_RESOLVE, /* a person who asked the network decides */
 	SIM_ACTOR_RETRY,
-	SIM_ACTOR_PAUSE,  /* campaign c1 */
+	SIM_ACTOR_PAUSE, /* campaign c1 */
 	SIM_ACTOR_RESUME,
-	SIM_ACTOR_DNC,    /* job `value`'s number */
+	SIM_ACTOR_DNC, /* job `value`'s number */
 	SIM_ACTOR_BACKUP,
 	SIM_ACTOR_RESTORE, /* everything is killed, then the backup restored */
-	SIM_ACTOR_TERM,   /* to a process by chance */
+	SIM_ACTOR_TERM,    /* to a process by chance */
 	SIM_ACTOR_KILL,
-	SIM_ACTOR_STOP,   /* SIGSTOP for `value` ms */
-	SIM_ACTOR_POWER,  /* device `value` */
-	SIM_ACTOR_CLOCK,  /* wall offset `value` ms */
-	SIM_ACTOR_FULL,   /* the disk has room for `value` bytes more */
+	SIM_ACTOR_STOP,  /* SIGSTOP for `value` ms */
+	SIM_ACTOR_POWER, /* device `value` */
+	SIM_ACTOR_CLOCK, /* wall offset `value` ms */
+	SIM_ACTOR_FULL,  /* the disk has room for `value` bytes more */
 	SIM_ACTOR_COUNT
 };
 

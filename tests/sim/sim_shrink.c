@@ -8,15 +8,15 @@
 
 #include "sim_control.h"
 
-/* --- words --------------------------------------------------------------------------- */
+/* --- words
+ * ---------------------------------------------------------------------------
+ */
 
 static const struct {
 	const char *name;
 	struct sim_deed deed;
-} deeds[] = {{"kill", {.act = SIM_ACT_KILL}},
-    {"stop", {.act = SIM_ACT_STOP}},
-    {"clock", {.act = SIM_ACT_CLOCK}},
-    {"nomem", {.act = SIM_ACT_NOMEM}},
+} deeds[] = {{"kill", {.act = SIM_ACT_KILL}}, {"stop", {.act = SIM_ACT_STOP}},
+    {"clock", {.act = SIM_ACT_CLOCK}}, {"nomem", {.act = SIM_ACT_NOMEM}},
     {"eio", {.act = SIM_ACT_ORDER, .order = SIM_EIO}},
     {"enospc", {.act = SIM_ACT_ORDER, .order = SIM_ENOSPC}},
     {"emfile", {.act = SIM_ACT_ORDER, .order = SIM_EMFILE}},
@@ -176,7 +176,8 @@ sim_shrink_read(
 	return true;
 }
 
-/* --- leaving out ------------------------------------------------------------------------ */
+/* --- leaving out
+ * ------------------------------------------------------------------------ */
 
 struct shrinking {
 	const struct sim_stage *stage;

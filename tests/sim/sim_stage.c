@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+
 #include "journal/journal.h"
 
 static void
@@ -29,38 +30,34 @@ static const char box[] =
     "    list_lag_ms: 500, settle_ms: 4200, personas: personas,\n"
     "    faults: {slow_ms: 2000, callback_late_ms: 3000}}\n";
 
-#define SCRIPT                                                               \
-	"script: {greeting: \"Hello.\", intro: \"We help.\", meeting: "      \
+#define SCRIPT                                                          \
+	"script: {greeting: \"Hello.\", intro: \"We help.\", meeting: " \
 	"\"May we meet?\", voicemail: \"Call us.\", goodbye: \"Bye.\"}\n"
 
-#define LIMITS                                                               \
-	"limits: {max_call: 40s, ring: 8s, per_number_per_day: 0, "          \
+#define LIMITS                                                      \
+	"limits: {max_call: 40s, ring: 8s, per_number_per_day: 0, " \
 	"min_gap: 0s}\n"
 
 /* Ladders are short: what counts is their order, not the waiting. */
-#define LADDER                                                               \
-	"retry:\n  max_attempts: 3\n  no-answer: {after: 5s}\n"              \
-	"  busy: {after: 3s, factor: 2, max: 20s, jitter: full}\n"           \
-	"  failed: {after: 2s}\n  network: {after: 1s}\n"                    \
+#define LADDER                                                     \
+	"retry:\n  max_attempts: 3\n  no-answer: {after: 5s}\n"    \
+	"  busy: {after: 3s, factor: 2, max: 20s, jitter: full}\n" \
+	"  failed: {after: 2s}\n  network: {after: 1s}\n"          \
 	"  interrupted: {after: 4s}\n  refused: {after: 2s}\n"
 
 static const struct {
 	const char *name, *text;
-} files[] = {
-    {"dsrun.yaml", box},
-    {"jobs/q.yaml",
-	"kind: q\nfrom: \"+15125550100\"\n" LIMITS
-	"windows: {zone: UTC, mon-sun: always}\n" LADDER SCRIPT},
+} files[] = {{"dsrun.yaml", box},
+    {"jobs/q.yaml", "kind: q\nfrom: \"+15125550100\"\n" LIMITS
+		    "windows: {zone: UTC, mon-sun: always}\n" LADDER SCRIPT},
     {"jobs/w.yaml",
 	"kind: w\nfrom: \"+15125550100\"\n" LIMITS
 	"windows: {zone: UTC, mon-sun: \"08:00-17:03\"}\n" LADDER SCRIPT},
-    {"jobs/o.yaml",
-	"kind: o\nfrom: \"+15125550100\"\n" LIMITS
-	"windows: {zone: UTC, mon-sun: always}\n"
-	"retry: {max_attempts: 1}\n" SCRIPT},
-    {"jobs/t.yaml",
-	"kind: t\nmodel: scripted\nfrom: \"+15125550100\"\n" LIMITS
-	"windows: {zone: UTC, mon-sun: always}\n" LADDER SCRIPT},
+    {"jobs/o.yaml", "kind: o\nfrom: \"+15125550100\"\n" LIMITS
+		    "windows: {zone: UTC, mon-sun: always}\n"
+		    "retry: {max_attempts: 1}\n" SCRIPT},
+    {"jobs/t.yaml", "kind: t\nmodel: scripted\nfrom: \"+15125550100\"\n" LIMITS
+		    "windows: {zone: UTC, mon-sun: always}\n" LADDER SCRIPT},
     {"personas/instant.yaml",
 	"name: instant\nnumbers: [\"+1999*\"]\nring: 0\nanswer: instant\n"},
     {"personas/human.yaml",
@@ -92,8 +89,8 @@ write_files(struct env *env)
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char *path = mem_printf(SIM_DIR "/%s", files[i].name);
 
-		must(env_write_whole(env, path, files[i].text,
-			 strlen(files[i].text), &err),
+		must(env_write_whole(
+			 env, path, files[i].text, strlen(files[i].text), &err),
 		    &err, path);
 		mem_free(&path);
 	}
@@ -126,8 +123,8 @@ read_conf(struct sim_stage *s)
 	enum err_code code;
 
 	o.environ_ = none;
-	code = conf_load(&s->machine->host.own.env, &o, &s->conf, &problems,
-	    &count, &err);
+	code = conf_load(
+	    &s->machine->host.own.env, &o, &s->conf, &problems, &count, &err);
 	if (code != ERR_NONE && count > 0)
 		(void)fprintf(stderr, "sim: %s:%d: %s\n", problems[0].file,
 		    problems[0].line, problems[0].text);

@@ -3,7 +3,6 @@
 
 #include "conf/conf.h"
 #include "rules/rules_atlas.h"
-
 #include "sim_machine.h"
 
 /*

@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
-#include "json/json_write.h"
 
+#include "json/json_write.h"
 #include "sim_control.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -29,7 +29,8 @@ sim_world_fail(struct sim_world *w, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* --- faults ----------------------------------------------------------------------- */
+/* --- faults
+ * ----------------------------------------------------------------------- */
 
 /* The telephone network is not on this machine: its files never fail. */
 static bool
@@ -72,8 +73,8 @@ note_fault(struct sim_world *w, struct sim_process *p, enum sim_op op,
 {
 	if (w->fault_count == w->fault_room) {
 		w->fault_room = w->fault_room == 0 ? 16 : 2 * w->fault_room;
-		w->faults = mem_realloc(
-		    w->faults, w->fault_room, sizeof(*w->faults));
+		w->faults =
+		    mem_realloc(w->faults, w->fault_room, sizeof(*w->faults));
 	}
 	struct sim_fault *f = &w->faults[w->fault_count++];
 	const char *at = path != NULL ? path : "";
@@ -84,8 +85,8 @@ note_fault(struct sim_world *w, struct sim_process *p, enum sim_op op,
 	(void)snprintf(f->what, sizeof(f->what), "%s %d %s", p->name, (int)op,
 	    op == SIM_OP_POINT || *at != '\0' ? at : "-");
 	if (w->m->trace)
-		(void)fprintf(stderr, "%12" PRId64 " fault %s at call %" PRId64
-				      " of %s\n",
+		(void)fprintf(stderr,
+		    "%12" PRId64 " fault %s at call %" PRId64 " of %s\n",
 		    w->m->now_us, sim_deed_name(&d), f->gate, f->what);
 }
 
@@ -147,7 +148,8 @@ decide(struct sim_machine *m, struct sim_process *p, enum sim_op op,
 	return d;
 }
 
-/* --- the world ---------------------------------------------------------------------- */
+/* --- the world
+ * ---------------------------------------------------------------------- */
 
 static void
 write_jobs(struct sim_world *w)
@@ -217,8 +219,8 @@ leave_room(struct sim_world *w, int64_t bytes)
 	sim_disk_set_capacity(w->m->disk, SIM_DISK_BYTES);
 	CHECK(sim_disk_space(w->m->disk, SIM_DIR, &space, &err) == ERR_NONE);
 	if (bytes < space.free_bytes)
-		sim_disk_set_capacity(w->m->disk,
-		    SIM_DISK_BYTES - space.free_bytes + bytes);
+		sim_disk_set_capacity(
+		    w->m->disk, SIM_DISK_BYTES - space.free_bytes + bytes);
 }
 
 static struct sim_process *
@@ -392,6 +394,9 @@ heal(struct sim_world *w)
 	start_and_run_out(w, SIM_ACTOR_RESUME);
 	for (int i = 0; i < HEAL_ROUNDS && w->failure[0] == '\0'; i++) {
 		start_and_run_out(w, SIM_ACTOR_DRAIN);
+		/* Who waits behind a parked job needs a person. */
+		if (i % 2 == 1)
+			start_and_run_out(w, SIM_ACTOR_RESOLVE);
 		if (sim_check_settled(w, &wait_ms))
 			return;
 		/* Cron's next minute, or the morning on which it is due. */
@@ -402,8 +407,8 @@ heal(struct sim_world *w)
 }
 
 void
-sim_world_run(struct sim_world *w, const struct sim_stage *stage,
-    struct sim_plan *plan)
+sim_world_run(
+    struct sim_world *w, const struct sim_stage *stage, struct sim_plan *plan)
 {
 	bool found = sim_rand_of(plan->seed, 20).state % 8 == 0;
 
@@ -412,8 +417,8 @@ sim_world_run(struct sim_world *w, const struct sim_stage *stage,
 	w->plan = plan;
 	w->fault = sim_rand_of(plan->seed, 21);
 	w->choice = sim_rand_of(plan->seed, 22);
-	w->m = sim_machine_new(plan->seed,
-	    sim_disk_clone(found ? stage->empty : stage->founded));
+	w->m = sim_machine_new(
+	    plan->seed, sim_disk_clone(found ? stage->empty : stage->founded));
 	w->m->arg = w;
 	w->m->decide = decide;
 	w->m->trace = w->trace;

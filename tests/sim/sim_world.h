@@ -8,7 +8,6 @@
 #include "carrier/carrier_sim.h"
 #include "journal/journal.h"
 #include "run/run.h"
-
 #include "sim_plan.h"
 #include "sim_stage.h"
 
@@ -29,11 +28,11 @@ struct sim_world {
 	struct sim_machine *m;
 	struct conf conf; /* the stage's, with the plan's network */
 	struct sim_rand fault, choice;
-	size_t next_fault;       /* of given ones */
+	size_t next_fault;        /* of given ones */
 	struct sim_fault *faults; /* that struck */
 	size_t fault_count, fault_room;
-	bool accepted;  /* an enqueue said that it has all jobs */
-	bool restored;  /* a backup was put back: what came after is unknown */
+	bool accepted; /* an enqueue said that it has all jobs */
+	bool restored; /* a backup was put back: what came after is unknown */
 	bool backed_up;
 	bool healing;
 	bool trace;
@@ -41,7 +40,7 @@ struct sim_world {
 	int64_t runs;            /* processes started */
 	int64_t damaged;         /* processes that ended with ERR_DAMAGED */
 	char failure[SIM_FAILURE_MAX]; /* "" = all promises were kept */
-	bool i14_broken;               /* the journal disagrees with the network */
+	bool i14_broken; /* the journal disagrees with the network */
 	char i14[SIM_FAILURE_MAX / 2];
 	/* Hooks for loops and controls, or NULL. */
 	struct sim_deed (*decide)(struct sim_world *w, struct sim_process *p,
@@ -50,8 +49,8 @@ struct sim_world {
 };
 
 /* Runs it to the end; w->failure says what was broken. */
-void sim_world_run(struct sim_world *w, const struct sim_stage *stage,
-    struct sim_plan *plan);
+void sim_world_run(
+    struct sim_world *w, const struct sim_stage *stage, struct sim_plan *plan);
 void sim_world_fini(struct sim_world *w);
 
 /* The first failure counts. */
@@ -63,8 +62,7 @@ void sim_world_fail(struct sim_world *w, const char *fmt, ...)
 struct sim_seat; /* one process's belongings */
 
 /* Start what the action says; false: it cannot be now (too many). */
-bool sim_actor_start(
-    struct sim_world *w, enum sim_actor actor, int64_t value);
+bool sim_actor_start(struct sim_world *w, enum sim_actor actor, int64_t value);
 /* The journal through the host's eyes, for checks; journal_close it. */
 enum err_code sim_actor_open_host(
     struct sim_world *w, struct journal **out, struct err *err);
