@@ -247,7 +247,7 @@ tell_time(struct sim_world *w)
 	struct err err = {0};
 
 	(void)text_hex(env->boot_id, sizeof(env->boot_id), line.boot);
-	CHECK(carrier_sim_store_open(&store, env, SIM_DATA "/sim", false,
+	CHECK(carrier_sim_store_open(&store, env, SIM_DATA "/sim", true,
 		  &err) == ERR_NONE &&
 	      carrier_sim_store_lock(&store, &err) == ERR_NONE &&
 	      carrier_sim_store_read(&store, ignore_line, NULL, &err) ==
