@@ -40,6 +40,20 @@ damaged(struct journal_db *db, struct err *err, int rc, const char *doing,
  * ERR_DAMAGED; a lock is ERR_BUSY; a constraint is ERR_STATE, since ours
  * express guards; all else is ERR_STORE and ends the process.
  */
+/*
+ * SQLite says SQLITE_FULL when a write finds no room.  Beside that only the
+ * growth of shared memory may: the error number of a failed COMMIT is that of
+ * an earlier error (3.40.1), and after a failed sync, whatever the reason, the
+ * kernel may have thrown pages away.
+ */
+static bool
+is_about_room(int rc, int os)
+{
+	return (os == ENOSPC || os == EDQUOT) &&
+	       (rc == SQLITE_IOERR_SHMSIZE || rc == SQLITE_IOERR_SHMOPEN ||
+		   rc == SQLITE_IOERR_SHMMAP);
+}
+
 enum err_code
 journal_db_err(struct journal_db *db, struct err *err, const char *doing)
 {
@@ -58,7 +72,7 @@ journal_db_err(struct journal_db *db, struct err *err, const char *doing)
 		code = ERR_SPACE;
 		break;
 	case SQLITE_IOERR:
-		if (os == ENOSPC || os == EDQUOT)
+		if (is_about_room(rc, os))
 			code = ERR_SPACE;
 		break;
 	case SQLITE_CORRUPT:

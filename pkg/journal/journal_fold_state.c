@@ -109,8 +109,9 @@ tries(const struct journal_fold_event *e, struct journal_fold_job *job,
 		job->tries_most -= job->tries_most > 0;
 	}
 	/* "Come again later" is no try, the ladder's later is one: an event
-	 * does not say which of them it was. */
-	if (event == ATTEMPT_EV_REFUSE && e->f.job_state == JOB_QUEUED)
+	 * does not say which of them it was, nor which of them a cancel met. */
+	if (event == ATTEMPT_EV_REFUSE &&
+	    (e->f.job_state == JOB_QUEUED || e->f.job_state == JOB_CANCELLED))
 		job->tries_least -= job->tries_least > 0;
 	if (event == ATTEMPT_EV_LOOK)
 		a->looked = true;

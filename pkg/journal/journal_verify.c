@@ -52,7 +52,7 @@ verify_no_mark(struct journal *j, struct err *err)
 		return ERR_NONE;
 	if (journal_mark_read(&j->lock, err) != ERR_NONE)
 		return err->code;
-	if (j->lock.mark.stamp != 0)
+	if (j->lock.mark.commits != 0)
 		return ERR_NONE;
 	return err_set(err, ERR_DAMAGED, 0,
 	    "%s/journal.lock has lost its mark: see `dsrun help adopt`",
@@ -72,7 +72,9 @@ journal_verify_mark(
 	sqlite3_stmt *st = NULL;
 	bool row = false;
 
-	if (m->stamp == 0)
+	/* A mark of no commit only has flags: the first group met a disk
+	 * error. */
+	if (m->commits == 0)
 		return verify_no_mark(j, err);
 	if (memcmp(m->journal, h->journal, sizeof(h->journal)) != 0 ||
 	    memcmp(m->incarnation, h->incarnation, sizeof(h->incarnation)) !=

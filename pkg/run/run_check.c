@@ -99,8 +99,10 @@ is_lost(struct checking *x, const struct run_check_rang *call,
  */
 
 /*
- * I2: the request names the INTENT that stood in the journal before it.  False
- * when it belongs to a life of this journal that was lost.
+ * I2: the request names the INTENT that stood in the journal before it: who
+ * could name an event's hash had the event.  The network's time says nothing
+ * of that, for its clock is another one.  False when the request belongs to a
+ * life of this journal that was lost.
  */
 static bool
 request_check(struct checking *x, const struct journal_check_attempt *a,
@@ -115,8 +117,6 @@ request_check(struct checking *x, const struct journal_check_attempt *a,
 		what = "was armed by another event";
 	else if (memcmp(asked->hash, a->intent_hash, SHA256_BYTES) != 0)
 		what = "has another hash there";
-	else if (asked->at_ms < a->armed_ms)
-		what = "was armed later";
 	if (what == NULL)
 		return true;
 	if (is_lost(x, call, asked))

@@ -227,11 +227,25 @@ reap(struct journal *j, struct err *err)
 	return code;
 }
 
+static void
+no_restart(void *arg)
+{
+	(void)arg;
+}
+
+static void
+no_rows(void *arg, int64_t rows)
+{
+	(void)arg;
+	(void)rows;
+}
+
 /* "It was armed long ago, so it has settled." */
 static enum err_code
 forget_settle(struct journal *j, struct env *env, struct err *err)
 {
-	static const struct journal_sql how = {.write = true};
+	static const struct journal_sql how = {
+	    .write = true, .restart = no_restart, .changed = no_rows};
 	char *sql = mem_printf(
 	    "INSERT OR IGNORE INTO terms(text) SELECT "
 	    "json_set(text,'$.settle_ms',1,'$.list_lag_ms',1) FROM terms;"
