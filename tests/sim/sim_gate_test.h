@@ -84,13 +84,13 @@ sim_gate(struct sim_process *p, enum sim_op op, const char *path)
 	if (gate.at == 0 || gate.calls < gate.at ||
 	    (gate.calls > gate.at && !gate.for_ever))
 		return SIM_GO;
-	if (gate.order != SIM_DEAD && op == SIM_OP_UNLOCK)
-		return SIM_GO;
 	gate.hits++;
 	if (gate.hook != NULL) {
 		gate.hook(p, op, path);
 		return p->dead ? SIM_DEAD : SIM_GO;
 	}
+	if (gate.order != SIM_DEAD && op == SIM_OP_UNLOCK)
+		return SIM_GO;
 	if (gate.order == SIM_DEAD)
 		gate_kill(p);
 	return gate.order;
