@@ -161,7 +161,7 @@ attach(struct sim_file *f, struct err *err)
 	char *path;
 	enum err_code code;
 
-	LIST_FOREACH(it, &d->shms) {
+	LIST_FOREACH (it, &d->shms) {
 		struct sim_shm *s = CONTAINER_OF(it, struct sim_shm, node);
 
 		if (s->process == f->process && s->database == f->inode) {
