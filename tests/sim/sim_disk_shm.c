@@ -106,7 +106,8 @@ sim_shm_forget(struct sim_disk *d, struct sim_inode *i)
 		return;
 	CHECK(i->shm->users == 0);
 	sim_shm_file_free(&i->shm);
-	d->used_bytes -= i->size;
+	if (i->counted)
+		d->used_bytes -= i->size;
 	i->size = 0;
 }
 
@@ -120,7 +121,8 @@ begin(struct sim_disk *d, struct sim_shm *s)
 	for (int n = 0; n < s->regions; n++)
 		memset(s->region[n], 0, SIM_SHM_REGION);
 	i->shm->regions = 0;
-	d->used_bytes -= i->size;
+	if (i->counted)
+		d->used_bytes -= i->size;
 	i->size = 0;
 }
 
@@ -149,6 +151,7 @@ shm_new(struct sim_file *f, struct sim_inode *i)
 	if (i->shm->users++ == 0)
 		begin(f->disk, s);
 	i->opens++;
+	sim_inode_count(f->disk, i);
 	list_add_tail(&f->disk->shms, &s->node);
 	return s;
 }
@@ -227,6 +230,7 @@ detach(struct sim_shm *s)
 	list_remove(&s->node);
 	s->inode->shm->users--;
 	s->inode->opens--;
+	sim_inode_count(s->disk, s->inode);
 	sim_inode_release(s->disk, s->inode);
 	s->disk = NULL;
 	s->inode = NULL;
@@ -253,6 +257,7 @@ sim_shm_unmap(struct sim_file *f)
 	list_add_tail(&i->shm->spare, &s->node);
 	i->shm->users--;
 	i->opens--;
+	sim_inode_count(f->disk, i);
 	sim_inode_release(f->disk, i);
 	return true;
 }
