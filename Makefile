@@ -48,14 +48,18 @@ BENCH    = $(wildcard tests/bench/*.c)
 SIM_MAIN = $(wildcard tests/sim/sim_main.c)
 SIM_SRC  = $(filter-out %_test.c $(SIM_MAIN),$(wildcard tests/sim/*.c))
 SIM_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard tests/sim/*_test.c))
+FUZZ_SRC = $(if $(filter file,$(origin PKGS)),$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_ALL = $(if $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
 HEADERS  = $(wildcard pkg/*/*.h cmd/dsrun/*.h cmd/dsrun/*/*.h tests/*/*.h)
 OBJ      = $(SRC:%.c=$(B)/%.o)
 CMD_OBJ  = $(CMD_SRC:%.c=$(B)/%.o)
-TESTS    = $(TEST_SRC:%.c=$(B)/%) $(CMD_TEST:%.c=$(B)/%) $(SIM_TEST:%.c=$(B)/%)
+FUZZERS  = $(FUZZ_SRC:%.c=$(B)/%)
+TESTS    = $(TEST_SRC:%.c=$(B)/%) $(CMD_TEST:%.c=$(B)/%) \
+	   $(SIM_TEST:%.c=$(B)/%) $(FUZZERS)
 BENCHES  = $(BENCH:%.c=$(B)/%)
 SIM      = $(SIM_MAIN:tests/sim/sim_main.c=$(B)/tests/sim/sim)
 ALL_SRC  = $(SRC) $(TEST_SRC) $(CMD_SRC) $(CMD_TEST) $(BENCH) \
-	   $(SIM_SRC) $(SIM_TEST) $(SIM_MAIN)
+	   $(SIM_SRC) $(SIM_TEST) $(SIM_MAIN) $(FUZZ_ALL)
 LIB      = $(B)/libdsrun.a
 SIM_LIB  = $(B)/libsim.a
 
@@ -79,7 +83,8 @@ $(BENCHES): %: %.o $(LIB)
 # The simulator.  A test of it takes from the library what it needs and brings
 # the rest, such as a sim_gate of its own.
 $(SIM_SRC:%.c=$(B)/%.o) $(SIM_MAIN:%.c=$(B)/%.o) \
-    $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*_test.c)): CPPFLAGS += -Itests/sim
+    $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*_test.c)): \
+    CPPFLAGS += -Itests/sim -Icmd/dsrun
 
 $(SIM_LIB): $(SIM_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) crs $@ $^
@@ -87,7 +92,12 @@ $(SIM_LIB): $(SIM_SRC:%.c=$(B)/%.o)
 $(patsubst %.c,$(B)/%,$(wildcard tests/sim/*_test.c)): %: %.o $(SIM_LIB) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-$(SIM): $(B)/tests/sim/sim_main.o $(SIM_LIB) $(LIB)
+$(SIM): $(B)/tests/sim/sim_main.o $(SIM_LIB) $(B)/cmd/dsrun/wire_sim_log.o $(LIB)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# With a main of their own that tries the kept inputs; make fuzz has libFuzzer's.
+FUZZ_MAIN = $(B)/tests/fuzz/replay.o
+$(FUZZERS): %: %.o $(B)/tests/fuzz/mem_env.o $(FUZZ_MAIN) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/%.o: %.c $(B)/flags
@@ -142,6 +152,25 @@ demo-built: $(B)/dsrun
 san: ## unit tests under AddressSanitizer and UBSan
 	$(Q)$(MAKE) B=$(B)-san CFLAGS="$(SAN)" LDFLAGS="-fsanitize=address,undefined" unit
 
+# Coverage-guided, under the sanitizers; what was found on the way is kept in
+# the build folder and begun with next time.
+FUZZ         = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+FUZZ_SECONDS = 60
+FUZZ_RUNS    = 10000000
+FUZZ_BUILD   = B=$(B)-fuzz CC=clang FUZZ_MAIN= \
+	       CFLAGS="$(SAN) -fsanitize=fuzzer-no-link" \
+	       LDFLAGS="-fsanitize=fuzzer,address,undefined"
+fuzz: ## every fuzzer for FUZZ_SECONDS=60 (FUZZ="json conf": some of them)
+	$(Q)tests/bootstrap.sh build fuzz
+	$(Q)$(MAKE) $(FUZZ_BUILD) FUZZ_LIMIT="--seconds $(FUZZ_SECONDS)" fuzz-built
+fuzz-nightly: ## every fuzzer for FUZZ_RUNS=10000000 inputs
+	$(Q)tests/bootstrap.sh build fuzz
+	$(Q)$(MAKE) $(FUZZ_BUILD) FUZZ_LIMIT="--runs $(FUZZ_RUNS)" fuzz-built
+fuzz-built: $(FUZZ:%=$(B)/tests/fuzz/fuzz_%)
+	$(Q)$(PYTHON) tests/fuzz/run.py $(FUZZ_LIMIT) $(B) $(FUZZ)
+fuzz-corpus: $(FUZZERS) ## the kept inputs of every fuzzer, once (part of test)
+	$(Q)$(PYTHON) tests/run.py $(FUZZERS)
+
 cover: ## line and branch coverage of the tests, a line for each package
 	$(Q)$(MAKE) B=$(B)-cover CFLAGS="-O0 -g --coverage" LDFLAGS="--coverage" cover-built
 cover-built: $(B)/dsrun $(TESTS)
@@ -172,7 +201,7 @@ lint-format:
 lint-cppcheck: $(B)/journal_migrations.inc
 	$(Q)mkdir -p $(B)/cppcheck
 	$(Q)cppcheck --quiet --cppcheck-build-dir=$(B)/cppcheck -j $$(nproc) \
-	    --std=c11 -D_GNU_SOURCE -D__x86_64__ -Ipkg -Itests/sim -I$(B) \
+	    --std=c11 -D_GNU_SOURCE -D__x86_64__ -Ipkg -Itests/sim -Icmd/dsrun -I$(B) \
 	    --enable=warning,performance,portability --inline-suppr \
 	    --suppressions-list=tests/lint/cppcheck --error-exitcode=1 \
 	    --template='{file}:{line}: {severity}: {message} [{id}]' \
@@ -219,10 +248,11 @@ clean: ## remove everything that was built
 	$(Q)rm -rf build build-*
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | \
-	    sed 's|$$(B)|$(B)|' | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | \
+	    sed 's|$$(B)|$(B)|' | expand -t 20
 
-.PHONY: all unit test test-built demo demo-built san cover cover-built bench \
+.PHONY: all unit test test-built demo demo-built san fuzz fuzz-nightly \
+	fuzz-built fuzz-corpus cover cover-built bench \
 	lint $(LINTS:%=lint-%) compile analyze analyze-built fmt install clean \
 	help FORCE
 .DELETE_ON_ERROR:

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that are missing: tests/bootstrap.sh build lint
+# (and bench: what tests/peers/setup takes from Debian).
 # When neither root nor sudo without a password is at hand, print the one
 # command to type and stop.  Does nothing when all is there.
 set -eu
@@ -13,8 +14,21 @@ for group in "$@"; do
 		    python3-jsonschema tzdata" ;;
 	lint)
 		want="$want clang clang-format clang-tidy cppcheck" ;;
+	fuzz)
+		# libFuzzer and the sanitizers are a package of their own,
+		# named by the version of the clang that is there then.
+		command -v clang >/dev/null 2>&1 || sh "$0" clang
+		version=$(clang -dumpversion)
+		want="$want clang libclang-rt-${version%%.*}-dev" ;;
+	clang)
+		want="$want clang" ;;
+	bench)
+		want="$want redis-server python3-venv"
+		# Another Node than Debian's will do.
+		command -v npm >/dev/null 2>&1 || want="$want nodejs npm" ;;
 	*)
-		echo "bootstrap.sh: no such group: $group (build, lint)" >&2
+		echo "bootstrap.sh: no such group: $group (build, lint, fuzz," \
+		    "bench)" >&2
 		exit 64 ;;
 	esac
 done
@@ -55,9 +69,17 @@ trap 'rm -f "$log"' EXIT
 # An old list of packages may do; the install says so when it does not.
 $as env DEBIAN_FRONTEND=noninteractive apt-get update </dev/null >"$log" 2>&1 ||
 	true
-if ! $as env DEBIAN_FRONTEND=noninteractive $install </dev/null >>"$log" 2>&1
+# RUNLEVEL=1: no service is started.  Tests start a server of their own.
+if ! $as env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $install </dev/null \
+    >>"$log" 2>&1
 then
 	cat "$log" >&2
 	echo "bootstrap.sh: could not run: $install" >&2
 	exit 1
 fi
+case " $missing " in
+*" redis-server "*)
+	# Where systemd runs it does not ask for the runlevel.
+	[ ! -d /run/systemd/system ] ||
+	    $as systemctl --quiet disable --now redis-server </dev/null ;;
+esac

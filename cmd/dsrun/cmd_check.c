@@ -173,6 +173,46 @@ show_text(struct ctx *ctx, const struct run_check *c)
 	    (long long)c->calls);
 }
 
+static void
+show(struct ctx *ctx, const struct run_check *c)
+{
+	if (ctx->json)
+		show_json(ctx, c);
+	else
+		show_text(ctx, c);
+	if (!c->ok)
+		ctx_exit(ctx, EXIT_DAMAGED);
+}
+
+/*
+ * Of a journal that cannot be opened as one: what its file shows of the place
+ * that is broken.  When that is nothing, the reason it was refused for is all
+ * there is to say.
+ */
+static enum err_code
+run_unopened(struct ctx *ctx, const struct conf *conf, const struct err *why,
+    struct err *err)
+{
+	char *path = mem_printf("%s/journal.db", conf->dir);
+	const struct run_check_network network = {
+	    .why = "the journal cannot be opened"};
+	struct run_check_options o = {.env = ctx->env,
+	    .conf = conf,
+	    .backup = path,
+	    .network = &network,
+	    .deep = true};
+	struct run_check *c = NULL;
+	bool shown = run_check(&o, &c, err) == ERR_NONE && c != NULL && !c->ok;
+
+	if (shown)
+		show(ctx, c);
+	run_check_free(&c);
+	mem_free(&path);
+	*err = *why;
+	/* One document, and its exit code is set. */
+	return shown && ctx->json ? ERR_NONE : why->code;
+}
+
 static enum err_code
 run(struct ctx *ctx, struct err *err)
 {
@@ -186,6 +226,12 @@ run(struct ctx *ctx, struct err *err)
 	o.network = &network;
 	if (code == ERR_NONE && o.backup == NULL) {
 		code = wire_open_rules(ctx, &w, err);
+		if (code == ERR_DAMAGED) {
+			const struct err why = *err;
+
+			wire_close(&w);
+			return run_unopened(ctx, o.conf, &why, err);
+		}
 		o.journal = w.journal;
 		o.atlas = w.atlas;
 		o.deep = true;
@@ -194,14 +240,8 @@ run(struct ctx *ctx, struct err *err)
 		code = wire_network(ctx, &network, err);
 	if (code == ERR_NONE)
 		code = run_check(&o, &c, err);
-	if (code == ERR_NONE) {
-		if (ctx->json)
-			show_json(ctx, c);
-		else
-			show_text(ctx, c);
-		if (!c->ok)
-			ctx_exit(ctx, EXIT_DAMAGED);
-	}
+	if (code == ERR_NONE)
+		show(ctx, c);
 	run_check_free(&c);
 	wire_network_free(&network);
 	wire_close(&w);

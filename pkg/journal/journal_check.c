@@ -111,8 +111,9 @@ check_all(struct journal_db *db, struct env *env,
 	if (code == ERR_DAMAGED ||
 	    (code == ERR_STORE && err->sys == SQLITE_ERROR)) {
 		given_up(c, err);
-		code = ERR_NONE;
+		return ERR_NONE;
 	}
+	c->whole = code == ERR_NONE;
 	return code;
 }
 

@@ -57,7 +57,8 @@ struct journal_check_item {
 
 struct journal_check {
 	struct journal_check_item item[JOURNAL_CHECK_COUNT];
-	bool ok; /* nothing is false */
+	bool ok;    /* nothing is false */
+	bool whole; /* all of it could be read */
 	int64_t jobs, pruned, attempts, events, seals;
 	int64_t outbox_pending, outbox_dead;
 	int64_t peak_live;  /* most attempts ever live at once */

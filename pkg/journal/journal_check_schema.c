@@ -13,6 +13,18 @@
 	journal_check_bad((out), JOURNAL_CHECK_##id, __VA_ARGS__)
 #define LL(x) ((long long)(x))
 
+/* One row of SQLite's may hold many lines. */
+static void
+findings(struct journal_check *out, const char *text)
+{
+	for (const char *p = journal_db_finding(text); *p != '\0';) {
+		size_t len = strcspn(p, "\n");
+
+		BAD(out, DATABASE, "%.*s", (int)len, p);
+		p += len + (p[len] == '\n');
+	}
+}
+
 enum err_code
 journal_check_database(struct journal_db *db, bool deep,
     struct journal_check *out, struct err *err)
@@ -31,7 +43,7 @@ journal_check_database(struct journal_db *db, bool deep,
 		const char *text = (const char *)sqlite3_column_text(st, 0);
 
 		if (!text_eq(text, "ok"))
-			BAD(out, DATABASE, "%s", text);
+			findings(out, text);
 	}
 	return code;
 }

@@ -118,6 +118,10 @@ journal_backup(struct journal *j, const char *path, struct err *err)
 	if (code == ERR_NONE) {
 		remove_db(j->env, tmp);
 		code = copy_to(j->env, &j->r, tmp, err);
+		if (code == ERR_DAMAGED)
+			(void)err_wrap(err,
+			    "no backup was made, see `dsrun check` on %s",
+			    j->db_path);
 	}
 	if (code == ERR_NONE) {
 		code = env_rename(j->env, tmp, path, err);
@@ -145,8 +149,8 @@ must_be_ok(const struct journal_check *c, const char *what, struct err *err)
 	    text);
 }
 
-static enum err_code
-verify_file(
+enum err_code
+journal_copy_verify(
     struct env *env, const char *path, const char *what, struct err *err)
 {
 	struct journal_check *c = NULL;
@@ -306,7 +310,7 @@ make_swap(struct journal *j, const char *swap,
 	CRASH_POINT("journal.restore.copied");
 	/* A restore's source was looked at before anything else was done. */
 	if (code == ERR_NONE && o->from == NULL)
-		code = verify_file(j->env, swap, j->db_path, err);
+		code = journal_copy_verify(j->env, swap, j->db_path, err);
 	if (code == ERR_NONE)
 		code = revive(j, swap, o, err);
 	return code;
@@ -403,7 +407,7 @@ look_first(const struct journal_restore_options *o, struct err *err)
 		code = err_set(err, ERR_USAGE, 0,
 		    "%s is the journal itself, not a backup of it", o->from);
 	} else {
-		code = verify_file(o->env, o->from, o->from, err);
+		code = journal_copy_verify(o->env, o->from, o->from, err);
 	}
 	mem_free(&swap);
 	mem_free(&db);

@@ -7,6 +7,33 @@
 
 #include "journal/journal_priv.h"
 
+/* The file's path; what was being done, when it was not opened. */
+static const char *
+file_of(struct journal_db *db, const char *doing)
+{
+	const char *path =
+	    db->h != NULL ? sqlite3_db_filename(db->h, "main") : NULL;
+
+	return path != NULL && *path != '\0' ? path : doing;
+}
+
+/* A damaged file is named, and for the journal what follows. */
+static enum err_code
+damaged(struct journal_db *db, struct err *err, int rc, const char *doing,
+    const char *text)
+{
+	static const char name[] = "/journal.db";
+	const char *path = file_of(db, doing);
+	size_t len = strlen(path);
+	bool journal = len >= sizeof(name) &&
+		       strcmp(path + len - (sizeof(name) - 1), name) == 0;
+
+	return err_set(err, ERR_DAMAGED, rc, "%s is damaged: %s (at %.40s)%s",
+	    path, text, doing,
+	    journal ? ": see `dsrun check`, then: dsrun restore FILE --by NAME"
+		    : "");
+}
+
 /*
  * The one place that turns SQLite's codes into ours.  What is about room on
  * the disk is ERR_SPACE and may pass; what is about broken pages is
@@ -36,8 +63,14 @@ journal_db_err(struct journal_db *db, struct err *err, const char *doing)
 		break;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		code = ERR_DAMAGED;
-		break;
+		return damaged(db, err, rc, doing, text);
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return err_set(err, ERR_STORE, rc,
+		    "%s: %s: dsrun must be able to write to it, to its -wal "
+		    "and -shm and in its directory",
+		    file_of(db, doing), text);
 	case SQLITE_CONSTRAINT:
 		code = ERR_STATE;
 		break;
@@ -139,6 +172,10 @@ journal_db_get(struct journal_db *db, const char *sql, struct err *err)
 		if (sqlite3_prepare_v3(db->h, sql, -1,
 			SQLITE_PREPARE_PERSISTENT, &st, NULL) != SQLITE_OK) {
 			(void)journal_db_err(db, err, sql);
+			/* Ours are right: a table or column is not there. */
+			if (err->sys == SQLITE_ERROR)
+				(void)damaged(db, err, SQLITE_ERROR, sql,
+				    sqlite3_errmsg(db->h));
 			return NULL;
 		}
 		db->cache[at].sql = sql;
@@ -252,4 +289,14 @@ journal_db_number(
 		*out = sqlite3_column_int64(st, 0);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
+}
+
+const char *
+journal_db_finding(const char *text)
+{
+	static const char head[] = "*** in database main ***\n";
+
+	return strncmp(text, head, sizeof(head) - 1) == 0
+		   ? text + sizeof(head) - 1
+		   : text;
 }

@@ -315,8 +315,9 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 	if ((j->lock.mark.flags & MARK_IO_ERROR) != 0 || j->broken) {
 		j->broken = true;
 		return err_set(err, ERR_DAMAGED, 0,
-		    "a disk error was seen by process %lld: nothing more is "
-		    "written; the next start rebuilds the journal",
+		    "a disk error or a broken page was seen by process %lld: "
+		    "nothing more is written; the next start rebuilds the "
+		    "journal",
 		    (long long)j->lock.mark.pid);
 	}
 	bool changed = false;
@@ -335,8 +336,15 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 	    sizeof(before.incarnation));
 	if (code == ERR_STORE && (err->sys & 0xff) == SQLITE_IOERR) {
 		mark_broken(j);
-		return err_set(err, ERR_DAMAGED, err->sys, "%s", "disk error");
+		return err_set(err, ERR_DAMAGED, err->sys,
+		    "%s: disk error %d: nothing more is written; see dmesg; "
+		    "the next start rebuilds the journal",
+		    j->db_path, err->sys);
 	}
+	/* Else each start would call whom it can still read of. */
+	if (code == ERR_DAMAGED && ((err->sys & 0xff) == SQLITE_CORRUPT ||
+				       (err->sys & 0xff) == SQLITE_NOTADB))
+		mark_broken(j);
 	return code;
 }
 
@@ -413,7 +421,13 @@ journal_checkpoint(struct journal *j, bool truncate, struct err *err)
 	(void)sqlite3_busy_timeout(j->w.h, 10000);
 	CRASH_POINT("journal.checkpoint.after");
 	if (rc == SQLITE_OK) {
+		struct err ignored;
+
 		j->wal_pages = 0;
+		/* Not at each close: an old anchor is as good, and a cron
+		 * tick should not wait for the disk. */
+		if (!truncate)
+			(void)journal_mark_anchor(&j->lock, &ignored);
 		return ERR_NONE;
 	}
 	enum err_code code = journal_db_err(&j->w, err, "checkpoint");

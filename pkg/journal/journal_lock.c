@@ -9,16 +9,22 @@
 
 /*
  * journal.lock: a random id in the first 512 bytes, then the mark's two slots
- * of 512 bytes.  Its bytes 0 and 1 are also the locks: 0 the write lock, 1
- * the turnstile, which is taken first and given back once 0 is held, so that
- * a busy process cannot starve one that polls.
+ * of 512 bytes and its anchor, likewise.  Its bytes 0 and 1 are also the locks:
+ * 0 the write lock, 1 the turnstile, which is taken first and given back once 0
+ * is held, so that a busy process cannot starve one that polls.
  *
  * If this process dies anywhere here the kernel drops both locks, and the
  * mark is at worst one group older than the journal, which is harmless.
+ *
+ * The slots are not synced, so a power cut may take them back, or spoil both.
+ * The anchor is a third slot that is written seldom, and only while the other
+ * two are on the disk; so one of the three is always whole, and it is older,
+ * which is harmless too.
  */
 
 #define SLOT_OFFSET 512
 #define SLOT_BYTES 512
+#define SLOTS 3 /* the two in turn, and the anchor */
 #define BYTE_LOCK 0
 #define BYTE_TURNSTILE 1
 #define POLL_FIRST_US 50
@@ -167,7 +173,7 @@ mark_unpack(const uint8_t b[SLOT_BYTES], struct journal_mark *m)
 enum err_code
 journal_mark_read(struct journal_lock *l, struct err *err)
 {
-	uint8_t b[2 * SLOT_BYTES] = {0};
+	uint8_t b[SLOTS * SLOT_BYTES] = {0};
 	struct journal_mark m;
 	size_t got = 0;
 
@@ -175,26 +181,50 @@ journal_mark_read(struct journal_lock *l, struct err *err)
 	    ERR_NONE)
 		return err->code;
 	memset(&l->mark, 0, sizeof(l->mark));
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < SLOTS; i++)
 		if (mark_unpack(b + i * SLOT_BYTES, &m) &&
 		    m.stamp > l->mark.stamp)
 			l->mark = m;
 	return ERR_NONE;
 }
 
-enum err_code
-journal_mark_write(struct journal_lock *l, struct err *err)
+static enum err_code
+slot_write(struct journal_lock *l, int64_t slot, struct err *err)
 {
 	uint8_t b[SLOT_BYTES];
 
+	mark_pack(&l->mark, b);
+	return env_pwrite(l->env, l->file, b, sizeof(b),
+	    SLOT_OFFSET + SLOT_BYTES * slot, err);
+}
+
+enum err_code
+journal_mark_write(struct journal_lock *l, struct err *err)
+{
 	CHECK(l->held);
 	l->mark.stamp++;
-	mark_pack(&l->mark, b);
 	CRASH_POINT("journal.mark.before");
-	enum err_code code = env_pwrite(l->env, l->file, b, sizeof(b),
-	    SLOT_OFFSET + SLOT_BYTES * (int64_t)(l->mark.stamp % 2), err);
+	enum err_code code = slot_write(l, (int64_t)(l->mark.stamp % 2), err);
 
 	CRASH_POINT("journal.mark.written");
+	/* The very first one has nothing older to fall back to. */
+	if (code == ERR_NONE && l->mark.stamp == 1)
+		code = journal_mark_anchor(l, err);
+	return code;
+}
+
+enum err_code
+journal_mark_anchor(struct journal_lock *l, struct err *err)
+{
+	enum err_code code = journal_mark_sync(l, err);
+
+	CHECK(l->held);
+	CRASH_POINT("journal.mark.synced");
+	if (code == ERR_NONE)
+		code = slot_write(l, SLOTS - 1, err);
+	if (code == ERR_NONE)
+		code = journal_mark_sync(l, err);
+	CRASH_POINT("journal.mark.anchored");
 	return code;
 }
 

@@ -189,6 +189,24 @@ wal_hook(void *arg, sqlite3 *h, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* Neither is a journal; one is what is left of ours. */
+static enum err_code
+not_ours(struct journal *j, int64_t application, struct err *err)
+{
+	int64_t tables = 0;
+
+	if (journal_db_number(&j->w, "SELECT count(*) FROM sqlite_master",
+		&tables, err) != ERR_NONE)
+		return err->code;
+	if (application == 0 && tables == 0 && j->lock.mark.stamp != 0)
+		return err_set(err, ERR_DAMAGED, 0,
+		    "%s is empty, but commit %lld was written here: put it "
+		    "back, or: dsrun restore FILE --by NAME",
+		    j->db_path, (long long)j->lock.mark.commits);
+	return err_set(err, ERR_CONFIG, 0,
+	    "%s is a database, but not a journal of dsrun", j->db_path);
+}
+
 static enum err_code
 connections_open(struct journal *j, struct err *err)
 {
@@ -201,8 +219,7 @@ connections_open(struct journal *j, struct err *err)
 		code = journal_db_number(
 		    &j->w, "PRAGMA application_id", &application, err);
 	if (code == ERR_NONE && application != JOURNAL_APPLICATION_ID)
-		code = err_set(err, ERR_CONFIG, 0,
-		    "%s is a database, but not a journal of dsrun", j->db_path);
+		code = not_ours(j, application, err);
 	if (code == ERR_NONE)
 		code = journal_db_exec(&j->w, "PRAGMA journal_mode=WAL", err);
 	if (code == ERR_NONE)

@@ -140,6 +140,19 @@ a_mark_without_a_journal_is_no_place_to_begin(void **state)
 }
 
 static void
+an_empty_file_where_a_journal_was_is_damage(void **state)
+{
+	struct fix *f = *state;
+
+	populate(f);
+	shell(f, "cp journal.db good.db; rm -f journal.db-*; : > journal.db");
+	refused(f, ERR_DAMAGED, "is empty, but commit 3 was written here");
+	SAYS("dsrun restore FILE");
+	shell(f, "cat good.db > journal.db");
+	OK(open_journal(f, JOURNAL_MUST_EXIST));
+}
+
+static void
 the_ballast_lies_ready(void **state)
 {
 	struct fix *f = *state;
@@ -359,6 +372,30 @@ an_altered_event_is_named(void **state)
 }
 
 static void
+a_missing_event_is_named(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {0};
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "test", NULL, &f->err));
+	life_whole(f, &l, "a");
+	journal_close(&f->j);
+	shell(f, "cp journal.db good.db");
+	sql_on(f, "journal.db",
+	    "DROP TRIGGER event_no_delete; DELETE FROM event WHERE seq=3");
+	refused(f, ERR_DAMAGED, "event 3 is missing");
+	SAYS("dsrun restore FILE");
+	shell(f, "cat good.db > journal.db");
+	sql_on(f, "journal.db",
+	    "DROP TRIGGER event_no_delete; DELETE FROM event WHERE seq="
+	    "(SELECT max(seq) FROM event)");
+	refused(f, ERR_DAMAGED, "is missing");
+	shell(f, "cat good.db > journal.db");
+	OK(open_journal(f, JOURNAL_MUST_EXIST));
+}
+
+static void
 after_a_power_cut_the_pages_are_read(void **state)
 {
 	struct fix *f = *state;
@@ -542,6 +579,53 @@ a_rebuild_that_cannot_read_changes_nothing(void **state)
 	refused(f, ERR_DAMAGED, "malformed");
 }
 
+static void
+break_page_of(struct fix *f, const char *name)
+{
+	char *sql = mem_printf(
+	    "SELECT rootpage FROM sqlite_master WHERE name='%s'", name);
+	char *cmd = mem_printf("head -c 4096 /dev/urandom | dd of=journal.db "
+			       "bs=4096 seek=%lld conv=notrunc status=none",
+	    (long long)number_on(f, "journal.db", sql) - 1);
+
+	shell(f, cmd);
+	mem_free(&cmd);
+	mem_free(&sql);
+}
+
+static void
+a_writer_that_meets_a_broken_page_is_the_last(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {
+	    .tx = {.run = life_add_run}, .ext = "d", .phone = "+15125550104"};
+
+	populate(f);
+	break_page_of(f, "person");
+	OK(open_journal(f, JOURNAL_MUST_EXIST));
+	assert_int_equal(journal_now(f->j, &l.tx, &f->err), ERR_DAMAGED);
+	SAYS("journal.db is damaged");
+	assert_int_equal(journal_now(f->j, &l.tx, &f->err), ERR_DAMAGED);
+	SAYS("nothing more is written");
+	refused(f, ERR_DAMAGED, "the journal cannot be rebuilt");
+	SAYS("dsrun restore FILE");
+	assert_false(there(f, "journal.swap"));
+}
+
+static void
+a_rebuild_that_would_hide_a_loss_is_refused(void **state)
+{
+	struct fix *f = *state;
+
+	populate(f);
+	sql_on(f, "journal.db", "DELETE FROM job WHERE ext='b'");
+	forge_mark(f, disk_error);
+	shell(f, "sha256sum journal.db > sum");
+	refused(f, ERR_DAMAGED, "does not hold what it should");
+	SAYS("dsrun restore FILE");
+	shell(f, "sha256sum --quiet -c sum && test ! -e journal.swap");
+}
+
 int
 main(void)
 {
@@ -550,6 +634,7 @@ main(void)
 	    T(a_place_that_is_not_ours_or_not_local_is_refused),
 	    T(what_is_no_journal_of_ours_is_refused),
 	    T(a_mark_without_a_journal_is_no_place_to_begin),
+	    T(an_empty_file_where_a_journal_was_is_damage),
 	    T(the_ballast_lies_ready),
 	    T(other_lock_files_are_refused_and_nothing_is_made),
 	    T(who_has_it_alone_is_named),
@@ -557,11 +642,14 @@ main(void)
 	    T(another_history_at_the_mark_is_refused),
 	    T(a_lost_mark_is_refused_but_not_that_of_the_first_group),
 	    T(an_altered_event_is_named),
+	    T(a_missing_event_is_named),
 	    T(after_a_power_cut_the_pages_are_read),
 	    T(who_dies_while_creating_leaves_room_for_the_next),
 	    T(all_who_create_at_once_share_one_journal),
 	    T(after_a_disk_error_the_next_start_rebuilds_whole),
 	    T(a_rebuild_that_cannot_read_changes_nothing),
+	    T(a_writer_that_meets_a_broken_page_is_the_last),
+	    T(a_rebuild_that_would_hide_a_loss_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,8 @@ char *journal_db_dup_text(sqlite3_stmt *st, int i);
 /* One number from a query without parameters. */
 enum err_code journal_db_number(
     struct journal_db *db, const char *sql, int64_t *out, struct err *err);
+/* A row of integrity_check or quick_check without SQLite's heading. */
+const char *journal_db_finding(const char *text);
 
 /* --- journal_lock.c: journal.lock and the mark -----------------------------
  */
@@ -91,11 +93,14 @@ void journal_lock_close(struct journal_lock *l);
 enum err_code journal_lock_take(
     struct journal_lock *l, int64_t wait_ms, struct err *err);
 void journal_lock_give(struct journal_lock *l);
-/* The newest valid slot; zeroed when there is none. */
+/* The newest valid one; zeroed when there is none. */
 enum err_code journal_mark_read(struct journal_lock *l, struct err *err);
 /* l->mark goes to the other slot, with the next stamp. */
 enum err_code journal_mark_write(struct journal_lock *l, struct err *err);
 enum err_code journal_mark_sync(struct journal_lock *l, struct err *err);
+/* Sync the slots, then the same into the anchor, and sync that: whatever a
+ * power cut takes later, this mark or a newer one is left. */
+enum err_code journal_mark_anchor(struct journal_lock *l, struct err *err);
 
 /* --- the journal -----------------------------------------------------------
  */
@@ -241,6 +246,11 @@ enum journal_name {
 };
 enum err_code journal_name_put(struct journal *j, enum journal_name table,
     const char *name, int64_t *id, struct err *err);
+
+/* journal_copy.c: journal_check of a file that nobody has open, all of it;
+ * ERR_DAMAGED says what of `what` does not hold. */
+enum err_code journal_copy_verify(
+    struct env *env, const char *path, const char *what, struct err *err);
 
 /* journal_swap.c: rebuild, restore and adopt share it */
 enum err_code journal_swap_finish(struct journal *j, struct err *err);

@@ -40,8 +40,9 @@ flag_set(struct journal *j, uint32_t set, uint32_t clear, struct err *err)
 	j->lock.mark.flags = (j->lock.mark.flags | set) & ~clear;
 	j->lock.mark.pid = j->env->pid;
 	code = journal_mark_write(&j->lock, err);
+	/* An anchor of another incarnation would be no help. */
 	if (code == ERR_NONE)
-		code = journal_mark_sync(&j->lock, err);
+		code = journal_mark_anchor(&j->lock, err);
 	journal_lock_give(&j->lock);
 	return code;
 }
@@ -240,16 +241,22 @@ journal_swap_check(struct journal_db *db, const char *name, struct err *err)
 			err->code = code = ERR_DAMAGED;
 	} else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok") !=
 		   0) {
-		code = err_set(err, ERR_DAMAGED, 0, "%s: %s", name,
-		    sqlite3_column_text(st, 0));
+		const char *found = journal_db_finding(
+		    (const char *)sqlite3_column_text(st, 0));
+
+		code = err_set(err, ERR_DAMAGED, SQLITE_CORRUPT,
+		    "%s is damaged: %.*s", name, (int)strcspn(found, "\n"),
+		    found);
 	}
 	(void)sqlite3_finalize(st);
 	return code;
 }
 
 /*
- * After a disk error: what can be read is copied out by VACUUM INTO (it reads
- * through the -wal), checked, synced and put in place.
+ * After a disk error or a broken page: what can be read is copied out by VACUUM
+ * INTO (it reads through the -wal), proved as a backup is, synced and put in
+ * place.  When it cannot be read, or does not hold
+ * what it should, nothing was changed and a person must put a backup there.
  */
 static enum err_code
 rebuild_alone(struct journal *j, struct err *err)
@@ -275,10 +282,19 @@ rebuild_alone(struct journal *j, struct err *err)
 	if (code == ERR_NONE)
 		code = journal_swap_check(&db, swap, err);
 	journal_db_close(&db);
+	/* Whole pages are not yet whole chains. */
+	if (code == ERR_NONE)
+		code = journal_copy_verify(j->env, swap, j->db_path, err);
 	if (code == ERR_NONE)
 		code = journal_swap_sync(j->env, swap, j->dir, err);
 	CRASH_POINT("journal.rebuild.synced");
-	if (code == ERR_NONE)
+	if (code == ERR_DAMAGED)
+		(void)err_wrap(err,
+		    "the journal cannot be rebuilt, put a backup in its place "
+		    "(dsrun restore FILE --by NAME)");
+	if (code != ERR_NONE)
+		(void)env_remove(j->env, swap, &ignored);
+	else
 		code = journal_swap_commit(j, NULL, err);
 	if (code == ERR_STORE)
 		code = err_set(err, ERR_DAMAGED, err->sys,

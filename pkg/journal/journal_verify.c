@@ -104,14 +104,54 @@ back:
 	    (long long)m->commits, (long long)m->seq);
 }
 
+static enum err_code
+lost(struct journal *j, int64_t seq, struct err *err)
+{
+	return err_set(err, ERR_DAMAGED, 0,
+	    "%s: event %lld is missing: see `dsrun check`, then: dsrun restore "
+	    "FILE --by NAME",
+	    j->db_path, (long long)seq);
+}
+
+/* The head's event is there, or was pruned as the last of its job. */
+static enum err_code
+newest(struct journal *j, struct err *err)
+{
+	sqlite3_stmt *st =
+	    journal_db_get(&j->w, "SELECT 1 FROM event WHERE seq=?1", err);
+	bool row = false;
+
+	if (j->head.seq == 0)
+		return ERR_NONE;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, j->head.seq);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	(void)sqlite3_reset(st);
+	if (row)
+		return ERR_NONE;
+	st = journal_db_get(&j->w,
+	    "SELECT 1 FROM archived a CROSS JOIN job j ON j.id=a.job WHERE "
+	    "j.last=?1",
+	    err);
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, j->head.seq);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	(void)sqlite3_reset(st);
+	return row ? ERR_NONE : lost(j, j->head.seq, err);
+}
+
 /* The newest events still hash to what they say. */
 static enum err_code
 tail(struct journal *j, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
 	    "SELECT e.seq,e.job,e.n,e.at_ms,e.step,e.job_state,e.attempt,"
-	    "e.attempt_state,e.detail,e.hash,p.hash FROM event e JOIN event p "
-	    "ON p.seq=e.prev ORDER BY e.seq DESC LIMIT ?1",
+	    "e.attempt_state,e.detail,e.hash,p.hash,e.prev FROM event e LEFT "
+	    "JOIN event p ON p.seq=e.prev ORDER BY e.seq DESC LIMIT ?1",
 	    err);
 	enum err_code code = ERR_NONE;
 	bool row = true;
@@ -126,6 +166,14 @@ tail(struct journal *j, struct err *err)
 		code = journal_db_row(&j->w, st, &row, err);
 		if (code != ERR_NONE || !row)
 			break;
+		/* A job's first event is hashed with what the job is: that is
+		 * journal_check's. */
+		if (sqlite3_column_type(st, 11) == SQLITE_NULL)
+			continue;
+		if (sqlite3_column_type(st, 10) == SQLITE_NULL) {
+			code = lost(j, sqlite3_column_int64(st, 11), err);
+			break;
+		}
 		struct job_event_fields f = {.seq = sqlite3_column_int64(st, 0),
 		    .job = sqlite3_column_int64(st, 1),
 		    .n = sqlite3_column_int64(st, 2),
@@ -146,7 +194,8 @@ tail(struct journal *j, struct err *err)
 			job_hash_event(before, &f, got);
 		if (!sane || memcmp(got, want, sizeof(got)) != 0)
 			code = err_set(err, ERR_DAMAGED, 0,
-			    "%s: event %lld was altered: see `dsrun check`",
+			    "%s: event %lld was altered: see `dsrun check`, "
+			    "then: dsrun restore FILE --by NAME",
 			    j->db_path, (long long)f.seq);
 	}
 	(void)sqlite3_reset(st);
@@ -160,8 +209,10 @@ journal_verify_tail(struct journal *j, struct err *err)
 	int64_t open_owners = 0;
 	char text[200];
 	bool row = false;
-	enum err_code code = tail(j, err);
+	enum err_code code = newest(j, err);
 
+	if (code == ERR_NONE)
+		code = tail(j, err);
 	if (code == ERR_NONE)
 		code = journal_db_number(&j->w,
 		    "SELECT count(*) FROM owner WHERE closed_ms IS NULL",
@@ -180,8 +231,12 @@ journal_verify_tail(struct journal *j, struct err *err)
 		return err->code;
 	journal_db_copy_text(q, 0, text, sizeof(text));
 	(void)sqlite3_reset(q);
+	const char *found = journal_db_finding(text);
+
 	if (strcmp(text, "ok") != 0)
-		return err_set(err, ERR_DAMAGED, 0, "%s: %s: see `dsrun check`",
-		    j->db_path, text);
+		return err_set(err, ERR_DAMAGED, 0,
+		    "%s is damaged: %.*s: see `dsrun check`, then: dsrun "
+		    "restore FILE --by NAME",
+		    j->db_path, (int)strcspn(found, "\n"), found);
 	return ERR_NONE;
 }

@@ -15,9 +15,11 @@
  * Refused, though many parsers take it: a key given twice in one object, NUL
  * (also as \u0000), invalid UTF-8 and lone surrogates, numbers too large for a
  * double, and whole numbers beyond 2^53 - 1: a double would change them
- * silently, so their writer must send them as strings.  Also refused: numbers
- * of more than 63 characters, comments, trailing commas, anything after the
- * value.
+ * silently, so their writer must send them as strings.  Such a number is one
+ * without point and exponent, and any below 1e21, which json_write.h would
+ * write so; what was read and is written again can always be read.  Also
+ * refused: numbers of more than 63 characters, comments, trailing commas,
+ * anything after the value.
  *
  * Every error is ERR_MALFORMED and names a place: "line 2 column 7: ..." for
  * what is no JSON, a path such as "contact.first_name: expected a string, got

@@ -16,6 +16,9 @@
 /* cJSON copies a number into 64 bytes. */
 #define NUMBER_MAX 63
 
+/* From here on a number is written with an exponent (json_number_text). */
+#define DIGITS_END 1e21
+
 struct scan {
 	const char *text;
 	size_t len;
@@ -180,8 +183,9 @@ number_fits(struct scan *s, size_t start, bool whole)
 	double v = strtod(text, NULL);
 	if (!isfinite(v))
 		return fail_at(s, start, "a number too large");
-	/* 2^53 itself could be 2^53 + 1, rounded. */
-	if (whole && fabs(v) > (double)JSON_I64_MAX)
+	/* 2^53 itself could be 2^53 + 1, rounded.  1e20 is as whole: it would
+	 * be written as digits, and not be read again. */
+	if (fabs(v) > (double)JSON_I64_MAX && (whole || fabs(v) < DIGITS_END))
 		return fail_at(s, start,
 		    "a whole number beyond 9007199254740991 would be "
 		    "changed; send it as a string");

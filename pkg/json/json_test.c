@@ -155,6 +155,7 @@ whole_numbers_that_a_double_would_change_are_refused(void **state)
 				  "9007199254740991 would be changed; send it "
 				  "as a string";
 	struct json *doc = parsed("[9007199254740991,-9007199254740991,1e30]");
+	struct json *large = parsed("[1e21,-1.5e300,9007199254740991.0]");
 	int64_t number = 0;
 	struct err err;
 
@@ -171,7 +172,13 @@ whole_numbers_that_a_double_would_change_are_refused(void **state)
 	    json_to_i64(json_at(doc, 2), INT64_MIN, INT64_MAX, &number, &err),
 	    ERR_MALFORMED);
 	json_free(&doc);
+	json_free(&large);
 	expect_refused("9007199254740992", 16, why);
+	/* The same in other clothes: they would be written as above. */
+	expect_refused("1e20", 4, why);
+	expect_refused("-9.007199254740992e15", 21, why);
+	expect_refused("9007199254740992.5", 18, why);
+	expect_refused("999999999999999900000e0", 23, why);
 	expect_refused("-9007199254740993", 17, why);
 	expect_refused("123456789012345678901234567890", 30, why);
 }

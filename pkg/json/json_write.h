@@ -13,8 +13,9 @@
 /*
  * Writing JSON: values are appended to a struct buf in the order of the calls,
  * without a tree.  What comes out is always valid UTF-8 JSON, and one line
- * unless indent is set: strings are escaped, bytes that are no UTF-8 become
- * U+FFFD, numbers that are not finite become null (as in JavaScript).
+ * unless indent is set: strings are escaped, NUL and bytes that are no UTF-8
+ * become U+FFFD (json_parse and many others refuse \u0000), numbers that are
+ * not finite become null (as in JavaScript).
  *
  * Calls in an impossible order (a value without its key, an end too many) are
  * bugs: CHECK.  Passing the buffer's max is one too, so the caller gives it

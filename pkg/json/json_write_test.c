@@ -106,9 +106,7 @@ every_byte_string_becomes_valid_json(void **state)
 
 			buf_clear(&out);
 			json_write_strn(&w, text, sizeof(text));
-			/* NUL is written, though our reader refuses it. */
-			if (a != 0 && b != 0)
-				expect_readable(&out);
+			expect_readable(&out);
 		}
 	buf_free(&out);
 }
@@ -124,7 +122,7 @@ strings_are_escaped_as_the_rfc_says(void **state)
 	    {"\b\t\n\f\r", 5, "\"\\b\\t\\n\\f\\r\""},
 	    {"\"\\/", 3, "\"\\\"\\\\/\""},
 	    {"\x01\x1f\x7f", 3, "\"\\u0001\\u001f\x7f\""},
-	    {"a\0b", 3, "\"a\\u0000b\""},
+	    {"a\0b", 3, "\"a\xef\xbf\xbd\x62\""},
 	    {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9,
 		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
 	    {"a\xffz", 3, "\"a\xef\xbf\xbdz\""},

@@ -13,9 +13,10 @@
 /*
  * One run, from becoming an owner to letting go.
  *
- * Everything that completes calls run_poke, which starts what may start now:
- * a claim when there is room, the outbox when it is at rest, the end when
- * nothing is left.  There is no other place where work begins.
+ * Everything that completes calls run_poke, and once all that completed with
+ * it has been heard, the turn starts what may start now: a claim when there is
+ * room, the outbox when it is at rest, the end when nothing is left.  There is
+ * no other place where work begins.
  */
 
 #define TICK_MS 250      /* real: messages of others, jobs of others */
@@ -27,10 +28,11 @@
 double
 run_jitter(struct run *r)
 {
-	uint64_t bits = 0;
-
-	env_random(r->env, &bits, sizeof(bits));
-	return (double)(bits >> 11) / 9007199254740992.0;
+	if (r->luck_left == 0) {
+		env_random(r->env, r->luck, sizeof(r->luck));
+		r->luck_left = ARRAY_LEN(r->luck);
+	}
+	return (double)(r->luck[--r->luck_left] >> 11) / 9007199254740992.0;
 }
 
 void
@@ -46,68 +48,6 @@ run_fail(struct run *r, enum err_code code, const struct err *err)
 	r->stopping = true;
 	r->hard_stop = true;
 	run_poke(r);
-}
-
-/* --- attention --------------------------------------------------------------
- */
-
-struct attention {
-	struct journal_tx tx;
-	struct run *run;
-	char what[80];
-	bool first;
-};
-
-static enum err_code
-attention_run(struct journal *j, struct journal_tx *tx, struct err *err)
-{
-	struct attention *a = CONTAINER_OF(tx, struct attention, tx);
-
-	return journal_attention_once(j, a->what, &a->first, err);
-}
-
-static void
-attention_done(struct journal_tx *tx)
-{
-	struct attention *a = CONTAINER_OF(tx, struct attention, tx);
-	struct run *r = a->run;
-
-	if (tx->code == ERR_NONE && a->first && r->o.attention != NULL)
-		r->o.attention(r->o.attention_arg, a->what);
-	r->attentions--;
-	mem_free(&a);
-	run_poke(r);
-}
-
-void
-run_attention(struct run *r, const char *what)
-{
-	struct attention *a = mem_zalloc(1, sizeof(*a));
-	struct err err;
-
-	LOG(r->o.log, LOG_LEVEL_ERROR, "attention", LOG_STR("what", what));
-	a->run = r;
-	a->tx.run = attention_run;
-	a->tx.done = attention_done;
-	a->tx.cls = JOURNAL_LIVE;
-	(void)snprintf(a->what, sizeof(a->what), "%s", what);
-	r->attentions++;
-	CHECK(journal_submit(r->journal, &a->tx, &err) == ERR_NONE);
-}
-
-void
-run_parked(struct run *r, int64_t job, int64_t attempt)
-{
-	char what[64];
-
-	r->progress.parked++;
-	if (attempt > 0)
-		(void)snprintf(what, sizeof(what), "parked #%lld-%lld",
-		    (long long)job, (long long)attempt);
-	else
-		(void)snprintf(
-		    what, sizeof(what), "parked #%lld", (long long)job);
-	run_attention(r, what);
 }
 
 /* --- taking over
@@ -287,8 +227,7 @@ run_call_over(struct run *r, struct run_call *c)
 {
 	run_call_free(&c);
 	r->again = true;
-	if (r->sync != NULL)
-		run_sync_poke(r->sync);
+	r->results = true;
 	run_poke(r);
 }
 
@@ -422,15 +361,29 @@ end(struct run *r)
 	env_timer_stop(r->env, &r->hard);
 	env_timer_stop(r->env, &r->grace);
 	run_notice_stop(r);
+	list_remove(&r->turn.node);
 	r->end_post.fn = end_posted;
 	env_post(r->env, &r->end_post);
 }
 
-void
-run_poke(struct run *r)
+/*
+ * What many completions made possible is begun once: a claim that fills all
+ * free places costs little more than one that fills a single one.
+ */
+static void
+turn_posted(struct env_post *p)
 {
+	struct run *r = CONTAINER_OF(p, struct run, turn);
+	struct list *news;
+
 	if (r->ended)
 		return;
+	while ((news = list_pop(&r->heard)) != NULL)
+		run_call_poke(CONTAINER_OF(news, struct run_call, heard));
+	if (r->results) {
+		r->results = false;
+		run_sync_poke(r->sync);
+	}
 	if (!r->hard_stop) {
 		maybe_claim(r);
 		if (r->o.mode == RUN_WORKER)
@@ -438,6 +391,13 @@ run_poke(struct run *r)
 	}
 	if (!work_left(r))
 		end(r);
+}
+
+void
+run_poke(struct run *r)
+{
+	if (!r->ended)
+		env_post(r->env, &r->turn);
 }
 
 void
@@ -520,7 +480,9 @@ run_start(const struct run_options *options, struct run **out, struct err *err)
 	r->limit = options->concurrency > 0 ? options->concurrency
 					    : options->conf->limits.concurrency;
 	list_init(&r->calls);
+	list_init(&r->heard);
 	list_init(&r->notices);
+	r->turn.fn = turn_posted;
 	r->tick.fn = tick_fired;
 	r->due.fn = due_fired;
 	r->media.fn = media_fired;
@@ -578,6 +540,7 @@ run_free(struct run **rp)
 
 		run_call_free(&c);
 	}
+	list_remove(&r->turn.node);
 	run_sync_free(&r->sync);
 	if (r->o.mode != RUN_SYNC && journal_pending(r->journal) == 0) {
 		summary_write(r, &summary);

@@ -31,7 +31,7 @@ run_call_hear(struct run_call *c, const struct carrier_progress *p,
 {
 	run_evidence_add(
 	    &c->evidence, p, call_id, placed_ms, answered_ms, source);
-	run_call_poke(c);
+	run_call_later(c);
 }
 
 /* --- the carrier's ear
@@ -81,7 +81,7 @@ dial_done(struct carrier_dial *d)
 	if (d->answer == CARRIER_ANSWER_PLACED)
 		run_evidence_add(
 		    &c->evidence, &p, d->call_id, d->placed_ms, 0, "answer");
-	run_call_poke(c);
+	run_call_later(c);
 }
 
 /* Give the request to the carrier: the attempt is durably in INTENT, or is
@@ -196,15 +196,19 @@ plan(struct run_call *c)
  * -------------------------------------------------------------------- */
 
 static void
-log_step(const struct run_call *c)
+log_step(const struct run_call *c, enum attempt_state s)
 {
+	bool last = s == c->attempt.state;
+
 	LOG(c->run->o.log, LOG_LEVEL_INFO, "attempt.step",
 	    LOG_INT("job", c->job.id),
 	    LOG_INT("attempt", journal_attempt_number(c->attempt.id)),
-	    LOG_STR("state", job_attempt_state_name(c->attempt.state)),
-	    LOG_STR("job_state", job_state_name(c->job.state)),
+	    LOG_STR("state", job_attempt_state_name(s)),
+	    LOG_STR(
+		"job_state", job_state_name(last ? c->job.state : JOB_HELD)),
 	    LOG_STR("call", c->evidence.call_id),
-	    LOG_STR("outcome", job_outcome_name(c->attempt.outcome)));
+	    LOG_STR("outcome", job_outcome_name(last ? c->attempt.outcome
+						     : JOB_OUTCOME_NONE)));
 }
 
 static void
@@ -278,11 +282,13 @@ tx_done(struct journal_tx *tx)
 		c->event_seq = c->tx_attempt.last;
 		memcpy(c->event_hash, c->tx_job.last_hash, SHA256_BYTES);
 	}
+	c->guard_misses = 0;
 	c->job = c->tx_job;
 	c->attempt = c->tx_attempt;
 	run_evidence_merge(&c->evidence, &c->tx_evidence);
 	c->cancel = c->cancel || c->tx_cancel;
-	log_step(c);
+	for (int i = 0; i < c->tx_steps; i++)
+		log_step(c, c->tx_passed[i]);
 	if (!job_attempt_is_live(c->attempt.state)) {
 		count(c);
 		run_call_over(r, c);
@@ -318,6 +324,7 @@ run_call_submit(
 	    .hung_up = c->hung_up_by_us,
 	    .has_result = c->has_result,
 	    .talking = (c->talk != NULL && !c->talk_over) || c->repairing,
+	    .over = is_over(c),
 	    .answer = c->answer,
 	    .policy = c->dial.policy,
 	    .retry_after_ms = c->dial.retry_after_ms,
@@ -357,6 +364,14 @@ run_call_poke(struct run_call *c)
 		run_call_submit(c, RUN_PLAN_NONE, JOB_REASON_NONE);
 	else if (stage_of(c->attempt.state) > 0)
 		run_settle_watch(c);
+}
+
+void
+run_call_later(struct run_call *c)
+{
+	if (list_empty(&c->heard))
+		list_add_tail(&c->run->heard, &c->heard);
+	run_poke(c->run);
 }
 
 /* --- begin and end
@@ -404,7 +419,7 @@ run_call_begin(struct run *r, const struct run_armed *a)
 	memcpy(c->event_hash, a->job.last_hash, SHA256_BYTES);
 	(void)text_hex(a->attempt.key, SHA256_BYTES, c->key);
 	(void)rules_phone_text(a->number, c->to);
-	log_step(c);
+	log_step(c, c->attempt.state);
 	run_call_poke(c);
 }
 
@@ -491,6 +506,7 @@ run_call_free(struct run_call **cp)
 		mem_free(&c->result.meeting_json);
 	run_talk_free(&c->talk);
 	mem_free(&c->repair_dir);
+	list_remove(&c->heard);
 	list_remove(&c->node);
 	c->run->live--;
 	mem_free(&c->contact);

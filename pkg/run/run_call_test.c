@@ -234,6 +234,67 @@ evidence_that_comes_faster_than_the_disk_is_not_lost(void **state)
 	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_HANGUP);
 }
 
+/* The network tells everything at once, as of a call that is over at once. */
+static const struct fake_step instant[] = {AT(100, FAKE_PLACED, .with = true),
+    AT(100, FAKE_RING, .with = true),
+    AT(100, FAKE_ANSWER, .text = "human", .with = true),
+    AT(100, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+
+struct together {
+	int64_t at_ms, events, groups;
+};
+
+static void
+count_groups(void *arg, const struct journal_event *e)
+{
+	struct together *t = arg;
+
+	t->events++;
+	t->groups += e->at_ms != t->at_ms;
+	t->at_ms = e->at_ms;
+}
+
+static void
+what_is_told_together_is_durable_together(void **state)
+{
+	struct world *w = *state;
+	struct together t = {0};
+	int64_t id = drained(w, instant);
+
+	assert_string_equal(
+	    world_story(w, id), "ADMIT ARM PLACE RING ANSWER END");
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+	OK(journal_read_events(w->j, id, count_groups, &t, &w->err));
+	assert_int_equal(t.events, 6);
+	/* the job, its INTENT, and what the network told */
+	assert_int_equal(t.groups, 3);
+	struct journal_attempt a = world_attempt(w, id, 1);
+
+	assert_true(a.placed_ms > 0 && a.answered_ms >= a.placed_ms);
+	assert_true(a.ended_ms >= a.answered_ms);
+	assert_int_equal(a.owner, 0);
+	assert_int_equal(world_job(w, id).revision, 1);
+	assert_int_equal(world_found(w, "out/results.jsonl", "\n"), 1);
+}
+
+static bool cancel_now(void *arg);
+
+static void
+a_cancel_before_all_is_told_together_is_not_forgotten(void **state)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = cancel_now),
+	    AT(100, FAKE_PLACED, .with = true),
+	    AT(100, FAKE_ANSWER, .with = true),
+	    AT(100, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+	struct world *w = *state;
+	int64_t id = drained(w, script);
+
+	assert_string_equal(world_story(w, id), "ADMIT ARM PLACE ANSWER END");
+	JOB_IS(w, id, JOB_CANCELLED, JOB_OUTCOME_COMPLETED);
+	ATTEMPT_IS(w, id, 1, ATTEMPT_ENDED);
+}
+
 static void
 stages_that_nobody_told_are_left_out(void **state)
 {
@@ -515,6 +576,8 @@ main(void)
 	    T(a_call_may_be_over_before_its_request_is_answered),
 	    T(an_answer_that_contradicts_a_live_call_is_not_believed),
 	    T(evidence_that_comes_faster_than_the_disk_is_not_lost),
+	    T(what_is_told_together_is_durable_together),
+	    T(a_cancel_before_all_is_told_together_is_not_forgotten),
 	    T(stages_that_nobody_told_are_left_out),
 	    T(an_end_without_an_outcome_is_interrupted),
 	    T(a_notice_that_comes_again_changes_nothing_and_is_taken),

@@ -485,7 +485,10 @@ run_check(
 		code = run_check_calls_read(o->network, &x.calls, err);
 	if (code == ERR_NONE)
 		code = snapshot(&x, err);
-	if (code == ERR_NONE && network)
+	if (code == ERR_NONE && network && !x.c->journal->whole)
+		/* What was not read would seem to be missing. */
+		without_network(x.c, "the database cannot be read to its end");
+	else if (code == ERR_NONE && network)
 		code = with_network(&x, err);
 	else if (code == ERR_NONE)
 		without_network(x.c, o->network->why);

@@ -52,6 +52,7 @@ struct fake_step {
 	enum job_outcome outcome; /* of FAKE_OVER */
 	const char *text;
 	bool told; /* by a notice, not by the ear */
+	bool with; /* what follows comes in the same breath */
 	bool (*act)(void *arg);
 };
 
@@ -102,7 +103,7 @@ struct fake_word {
 	const char *text;
 };
 
-#define FAKE_MAX 64
+#define FAKE_MAX 1024
 
 struct fake {
 	struct carrier carrier;
@@ -296,11 +297,13 @@ fake_fired(struct env_timer *t)
 		env_timer_start_real(c->fake->env, &c->timer, 1);
 		return;
 	}
-	c->next++;
-	if (s->what >= FAKE_LIVE && s->what <= FAKE_OVER)
-		fake_progress(c, s);
-	else if (s->what != FAKE_DO)
-		fake_answer(c, s);
+	do {
+		s = c->next++;
+		if (s->what >= FAKE_LIVE && s->what <= FAKE_OVER)
+			fake_progress(c, s);
+		else if (s->what != FAKE_DO)
+			fake_answer(c, s);
+	} while (s->with);
 	if (c->next->what != FAKE_STOP && !c->hung_up)
 		env_timer_start(c->fake->env, &c->timer,
 		    c->asked_ms + c->next->at_ms - env_now_ms(c->fake->env));

@@ -84,9 +84,13 @@ enum run_plan {
 	RUN_PLAN_PARK
 };
 
+/* Steps of one transaction at most: all stages and the end. */
+#define RUN_STEPS_MAX 6
+
 struct run_call {
 	struct run *run;
 	struct list node;
+	struct list heard; /* in run.heard while there is news of it */
 	struct journal_job job;
 	struct journal_attempt attempt;
 	const struct conf_kind *kind; /* NULL: no longer configured */
@@ -135,6 +139,7 @@ struct run_call {
 		enum run_plan plan;
 		struct run_evidence evidence;
 		bool cancel, fold, hung_up, has_result, talking;
+		bool over; /* nothing of the call is under way any more */
 		enum carrier_answer answer;
 		enum carrier_policy policy;
 		int64_t retry_after_ms;
@@ -146,7 +151,10 @@ struct run_call {
 	struct journal_job tx_job;
 	struct journal_attempt tx_attempt;
 	struct run_evidence tx_evidence;
+	enum attempt_state tx_passed[RUN_STEPS_MAX]; /* in this order */
+	int tx_steps;
 	bool tx_cancel;
+	bool tx_unread; /* messages may be open */
 	bool tx_final;
 	bool tx_dial; /* RESEND or ARM was allowed */
 	int64_t tx_dial_until_boot_ms;
@@ -168,6 +176,9 @@ void run_call_begin(struct run *r, const struct run_armed *a);
 enum err_code run_call_adopt(struct run *r, int64_t attempt, struct err *err);
 /* Look at everything and start what may start now; idempotent. */
 void run_call_poke(struct run_call *c);
+/* The same in this turn, when all that is told together has been heard: what
+ * comes together becomes durable together. */
+void run_call_later(struct run_call *c);
 /* Start the transaction of a plan; not while busy. */
 void run_call_submit(
     struct run_call *c, enum run_plan plan, enum job_reason park_reason);
@@ -249,9 +260,12 @@ struct run_row {
 	char error[160];
 };
 
-/* Loop's thread; release with fini, also after an error. */
-enum err_code run_row_gather(
-    struct journal *j, struct run_row *r, struct err *err);
+/*
+ * Loop's thread; release with fini, also after an error.  before: a row that
+ * was gathered already, for what both share, or NULL.
+ */
+enum err_code run_row_gather(struct journal *j, const struct run_row *before,
+    struct run_row *r, struct err *err);
 /* run_past.c: job as it was at its end number revision. */
 enum err_code run_past(struct journal *j, int64_t revision,
     struct journal_job *job, struct err *err);
@@ -287,6 +301,7 @@ struct run {
 	struct env *env;
 	struct journal *journal;
 	struct list calls;
+	struct list heard; /* of them, those with news */
 	int64_t live;
 	struct run_progress progress;
 	struct run_sync *sync;
@@ -314,8 +329,12 @@ struct run {
 	struct env_timer due;   /* the next not_before */
 	struct env_timer media; /* the 20 ms clock */
 	struct env_timer soft, hard, grace;
+	struct env_post turn; /* see run_poke */
 	struct env_post end_post;
 	int ticks;
+	bool results;      /* there may be some to push */
+	uint64_t luck[32]; /* random bits in store: asking costs a call */
+	size_t luck_left;
 	bool stopping, hard_stop, ended;
 	int64_t attentions;  /* being written down */
 	int64_t orphans;     /* taken over, but not to be understood */
@@ -328,7 +347,10 @@ struct run {
 	struct err err;
 };
 
-/* Look at everything and start what may start now; idempotent. */
+/*
+ * Look at everything and start what may start now, once the present callback
+ * and all that is due with it are over; idempotent.
+ */
 void run_poke(struct run *r);
 /* A fatal error: nothing more is begun. */
 void run_fail(struct run *r, enum err_code code, const struct err *err);

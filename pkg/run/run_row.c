@@ -19,13 +19,19 @@ artifact_path(const struct journal *j, const struct journal_artifact *a)
 }
 
 static enum err_code
-carrier_of(struct journal *j, struct run_row *r, struct err *err)
+carrier_of(struct journal *j, const struct run_row *before, struct run_row *r,
+    struct err *err)
 {
 	struct run_terms terms;
 	char text[JOURNAL_TERMS_MAX];
 
 	if (r->attempt.terms_id == 0)
 		return ERR_NONE;
+	/* Few terms are shared by many: read and parsed once a batch. */
+	if (before != NULL && before->attempt.terms_id == r->attempt.terms_id) {
+		memcpy(r->carrier, before->carrier, sizeof(r->carrier));
+		return ERR_NONE;
+	}
 	if (journal_read_terms(j, r->attempt.terms_id, text, err) != ERR_NONE ||
 	    run_terms_read(text, &terms, err) != ERR_NONE)
 		return err->code;
@@ -35,7 +41,8 @@ carrier_of(struct journal *j, struct run_row *r, struct err *err)
 }
 
 enum err_code
-run_row_gather(struct journal *j, struct run_row *r, struct err *err)
+run_row_gather(struct journal *j, const struct run_row *before,
+    struct run_row *r, struct err *err)
 {
 	struct journal_person person = {0};
 	enum err_code code = journal_read_job(j, r->box.job, &r->job, err);
@@ -54,7 +61,7 @@ run_row_gather(struct journal *j, struct run_row *r, struct err *err)
 		code =
 		    journal_read_attempt(j, r->box.attempt, &r->attempt, err);
 		if (code == ERR_NONE)
-			code = carrier_of(j, r, err);
+			code = carrier_of(j, before, r, err);
 		if (code == ERR_NONE)
 			code = journal_read_artifact(j, r->box.attempt,
 			    RUN_ARTIFACT_RECORDING, &r->recording, err);

@@ -4,85 +4,23 @@
 #include "base/check.h"
 #include "base/crash.h"
 
-#include "job/job_ladder.h"
-#include "journal/journal_life.h"
-
 #include "run/run_priv.h"
 
 /*
  * The transactions of one call.  The loop decides on a plan; here, on the
  * writer's thread, messages that came meanwhile are folded in first (so that
- * nothing is let go with a cancel or a callback unread), then the plan is one
- * journal_step and the rows that belong to it.
+ * nothing is let go with a cancel or a callback unread), then the plan is done:
+ * steps of the journal, and the rows that belong to them.
  *
  * Everything is done on copies; the loop takes them over when the commit is
  * durable, so a rolled-back run leaves no trace.
  */
 
-int64_t
-run_step_dial_until_boot(struct journal *j, const struct run_gate *gate)
+static void
+passed(struct run_call *c)
 {
-	return journal_group_boot_ms(j) +
-	       (gate->dial_until_ms - journal_group_ms(j));
-}
-
-enum err_code
-run_step_finished(struct journal *j, struct journal_job *job, int64_t attempt,
-    struct err *err)
-{
-	return journal_outbox_add(j, job, attempt, JOURNAL_SINK_FILE, err);
-}
-
-enum err_code
-run_step_ladder(const struct conf *conf, struct journal *j,
-    struct journal_job *job, int64_t attempt, enum job_outcome outcome,
-    bool cancelled, double jitter, enum job_event *event, struct err *err)
-{
-	static const struct job_rung none[JOB_OUTCOME_COUNT];
-	const struct conf_kind *k = conf_kind_find(conf, job->kind);
-	struct job_ladder ladder = {.max_attempts = k ? k->max_attempts : 1,
-	    .rung = k ? k->retry : none};
-	struct job_ladder_ask ask = {.outcome = outcome,
-	    .tries = job->tries,
-	    .jitter = jitter,
-	    .now_ms = journal_group_ms(j),
-	    .expires_ms = job->expires_ms > 0 ? job->expires_ms : -1};
-	struct job_ladder_answer answer;
-	bool redial = false;
-
-	job->outcome = outcome;
-	if (cancelled) {
-		job->reason = JOB_REASON_CANCELLED;
-		*event = JOB_EV_CANCEL;
-		return ERR_NONE;
-	}
-	if (journal_outcomes(j, job->id, attempt, outcome, &ask.nth, err) !=
-		ERR_NONE ||
-	    (job->revision > 0 &&
-		journal_redialled(j, job, &redial, err) != ERR_NONE))
-		return err->code;
-	ask.nth++;
-	/* A retry begins the ladder anew: older outcomes do not count. */
-	if (ask.nth > job->tries)
-		ask.nth = job->tries > 0 ? job->tries : 1;
-	if (redial)
-		ladder.rung = none; /* one more call was asked for */
-	job_ladder_next(&ladder, &ask, &answer);
-	job->reason = answer.reason;
-	switch (answer.verdict) {
-	case JOB_LADDER_AGAIN:
-		job->not_before_ms = answer.not_before_ms;
-		*event = JOB_EV_LATER;
-		break;
-	case JOB_LADDER_FAIL:
-		*event = JOB_EV_FAIL;
-		break;
-	case JOB_LADDER_FINISH:
-	default:
-		*event = JOB_EV_FINISH;
-		break;
-	}
-	return ERR_NONE;
+	CHECK(c->tx_steps < RUN_STEPS_MAX);
+	c->tx_passed[c->tx_steps++] = c->tx_attempt.state;
 }
 
 /* One step on the transaction's copies. */
@@ -98,6 +36,7 @@ step(struct run_call *c, struct journal *j, enum attempt_event event,
 
 	if (journal_step(j, &change, err) != ERR_NONE)
 		return err->code;
+	passed(c);
 	c->tx_final = job_is_final(c->tx_job.state);
 	if (c->tx_final)
 		return run_step_finished(j, &c->tx_job,
@@ -120,6 +59,7 @@ fold(struct run_call *c, struct journal *j, struct err *err)
 	while ((code = journal_inbox_get(
 		    j, c->tx_attempt.id, after, &m, err)) == ERR_NONE) {
 		after = m.id;
+		c->tx_unread = true;
 		if (m.code == JOURNAL_MSG_CANCEL)
 			c->tx_cancel = true;
 		if (m.code == JOURNAL_MSG_EVIDENCE && m.body != NULL)
@@ -181,7 +121,10 @@ arm_step(struct run_call *c, struct journal *j, bool adopt, struct err *err)
 	    .detail = adopt ? "the network knows the key" : NULL};
 
 	c->tx_job.tries++;
-	return journal_step(j, &change, err);
+	if (journal_step(j, &change, err) != ERR_NONE)
+		return err->code;
+	passed(c);
+	return ERR_NONE;
 }
 
 /* CLAIMED: the gates are read again, for what happened since the claim. */
@@ -392,6 +335,30 @@ do_end(struct run_call *c, struct journal *j, struct err *err)
 	    strcmp(e->source, "live") == 0 ? NULL : e->source, err);
 }
 
+/* How far a call has come. */
+static int
+reached(const struct run_evidence *e)
+{
+	return e->answered ? 3 : e->ringing ? 2 : e->placed ? 1 : 0;
+}
+
+/*
+ * Every stage the evidence shows, each its own step, and the end when nothing
+ * of the call is under way: what is known together becomes durable together.
+ */
+static enum err_code
+do_stages(struct run_call *c, struct journal *j, struct err *err)
+{
+	enum err_code code = ERR_NONE;
+
+	while (code == ERR_NONE &&
+	       rank(c->tx_attempt.state) < reached(&c->tx_evidence)) {
+		code = do_stage(c, j, err);
+		CRASH_POINT("run.step.stage");
+	}
+	return code == ERR_NONE && c->ask.over ? do_end(c, j, err) : code;
+}
+
 static enum err_code
 do_vanish(struct run_call *c, struct journal *j, struct err *err)
 {
@@ -478,7 +445,7 @@ plan_run(struct run_call *c, struct journal *j, struct err *err)
 		return step(c, j, ATTEMPT_EV_DOUBT, JOB_EV_NOTE,
 		    c->ask.code[0] != '\0' ? c->ask.code : NULL, err);
 	case RUN_PLAN_STAGE:
-		return do_stage(c, j, err);
+		return do_stages(c, j, err);
 	case RUN_PLAN_END:
 		return do_end(c, j, err);
 	case RUN_PLAN_SETTLE:
@@ -504,7 +471,7 @@ plan_run(struct run_call *c, struct journal *j, struct err *err)
 static bool
 must_fold(const struct run_call *c)
 {
-	return c->ask.fold || c->ask.plan == RUN_PLAN_ARM ||
+	return c->ask.fold || c->ask.over || c->ask.plan == RUN_PLAN_ARM ||
 	       c->ask.plan == RUN_PLAN_RELEASE ||
 	       c->ask.plan == RUN_PLAN_UNSENT ||
 	       c->ask.plan == RUN_PLAN_REFUSE || c->ask.plan == RUN_PLAN_END ||
@@ -526,14 +493,13 @@ static enum err_code
 catch_up(struct run_call *c, struct journal *j, struct err *err)
 {
 	const struct run_evidence *e = &c->tx_evidence;
-	int want = e->answered ? 3 : e->ringing ? 2 : e->placed ? 1 : 0;
 	enum err_code code = ERR_NONE;
 
 	if (c->tx_attempt.state == ATTEMPT_CLAIMED)
 		return ERR_NONE;
 	if (e->ended)
 		return do_end(c, j, err);
-	while (code == ERR_NONE && rank(c->tx_attempt.state) < want)
+	while (code == ERR_NONE && rank(c->tx_attempt.state) < reached(e))
 		code = do_stage(c, j, err);
 	return code;
 }
@@ -542,17 +508,20 @@ enum err_code
 run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
 	struct run_call *c = CONTAINER_OF(tx, struct run_call, tx);
-	enum err_code code;
+	enum err_code code = ERR_NONE;
 
-	/* The attempt is ours alone; others may have noted something in the
-	 * job's chain (a conflict of an attempt before this one). */
-	code = journal_job_get(j, c->job.id, &c->tx_job, err);
+	/* The attempt is ours alone.  Others may have noted something in the
+	 * job's chain (a conflict of an attempt before this one): then the
+	 * guard misses, and run_call.c reads the job again. */
+	c->tx_job = c->job;
 	c->tx_attempt = c->attempt;
 	c->tx_evidence = c->ask.evidence;
 	c->tx_cancel = c->ask.cancel;
 	c->tx_final = false;
 	c->tx_dial = false;
-	if (code == ERR_NONE && must_fold(c))
+	c->tx_steps = 0;
+	c->tx_unread = !must_fold(c);
+	if (!c->tx_unread)
 		code = fold(c, j, err);
 	if (code != ERR_NONE)
 		return code;
@@ -563,7 +532,8 @@ run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 		code = plan_run(c, j, err);
 	/* A cancel of what is PARKED now stays open: whoever resolves it must
 	 * see it. */
-	if (code == ERR_NONE && !job_attempt_is_live(c->tx_attempt.state) &&
+	if (code == ERR_NONE && c->tx_unread &&
+	    !job_attempt_is_live(c->tx_attempt.state) &&
 	    c->tx_attempt.state != ATTEMPT_PARKED)
 		code = journal_inbox_fold_all(j, c->tx_attempt.id, err);
 	return code;

@@ -27,7 +27,7 @@
  * will be made again, the same.
  */
 
-#define BATCH_ROWS 100
+#define BATCH_ROWS 500
 #define BATCH_BYTES (8 << 20)
 #define LINE_BYTES (2 << 20) /* more than a sink makes of one result */
 #define AGAIN_MS 1000
@@ -366,6 +366,28 @@ pause_for(struct run_sync *s, int64_t ms)
 	run_poke(s->run);
 }
 
+/* Every row's facts, all as of one moment. */
+static enum err_code
+gather(struct run_sync *s)
+{
+	struct journal *j = s->run->journal;
+	enum err_code code = journal_read_begin(j, &s->err);
+
+	if (code != ERR_NONE)
+		return code;
+	s->rows = mem_zalloc(s->due_count, sizeof(*s->rows));
+	for (s->count = 0; s->count < s->due_count && code == ERR_NONE;
+	     s->count++) {
+		struct run_row *r = &s->rows[s->count];
+
+		r->box = s->due[s->count];
+		code =
+		    run_row_gather(j, s->count > 0 ? r - 1 : NULL, r, &s->err);
+	}
+	journal_read_end(j);
+	return code;
+}
+
 static void
 gathered(struct run_sync *s)
 {
@@ -377,18 +399,11 @@ gathered(struct run_sync *s)
 		run_poke(s->run);
 		return;
 	}
-	s->rows = mem_zalloc(s->due_count, sizeof(*s->rows));
-	s->count = s->due_count;
-	for (size_t i = 0; i < s->count; i++) {
-		s->rows[i].box = s->due[i];
-		if (run_row_gather(s->run->journal, &s->rows[i], &s->err) !=
-		    ERR_NONE) {
-			run_fail(s->run, s->err.code, &s->err);
-			s->count = i + 1;
-			rows_free(s);
-			s->phase = IDLE;
-			return;
-		}
+	if (gather(s) != ERR_NONE) {
+		run_fail(s->run, s->err.code, &s->err);
+		rows_free(s);
+		s->phase = IDLE;
+		return;
 	}
 	begin_work(s, MAKE, make_run);
 }

@@ -71,6 +71,51 @@ an_intent_of_the_dead_becomes_unknown_and_is_looked_up_twice(void **state)
 	assert_int_equal(world_job(w, id).tries, 2);
 }
 
+/* In a child: told everything at once, and dead after so many of its steps. */
+static void
+die_among_steps(void *arg, const char *name)
+{
+	struct world *w = arg;
+
+	if (strcmp(name, "run.step.stage") == 0 && --w->number == 0)
+		(void)kill(getpid(), SIGKILL);
+}
+
+static void
+live_told_at_once(struct world *w)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_PLACED, .with = true), AT(10, FAKE_RING, .with = true),
+	    AT(10, FAKE_ANSWER, .with = true),
+	    AT(10, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+
+	w->fake.scripts[0] = script;
+	crash_hook(die_among_steps, w);
+	world_drain(w);
+}
+
+static void
+a_death_among_steps_of_one_transaction_leaves_none_of_them(void **state)
+{
+	struct world *w = *state;
+
+	world_open(w);
+	for (int64_t n = 1; n <= 3; n++) {
+		int64_t id = JOB(w);
+
+		w->number = n;
+		world_was_killed(world_child(w, live_told_at_once));
+		assert_string_equal(world_story(w, id), "ADMIT ARM");
+		ATTEMPT_IS(w, id, 1, ATTEMPT_INTENT);
+		FAKE_FOUND(&w->fake, FAKE_IS_OVER);
+		world_drain(w);
+		assert_string_equal(world_story(w, id),
+		    "ADMIT ARM OWNER_DEAD SETTLE PLACE ANSWER END");
+		JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+		assert_int_equal(fake_count(&w->fake, "dial"), 0);
+	}
+}
+
 static void
 an_intent_of_the_dead_that_rang_is_found(void **state)
 {
@@ -392,6 +437,7 @@ main(void)
 	cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(an_intent_of_the_dead_becomes_unknown_and_is_looked_up_twice),
+	    T(a_death_among_steps_of_one_transaction_leaves_none_of_them),
 	    T(an_intent_of_the_dead_that_rang_is_found),
 	    T(a_keyed_request_of_the_dead_is_made_again),
 	    T(what_a_callback_would_tell_is_awaited_after_a_death),

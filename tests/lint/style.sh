@@ -30,7 +30,8 @@ grep -rnE '[[:space:]]+$' pkg cmd tests migrations --include='*.[ch]' \
 	--include='*.py' --include='*.sh' --include='*.sql' &&
 	fail "space at the end of a line"
 
-for f in $(find tests fixtures .ci -name '*.sh' | sort); do
+for f in $(find tests fixtures .ci -name '*.sh' | sort) tests/peers/setup \
+    tests/peers/*/install; do
 	sh -n "$f" || fail "$f: does not parse"
 done
 [ ! -f .ci/run ] || bash -n .ci/run || fail ".ci/run: does not parse"

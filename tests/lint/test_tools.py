@@ -99,6 +99,35 @@ class TheRunner(Tool):
         self.assertEqual(p.returncode, 0, p.stdout)
 
 
+class TheFuzzRunner(Tool):
+    def judge(self, text):
+        """One target that is a shell script; its status and its output."""
+        with open(os.path.join(ROOT, "tests/fuzz/run.py")) as f:
+            runner = self.script("tests/fuzz/run.py", f.read())
+        self.script("build/tests/fuzz/fuzz_x", "#!/bin/sh\n" + text)
+        p = self.call(sys.executable, runner, "--runs", "7",
+                      os.path.join(self.dir, "build"), "x")
+        return p.returncode, p.stdout
+
+    def test_a_target_that_comes_to_its_end_passes(self):
+        status, out = self.judge(
+            "case \"$*\" in *-runs=7*) ;; *) exit 1 ;; esac\n"
+            "echo 'stat::number_of_executed_units: 7'\n")
+        self.assertEqual(status, 0, out)
+        self.assertIn(" 7 inputs", out)
+        self.assertEqual(out.splitlines()[-1], "1 passed, 0 failed")
+
+    def test_a_crash_fails_and_tells_how_to_repeat_it(self):
+        status, out = self.judge(
+            "echo '==1== ERROR: AddressSanitizer: heap-use-after-free'\n"
+            "echo 'Test unit written to ./x-crash-1'\nexit 77\n")
+        self.assertEqual(status, 1, out)
+        self.assertIn("heap-use-after-free", out)
+        self.assertIn("repeat it: %s/build/tests/fuzz/fuzz_x ./x-crash-1"
+                      % self.dir, out)
+        self.assertEqual(out.splitlines()[-1], "0 passed, 1 failed")
+
+
 class TheLayers(Tool):
     def judge(self, path, text):
         for name in ("layers.sh", "layers", "libraries"):
@@ -181,15 +210,16 @@ class TheSymbols(Tool):
 
 
 class TheBootstrap(Tool):
-    def run_with(self, installed, uid, sudo):
+    def run_with(self, installed, uid, sudo, group="build"):
         self.script("bin/dpkg-query", "#!/bin/sh\n" + (
             "echo 'install ok installed'\n" if installed else "exit 1\n"))
         self.script("bin/id", "#!/bin/sh\necho %d\n" % uid)
         self.script("bin/sudo", "#!/bin/sh\n" + (
             'shift; exec "$@"\n' if sudo else "exit 1\n"))
+        self.script("bin/clang", "#!/bin/sh\necho 17.0.6\n")
         self.script("bin/apt-get", '#!/bin/sh\necho "$@" >> %s/apt\n'
                     % self.dir)
-        p = self.call("sh", os.path.join(ROOT, "tests/bootstrap.sh"), "build",
+        p = self.call("sh", os.path.join(ROOT, "tests/bootstrap.sh"), group,
                       env={"PATH": self.dir + "/bin:/usr/bin:/bin"})
         asked = os.path.join(self.dir, "apt")
         text = ""
@@ -206,6 +236,11 @@ class TheBootstrap(Tool):
             status, _, apt = self.run_with(False, uid, sudo)
             self.assertEqual(status, 0)
             self.assertIn("install -y --no-install-recommends gcc", apt)
+
+    def test_fuzzing_takes_the_runtime_of_the_clang_that_is_there(self):
+        status, _, apt = self.run_with(False, 0, False, "fuzz")
+        self.assertEqual(status, 0)
+        self.assertIn("clang libclang-rt-17-dev", apt)
 
     def test_others_are_told_the_one_command(self):
         status, out, apt = self.run_with(False, 1000, False)

@@ -40,7 +40,8 @@ enum sim_device {
 	SIM_DEVICE_KEEPS,    /* all is there, as after kill -9 */
 	SIM_DEVICE_DROPS,    /* nothing is there */
 	SIM_DEVICE_ORDERED,  /* a prefix of all writes and names, in order */
-	SIM_DEVICE_REORDERS, /* any subset; names: a prefix for each directory */
+	SIM_DEVICE_REORDERS, /* any subset; names: a prefix for each directory
+			      */
 	SIM_DEVICE_GARBLES,  /* the same, and a write may be torn at a sector of
 			      * 512 bytes or be garbage within its own bounds
 			      * (POWERSAFE_OVERWRITE holds) */
@@ -127,7 +128,8 @@ void sim_disk_unlock(struct sim_file *f, int64_t byte);
  * For the negative control "no lock protects a stopped process": while lapsed,
  * the OFD locks of p hinder nobody.
  */
-void sim_disk_lapse(struct sim_disk *d, const struct sim_process *p, bool lapsed);
+void sim_disk_lapse(
+    struct sim_disk *d, const struct sim_process *p, bool lapsed);
 
 /* Files and directories as lines "path size crc32", sorted: what a run left,
  * to compare two runs of one seed.  mem_free. */

@@ -34,13 +34,13 @@ enum sim_op {
 };
 
 enum sim_order {
-	SIM_GO,      /* do it */
-	SIM_EIO,     /* fail with EIO, nothing done */
-	SIM_ENOSPC,  /* fail with ENOSPC; of a write: nothing done */
-	SIM_EMFILE,  /* of an open: no more file handles */
-	SIM_SHORT,   /* of a write: a part is done, then ENOSPC; of a read: EIO */
-	SIM_LIE,     /* of a sync: say that it is done, and do nothing */
-	SIM_DEAD     /* the process is dead: fail with EIO, no effect */
+	SIM_GO,     /* do it */
+	SIM_EIO,    /* fail with EIO, nothing done */
+	SIM_ENOSPC, /* fail with ENOSPC; of a write: nothing done */
+	SIM_EMFILE, /* of an open: no more file handles */
+	SIM_SHORT, /* of a write: a part is done, then ENOSPC; of a read: EIO */
+	SIM_LIE,   /* of a sync: say that it is done, and do nothing */
+	SIM_DEAD   /* the process is dead: fail with EIO, no effect */
 };
 
 /* path: of the file, for rules by name; may be NULL. */

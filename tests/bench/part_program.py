@@ -1,0 +1,95 @@
+"""The program's own throughput, beside the bare loop and real queues."""
+import resource
+import time
+
+import rivals
+from harness import median, number
+
+JOBS = 20000
+BEST = 200  # calls at once, in what is compared with others
+
+
+def children_s():
+    u = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return u.ru_utime + u.ru_stime
+
+
+def timed(n, work):
+    began, used = time.monotonic(), children_s()
+    work()
+    return n / (time.monotonic() - began), n / (children_s() - used)
+
+
+def whole_lives(b, n, concurrency):
+    """From the file to results.jsonl, through two programs as from cron."""
+    path = b.settings(concurrency, speed=1000)
+    jobs = b.jobs(path, n, "1999")
+
+    def work():
+        b.dsrun_in(path, "enqueue", jobs)
+        b.dsrun_in(path, "drain")
+
+    took = timed(n, work)
+    b.results(path, n)
+    b.away(path)
+    return took
+
+
+def from_queue(b, n, concurrency):
+    """The jobs are in the journal before the clock starts; as above, each is
+    called, ends, and has its line in results.jsonl."""
+    path = b.settings(concurrency, speed=1000)
+    b.dsrun_in(path, "enqueue", b.jobs(path, n, "1999"))
+    took = timed(n, lambda: b.dsrun_in(path, "drain"))
+    b.results(path, n)
+    b.away(path)
+    return took
+
+
+def here(b, what, all_of_them):
+    """Those that this machine has; a row says of each other how to get it."""
+    found = []
+    for r in all_of_them:
+        lacks = r.missing()
+        if lacks:
+            b.skip(what, r.name, lacks)
+        else:
+            found.append(r)
+    return found
+
+
+def program(b):
+    n = b.count(JOBS, 1000)
+    what = "whole lives of the program, %d at once"
+    contestants, sizes = {}, ((50, None), (BEST, 0.6), (500, None))
+    for size, _ in sizes:
+        bare = b.journal()
+        contestants[size] = lambda size=size: whole_lives(b, n, size)
+        contestants["bare loop, groups of %d" % size] = lambda size=size, bare=bare: b.rate(
+            "bench_bare", "lives", bare, b.count(4000, size), size)
+    jobs = b.jobs(b.place(), n, "1999")
+    others = here(b, what % BEST, [rivals.backlite(), rivals.bull(50)])
+    for r in others:
+        contestants[r.name] = lambda r=r: r.lives(b, jobs)
+    took = b.race(contestants)
+    for size, goal in sizes:
+        bare = "bare loop, groups of %d" % size
+        b.beside(what % size, "jobs/s", took[size], took[bare], bare, goal)
+    for r in others:
+        goal = 2 if r.needs[0] == "backlite" else 1
+        b.beside(what % BEST, "jobs/s", took[BEST], took[r.name], r.name, goal)
+
+
+def queue(b):
+    """dsrun first, and at least twice as fast as whoever comes next."""
+    n = b.count(JOBS, 1000)
+    what = number(n) + " jobs that do nothing, from its own queue"
+    others = here(b, what, [rivals.bull(200), rivals.backlite(), rivals.huey(), rivals.asynq()])
+    contestants = {"dsrun": lambda: from_queue(b, n, BEST)}
+    for r in others:
+        contestants[r.name] = lambda r=r: r.queue(b, n)
+    took = b.race(contestants)
+    if not others:
+        b.say(what, median(took["dsrun"]), "jobs/s")
+    for r in others:
+        b.beside(what, "jobs/s", took["dsrun"], took[r.name], r.name, 2)

@@ -1,0 +1,316 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "carrier/carrier_sim_log.h"
+#include "journal/journal_read.h"
+#include "json/json.h"
+#include "run/run_check.h"
+#include "sim_world.h"
+#include "wire_sim_log.h"
+
+/*
+ * Was every promise kept?  dsrun's own check, and beside it a look at the
+ * network's log and at results.jsonl that shares no code with it.
+ */
+
+#define CALLS_LOG SIM_DATA "/sim/calls.jsonl"
+#define RESULTS SIM_DATA "/out/results.jsonl"
+
+/* --- is it over?
+ * ----------------------------------------------------------------- */
+
+bool
+sim_check_settled(struct sim_world *w, int64_t *wait_ms)
+{
+	struct journal *j = NULL;
+	struct journal_counts c = {.live = 1};
+	struct err err = {0};
+	enum err_code code = sim_actor_open_host(w, &j, &err);
+
+	int64_t next_ms = 0;
+
+	*wait_ms = 0;
+	if (code == ERR_NONE)
+		code = journal_read_counts(j, &c, &err);
+	if (code == ERR_NONE)
+		code = journal_read_next_due(j, &next_ms, &err);
+	if (next_ms > env_now_ms(&w->m->host.own.env))
+		*wait_ms = next_ms - env_now_ms(&w->m->host.own.env);
+	journal_close(&j);
+	if (code != ERR_NONE)
+		sim_world_fail(w, "the journal cannot be opened: %s", err.text);
+	return code == ERR_NONE && c.live == 0 && c.outbox_pending == 0 &&
+	       c.jobs[JOB_QUEUED] + c.jobs[JOB_READY] + c.jobs[JOB_HELD] == 0;
+}
+
+static void
+note_left(void *arg, const struct journal_listed *row)
+{
+	char *text = arg;
+	size_t n = strlen(text);
+
+	if (!job_is_final(row->job.state) && row->job.state != JOB_PARKED)
+		(void)snprintf(text + n, SIM_FAILURE_MAX / 2 - n,
+		    " %s %s (%s, %" PRId64 " attempts)", row->job.ext,
+		    job_state_name(row->job.state),
+		    job_reason_word(row->job.reason), row->job.attempts);
+}
+
+void
+sim_check_left(struct sim_world *w)
+{
+	char text[SIM_FAILURE_MAX / 2] = "";
+	struct journal *j = NULL;
+	struct journal_filter all = {.state = -1, .limit = SIM_JOBS_MAX};
+	struct journal_counts c = {.live = 0};
+	struct err err = {0};
+
+	if (sim_actor_open_host(w, &j, &err) == ERR_NONE) {
+		(void)journal_read_counts(j, &c, &err);
+		(void)journal_read_jobs(j, &all, note_left, text, &err);
+	}
+	journal_close(&j);
+	sim_world_fail(w,
+	    "I13: not all came to an end; %" PRId64 " live, %" PRId64
+	    " results wait:%s",
+	    c.live, c.outbox_pending, text);
+}
+
+void
+sim_check_nothing_lost(struct sim_world *w)
+{
+	struct journal *j = NULL;
+	struct err err = {0};
+	int64_t id = 0;
+
+	if (!w->accepted || w->restored)
+		return;
+	if (sim_actor_open_host(w, &j, &err) != ERR_NONE)
+		sim_world_fail(w, "the journal cannot be opened: %s", err.text);
+	for (size_t i = 0; j != NULL && i < w->plan->job_count; i++)
+		if (!w->plan->jobs[i].left_out &&
+		    journal_read_find(j, w->plan->jobs[i].id, &id, &err) !=
+			ERR_NONE)
+			sim_world_fail(w, "job %s was accepted and is lost: %s",
+			    w->plan->jobs[i].id, err.text);
+	journal_close(&j);
+}
+
+/* --- by dsrun's own check
+ * ------------------------------------------------------- */
+
+static void
+own_check(struct sim_world *w, struct journal *j)
+{
+	struct run_check_network network = {0};
+	struct run_check_options o = {.env = &w->m->host.own.env,
+	    .conf = &w->conf,
+	    .journal = j,
+	    .atlas = w->stage->atlas,
+	    .network = &network,
+	    .deep = true};
+	struct run_check *c = NULL;
+	struct err err = {0};
+	enum err_code code =
+	    wire_sim_log(&w->m->host.line.env, CALLS_LOG, &network, &err);
+
+	if (code == ERR_NONE)
+		code = run_check(&o, &c, &err);
+	if (code != ERR_NONE)
+		sim_world_fail(w, "check cannot be made: %s", err.text);
+	for (int i = 1; c != NULL && i <= RUN_CHECK_INVARIANTS; i++) {
+		const struct journal_check_item *item = run_check_at(c, i);
+
+		if (item->ok != JOURNAL_FALSE)
+			continue;
+		sim_world_fail(w, "I%d: %s", i,
+		    item->shown > 0 ? item->violation[0] : "broken");
+		if (i == 14) {
+			w->i14_broken = true;
+			(void)snprintf(
+			    w->i14, sizeof(w->i14), "%s", item->violation[0]);
+		}
+	}
+	for (size_t i = 0; c != NULL && i < JOURNAL_CHECK_COUNT; i++)
+		if (c->journal->item[i].ok == JOURNAL_FALSE)
+			sim_world_fail(w, "%s: %s", c->journal->item[i].name,
+			    c->journal->item[i].violation[0]);
+	if (c != NULL) {
+		w->attempts = c->journal->attempts;
+		w->lives = c->journal->seals;
+	}
+	run_check_free(&c);
+	wire_sim_log_free(&network);
+}
+
+/* --- by the network's log alone
+ * ----------------------------------------------- */
+
+static void
+check_keys(struct sim_world *w, const struct carrier_sim_log *log)
+{
+	for (size_t i = 0; i < log->key_count; i++)
+		if (log->keys[i].placed > 1)
+			sim_world_fail(w,
+			    "network: attempt %.16s rang %" PRId64 " times",
+			    log->keys[i].key, log->keys[i].placed);
+}
+
+/* After a restore the journal does not know whom its other life was calling. */
+static void
+check_numbers(struct sim_world *w, const struct carrier_sim_log *log)
+{
+	for (size_t i = 0; i < log->call_count && !w->restored; i++)
+		for (size_t k = 0; k < log->call_count; k++) {
+			const struct carrier_sim_log_call *a = &log->calls[i];
+			const struct carrier_sim_log_call *b = &log->calls[k];
+
+			if (i == k || a->placed == 0 || b->placed == 0 ||
+			    strcmp(a->to, b->to) != 0 ||
+			    a->placed_ms > b->placed_ms ||
+			    (a->placed_ms == b->placed_ms && i > k))
+				continue;
+			if (a->ended_ms == 0 || a->ended_ms > b->placed_ms)
+				sim_world_fail(w,
+				    "network: %s rang twice at once: %s, %s",
+				    a->to, a->id, b->id);
+		}
+}
+
+static void
+network_check(struct sim_world *w)
+{
+	struct carrier_sim_log log = {0};
+	struct err err = {0};
+	enum err_code code =
+	    carrier_sim_log_read(&w->m->host.line.env, CALLS_LOG, &log, &err);
+
+	if (code == ERR_NOT_FOUND)
+		return;
+	if (code != ERR_NONE) {
+		sim_world_fail(w, "network: %s", err.text);
+		return;
+	}
+	check_keys(w, &log);
+	check_numbers(w, &log);
+	carrier_sim_log_free(&log);
+}
+
+/* --- by results.jsonl alone
+ * ------------------------------------------------------ */
+
+struct line {
+	char id[32];
+	int64_t revision;
+	char state[16];
+};
+
+#define LINES_MAX 256
+
+static size_t
+read_results(
+    struct sim_world *w, const char *path, struct line *lines, size_t count)
+{
+	char *text = NULL;
+	size_t len = 0;
+	struct err err = {0};
+
+	if (env_read_whole(&w->m->host.own.env, path, 1 << 20, &text, &len,
+		&err) != ERR_NONE)
+		return count;
+	for (char *at = text, *end; *at != '\0' && count < LINES_MAX;
+	     at = end + 1) {
+		struct json *doc = NULL;
+		const struct json *job = NULL;
+		const char *id = "", *state = "";
+
+		end = strchr(at, '\n');
+		if (end == NULL) {
+			sim_world_fail(w, "%s: ends in half a line", path);
+			break;
+		}
+		if (json_parse(at, (size_t)(end - at), &JSON_LIMITS_DEFAULT,
+			&doc, &err) != ERR_NONE ||
+		    json_obj(doc, "job", &job, &err) != ERR_NONE ||
+		    json_str(job, "id", &id, &err) != ERR_NONE ||
+		    json_str(doc, "state", &state, &err) != ERR_NONE ||
+		    json_i64(doc, "revision", 1, 1000, &lines[count].revision,
+			&err) != ERR_NONE)
+			sim_world_fail(w, "%s: %s", path, err.text);
+		(void)snprintf(lines[count].id, sizeof(lines[0].id), "%s", id);
+		(void)snprintf(
+		    lines[count].state, sizeof(lines[0].state), "%s", state);
+		json_free(&doc);
+		count++;
+	}
+	mem_free(&text);
+	return count;
+}
+
+struct wanted {
+	struct sim_world *w;
+	const struct line *lines;
+	size_t count;
+};
+
+static void
+want_result(void *arg, const struct journal_listed *row)
+{
+	const struct wanted *x = arg;
+	const struct journal_job *job = &row->job;
+
+	for (int64_t r = 1; r <= job->revision; r++) {
+		int64_t n = 0;
+
+		for (size_t i = 0; i < x->count; i++)
+			n += strcmp(x->lines[i].id, job->ext) == 0 &&
+			     x->lines[i].revision == r;
+		/* What another life delivered is not known to this one. */
+		if (n == 0 || (n > 1 && !x->w->restored))
+			sim_world_fail(x->w,
+			    "results: job %s revision %" PRId64 " has %" PRId64
+			    " lines",
+			    job->ext, r, n);
+	}
+}
+
+static void
+results_check(struct sim_world *w, struct journal *j)
+{
+	static struct line lines[LINES_MAX];
+	struct wanted x = {.w = w, .lines = lines};
+	struct journal_filter all = {.state = -1, .limit = SIM_JOBS_MAX};
+	struct err err = {0};
+	char path[64];
+
+	/* A file that was spoiled was left alone, and a new one begun. */
+	x.count = read_results(w, RESULTS, lines, 0);
+	for (int n = 2; n < 9; n++) {
+		(void)snprintf(
+		    path, sizeof(path), SIM_DATA "/out/results.%d.jsonl", n);
+		x.count = read_results(w, path, lines, x.count);
+	}
+	if (journal_read_jobs(j, &all, want_result, &x, &err) != ERR_NONE)
+		sim_world_fail(w, "the journal cannot be read: %s", err.text);
+}
+
+void
+sim_check_promises(struct sim_world *w)
+{
+	struct journal *j = NULL;
+	struct err err = {0};
+
+	if (sim_actor_open_host(w, &j, &err) != ERR_NONE) {
+		sim_world_fail(w, "the journal cannot be opened: %s", err.text);
+		return;
+	}
+	network_check(w);
+	own_check(w, j);
+	results_check(w, j);
+	journal_close(&j);
+}

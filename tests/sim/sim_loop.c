@@ -1,0 +1,313 @@
+#include "sim_loop.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include "sim_control.h"
+#include "sim_shrink.h"
+
+#define SECOND_US INT64_C(1000000)
+#define PLACES_MAX 20000
+
+static const struct loop_fault {
+	const char *name;
+	struct sim_deed deed;
+} loop_faults[] = {{"kill", {.act = SIM_ACT_KILL}},
+    {"eio", {.act = SIM_ACT_ORDER, .order = SIM_EIO}},
+    {"enospc", {.act = SIM_ACT_ORDER, .order = SIM_ENOSPC}},
+    {"short", {.act = SIM_ACT_ORDER, .order = SIM_SHORT}},
+    {"emfile", {.act = SIM_ACT_ORDER, .order = SIM_EMFILE}},
+    {"reboot", {.act = SIM_ACT_POWER, .device = SIM_DEVICE_KEEPS}},
+    {"drops", {.act = SIM_ACT_POWER, .device = SIM_DEVICE_DROPS}},
+    {"ordered", {.act = SIM_ACT_POWER, .device = SIM_DEVICE_ORDERED}},
+    {"reorders", {.act = SIM_ACT_POWER, .device = SIM_DEVICE_REORDERS}},
+    {"garbles", {.act = SIM_ACT_POWER, .device = SIM_DEVICE_GARBLES}},
+    {"stop", {.act = SIM_ACT_STOP, .value = 60 * SECOND_US}},
+    {"hour-on", {.act = SIM_ACT_CLOCK, .value = 3600000}},
+    {"hour-back", {.act = SIM_ACT_CLOCK, .value = -3600000}},
+    {"1970", {.act = SIM_ACT_CLOCK, .value = -SIM_START_MS}},
+    {"2036",
+	{.act = SIM_ACT_CLOCK, .value = INT64_C(2082758400000) - SIM_START_MS}},
+    {"nomem", {.act = SIM_ACT_NOMEM, .value = 1}},
+    {"nomem-later", {.act = SIM_ACT_NOMEM, .value = 9}}};
+
+/* --- the scenario
+ * ----------------------------------------------------------------- */
+
+/*
+ * Three jobs: one that is over at once, one that talks, one that is called
+ * again.  A file is taken in, one drain works, a sync delivers; another drain
+ * and a sync come later, as cron would have it.
+ */
+static void
+scenario(struct sim_plan *p, enum carrier_class cls, bool prepare)
+{
+	static const char *const phones[] = {
+	    "+19990000001", "+18880000002", "+16660000003"};
+
+	memset(p, 0, sizeof(*p));
+	p->seed = 8 + (uint64_t)cls;
+	p->cls = cls;
+	p->prepare = prepare;
+	p->concurrency = 2;
+	p->checkpoint_bytes = 12 * 4096;
+	p->given = true;
+	for (size_t i = 0; i < ARRAY_LEN(phones); i++) {
+		struct sim_job *j = &p->jobs[p->job_count++];
+
+		(void)snprintf(j->id, sizeof(j->id), "j%zu", i);
+		(void)snprintf(j->phone, sizeof(j->phone), "%s", phones[i]);
+		(void)snprintf(j->kind, sizeof(j->kind), "q");
+		(void)snprintf(j->campaign, sizeof(j->campaign), "c1");
+	}
+	static const struct sim_action acts[] = {
+	    {.at_us = 1100000, .actor = SIM_ACTOR_ENQUEUE},
+	    {.at_us = 1400000, .actor = SIM_ACTOR_DRAIN},
+	    {.at_us = 9000000, .actor = SIM_ACTOR_SYNC},
+	    {.at_us = 15000000, .actor = SIM_ACTOR_DRAIN},
+	    {.at_us = 45000000, .actor = SIM_ACTOR_DRAIN},
+	    {.at_us = 60000000, .actor = SIM_ACTOR_SYNC}};
+
+	memcpy(p->acts, acts, sizeof(acts));
+	p->act_count = ARRAY_LEN(acts);
+	p->end_us = 75 * SECOND_US;
+}
+
+struct places {
+	uint8_t op[PLACES_MAX];
+	bool outside[PLACES_MAX];
+	size_t count;
+};
+
+static struct sim_deed
+record(struct sim_world *w, struct sim_process *p, enum sim_op op,
+    const char *path)
+{
+	struct places *x = w->decide_arg;
+
+	(void)p;
+	if (w->m->gates < PLACES_MAX) {
+		x->op[w->m->gates] = (uint8_t)op;
+		x->outside[w->m->gates] =
+		    path != NULL && strstr(path, "/sim/") != NULL;
+		x->count = (size_t)w->m->gates;
+	}
+	return (struct sim_deed){.act = SIM_ACT_NONE};
+}
+
+/* Can this fault be felt there? */
+static bool
+can_be(const struct loop_fault *f, const struct places *x, size_t n)
+{
+	enum sim_op op = (enum sim_op)x->op[n];
+
+	if (f->deed.act != SIM_ACT_ORDER)
+		return true;
+	if (x->outside[n])
+		return false;
+	switch (f->deed.order) {
+	case SIM_ENOSPC:
+		return op == SIM_OP_WRITE || op == SIM_OP_TRUNCATE ||
+		       op == SIM_OP_MAKE_DIR || op == SIM_OP_RENAME ||
+		       op == SIM_OP_MAP;
+	case SIM_SHORT:
+		return op == SIM_OP_WRITE;
+	case SIM_EMFILE:
+		return op == SIM_OP_OPEN;
+	case SIM_EIO:
+		return op != SIM_OP_LOCK && op != SIM_OP_MAP &&
+		       op != SIM_OP_POINT && op != SIM_OP_UNLOCK &&
+		       op != SIM_OP_SLEEP;
+	case SIM_GO:
+	case SIM_LIE:
+	case SIM_DEAD:
+	default:
+		return false;
+	}
+}
+
+/* --- runs
+ * ------------------------------------------------------------------------------
+ */
+
+static void
+report(const struct sim_plan *plan, const char *name, const char *failure)
+{
+	(void)printf("FAILED %s, class %s%s, at call %" PRId64 ": %s\n"
+		     "  again: sim fault --class %s%s --fault %s --at %" PRId64
+		     "\n",
+	    name, carrier_class_name(plan->cls), plan->prepare ? ", apart" : "",
+	    plan->faults[0].gate, failure, carrier_class_name(plan->cls),
+	    plan->prepare ? " --apart" : "", name, plan->faults[0].gate);
+	(void)fflush(stdout);
+}
+
+static void
+one(const struct sim_stage *stage, struct sim_plan *plan,
+    const struct loop_fault *f, int64_t at, struct sim_loop_result *out)
+{
+	struct sim_world w;
+
+	plan->fault_count = 1;
+	plan->faults[0] = (struct sim_fault){.gate = at, .deed = f->deed};
+	memset(&w, 0, sizeof(w));
+	sim_world_run(&w, stage, plan);
+	out->runs++;
+	if (w.failure[0] != '\0') {
+		out->failed++;
+		report(plan, f->name, w.failure);
+	}
+	sim_world_fini(&w);
+}
+
+static void
+places_of(const struct sim_stage *stage, struct sim_plan *plan,
+    struct places *x, struct sim_loop_result *out)
+{
+	struct sim_world w;
+
+	plan->fault_count = 0;
+	memset(&w, 0, sizeof(w));
+	memset(x, 0, sizeof(*x));
+	w.decide = record;
+	w.decide_arg = x;
+	sim_world_run(&w, stage, plan);
+	if (w.failure[0] != '\0') {
+		out->failed++;
+		(void)printf("FAILED without any fault: %s\n", w.failure);
+	}
+	sim_world_fini(&w);
+}
+
+void
+sim_loop_run(const struct sim_stage *stage, const struct sim_loop_options *o,
+    struct sim_loop_result *out)
+{
+	struct sim_plan *plan = mem_zalloc(1, sizeof(*plan));
+	struct places *x = mem_zalloc(1, sizeof(*x));
+
+	for (int k = 0; k < 2 * CARRIER_CLASS_COUNT; k++) {
+		enum carrier_class cls = (enum carrier_class)(k / 2);
+
+		if (o->cls >= 0 && o->cls != (int)cls)
+			continue;
+		scenario(plan, cls, k % 2 == 1);
+		places_of(stage, plan, x, out);
+		out->places += (int64_t)x->count;
+		for (size_t i = 0; i < ARRAY_LEN(loop_faults); i++) {
+			const struct loop_fault *f = &loop_faults[i];
+			/* Other faults at other places, in a sample. */
+			int64_t at =
+			    1 + (o->offset + k * 7 + (int64_t)i * 5) % o->every;
+
+			if (o->fault != NULL && strcmp(o->fault, f->name) != 0)
+				continue;
+			for (; at <= (int64_t)x->count; at += o->every)
+				if (can_be(f, x, (size_t)at))
+					one(stage, plan, f, at, out);
+		}
+		if (o->verbose)
+			(void)printf("  %s%s: %zu places, %" PRId64
+				     " runs so far\n",
+			    carrier_class_name(cls),
+			    plan->prepare ? ", apart" : "", x->count,
+			    out->runs);
+		(void)fflush(stdout);
+	}
+	mem_free(&x);
+	mem_free(&plan);
+}
+
+void
+sim_loop_pairs(const struct sim_stage *stage, uint64_t first, uint64_t count,
+    struct sim_loop_result *out)
+{
+	struct sim_plan *plan = mem_zalloc(1, sizeof(*plan));
+
+	for (uint64_t s = first; s < first + count; s++) {
+		struct sim_rand r = sim_rand_of(s, 30);
+		struct sim_world w;
+		struct sim_fault *f = plan->faults;
+		const struct loop_fault *a, *b;
+
+		scenario(plan, (enum carrier_class)sim_rand_below(&r, 5),
+		    sim_rand_ppm(&r, 500000));
+		a = &loop_faults[sim_rand_below(&r, ARRAY_LEN(loop_faults))];
+		b = &loop_faults[sim_rand_below(&r, ARRAY_LEN(loop_faults))];
+		plan->fault_count = 2;
+		f[0] = (struct sim_fault){
+		    .gate = sim_rand_between(&r, 1, 2500), .deed = a->deed};
+		/* Most often soon after: while it is being recovered from. */
+		f[1] = (struct sim_fault){
+		    .gate =
+			f[0].gate + sim_rand_between(&r, 1,
+					sim_rand_ppm(&r, 700000) ? 400 : 3000),
+		    .deed = b->deed};
+		memset(&w, 0, sizeof(w));
+		sim_world_run(&w, stage, plan);
+		out->runs++;
+		if (w.failure[0] != '\0') {
+			out->failed++;
+			(void)printf("FAILED pair %" PRIu64 " (%s at %" PRId64
+				     ", %s at %" PRId64 ", class %s): %s\n"
+				     "  again: sim pair --first %" PRIu64 "\n",
+			    s, a->name, f[0].gate, b->name, f[1].gate,
+			    carrier_class_name(plan->cls), w.failure, s);
+			(void)fflush(stdout);
+		}
+		sim_world_fini(&w);
+	}
+	mem_free(&plan);
+}
+
+/* --- controls
+ * ---------------------------------------------------------------------------
+ */
+
+static bool
+shows(const struct sim_stage *stage, struct sim_plan *plan, unsigned wrong,
+    uint64_t seed)
+{
+	struct sim_world w;
+	bool seen;
+
+	sim_plan_make(plan, seed);
+	plan->wrong = wrong;
+	sim_control_tune(plan);
+	memset(&w, 0, sizeof(w));
+	sim_world_run(&w, stage, plan);
+	seen = w.i14_broken;
+	if (seen)
+		(void)printf("    seed %" PRIu64 ": I14: %s\n", seed, w.i14);
+	sim_world_fini(&w);
+	return seen;
+}
+
+int
+sim_loop_controls(const struct sim_stage *stage)
+{
+	struct sim_plan *plan = mem_zalloc(1, sizeof(*plan));
+	int unseen = 0;
+
+	for (size_t i = 0; sim_control_names[i].name != NULL; i++) {
+		const struct sim_control_name *c = &sim_control_names[i];
+		uint64_t seed = 1;
+
+		(void)printf("  %s:\n", c->name);
+		while (seed <= SIM_CONTROL_SEEDS &&
+		       !shows(stage, plan, c->wrong, seed))
+			seed++;
+		if (seed > SIM_CONTROL_SEEDS) {
+			(void)printf(
+			    "    NOT SEEN in %d seeds\n", SIM_CONTROL_SEEDS);
+			unseen++;
+		}
+		(void)fflush(stdout);
+	}
+	mem_free(&plan);
+	return unseen;
+}

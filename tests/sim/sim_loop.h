@@ -1,0 +1,37 @@
+#ifndef DSRUN_TESTS_SIM_LOOP_H
+#define DSRUN_TESTS_SIM_LOOP_H
+
+#include "sim_world.h"
+
+/*
+ * The fault loops: one small scenario, and one fault at its n-th external
+ * call, for n = 1, 2, 3 ... until the scenario has no more; each run heals and
+ * is checked like any other.
+ */
+
+struct sim_loop_options {
+	int64_t every;     /* takes every so manieth place; 1 = all */
+	int64_t offset;    /* from which it begins */
+	const char *fault; /* only this one; NULL = all */
+	int cls;           /* only this class; -1 = all */
+	bool verbose;
+};
+
+struct sim_loop_result {
+	int64_t runs, failed, places;
+};
+
+void sim_loop_run(const struct sim_stage *stage,
+    const struct sim_loop_options *o, struct sim_loop_result *out);
+
+/* Pairs drawn from seeds: a second fault while the first is recovered from. */
+void sim_loop_pairs(const struct sim_stage *stage, uint64_t first,
+    uint64_t count, struct sim_loop_result *out);
+
+/* What is wrong in the controls must be seen within so many seeds. */
+#define SIM_CONTROL_SEEDS 3000
+/* How many of them were not seen; each is printed with the seed that shows it.
+ */
+int sim_loop_controls(const struct sim_stage *stage);
+
+#endif

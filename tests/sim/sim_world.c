@@ -1,0 +1,443 @@
+#include "sim_world.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/mem.h"
+
+#include "json/json_write.h"
+#include "sim_control.h"
+
+#define SECOND_US INT64_C(1000000)
+#define HEAL_ROUNDS 60
+/* After the last fault everything that runs must end within this. */
+#define END_US (1200 * SECOND_US)
+
+void
+sim_world_fail(struct sim_world *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (w->failure[0] != '\0')
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(w->failure, sizeof(w->failure), fmt, ap);
+	va_end(ap);
+}
+
+/* --- faults
+ * ----------------------------------------------------------------------- */
+
+/* The telephone network is not on this machine: its files never fail. */
+static bool
+is_outside(const char *path)
+{
+	return path != NULL && strstr(path, "/sim/") != NULL;
+}
+
+static bool
+applies(const struct sim_deed *d, enum sim_op op, const char *path)
+{
+	if (d->act != SIM_ACT_ORDER)
+		return true;
+	if (op == SIM_OP_POINT || op == SIM_OP_UNLOCK || op == SIM_OP_SLEEP ||
+	    is_outside(path))
+		return false;
+	switch (d->order) {
+	case SIM_ENOSPC:
+		return op == SIM_OP_WRITE || op == SIM_OP_TRUNCATE ||
+		       op == SIM_OP_MAKE_DIR || op == SIM_OP_RENAME ||
+		       op == SIM_OP_MAP;
+	case SIM_SHORT:
+		return op == SIM_OP_WRITE;
+	case SIM_EMFILE:
+		return op == SIM_OP_OPEN;
+	case SIM_EIO:
+		/* A lock is no matter of the disk. */
+		return op != SIM_OP_LOCK && op != SIM_OP_MAP;
+	case SIM_GO:
+	case SIM_LIE:
+	case SIM_DEAD:
+	default:
+		return op == SIM_OP_SYNC;
+	}
+}
+
+static void
+note_fault(struct sim_world *w, struct sim_process *p, enum sim_op op,
+    const char *path, struct sim_deed d)
+{
+	if (w->fault_count == w->fault_room) {
+		w->fault_room = w->fault_room == 0 ? 16 : 2 * w->fault_room;
+		w->faults =
+		    mem_realloc(w->faults, w->fault_room, sizeof(*w->faults));
+	}
+	struct sim_fault *f = &w->faults[w->fault_count++];
+	const char *at = path != NULL ? path : "";
+
+	*f = (struct sim_fault){.gate = w->m->gates, .deed = d, .op = op};
+	if (strlen(at) > 30)
+		at += strlen(at) - 30;
+	(void)snprintf(f->what, sizeof(f->what), "%s %d %s", p->name, (int)op,
+	    op == SIM_OP_POINT || *at != '\0' ? at : "-");
+	if (w->m->trace)
+		(void)fprintf(stderr,
+		    "%12" PRId64 " fault %s at call %" PRId64 " of %s\n",
+		    w->m->now_us, sim_deed_name(&d), f->gate, f->what);
+}
+
+static struct sim_deed
+by_list(struct sim_world *w, enum sim_op op, const char *path)
+{
+	const struct sim_plan *plan = w->plan;
+	struct sim_deed none = {.act = SIM_ACT_NONE};
+
+	while (w->next_fault < plan->fault_count &&
+	       plan->faults[w->next_fault].gate < w->m->gates)
+		w->next_fault++;
+	if (w->next_fault == plan->fault_count ||
+	    plan->faults[w->next_fault].gate != w->m->gates)
+		return none;
+	return applies(&plan->faults[w->next_fault].deed, op, path)
+		   ? plan->faults[w->next_fault].deed
+		   : none;
+}
+
+static struct sim_deed
+by_chance(struct sim_world *w, enum sim_op op, const char *path)
+{
+	struct sim_deed d = {.act = SIM_ACT_NONE};
+
+	for (size_t i = 0; i < w->plan->spell_count; i++) {
+		const struct sim_spell *s = &w->plan->spells[i];
+
+		if (s->left_out || w->m->now_us < s->from_us ||
+		    w->m->now_us >= s->to_us)
+			continue;
+		d = (struct sim_deed){.act = s->act,
+		    .order = s->order,
+		    .value = s->value,
+		    .device = s->device};
+		if (applies(&d, op, path) && sim_rand_ppm(&w->fault, s->ppm))
+			return d;
+	}
+	return (struct sim_deed){.act = SIM_ACT_NONE};
+}
+
+static struct sim_deed
+decide(struct sim_machine *m, struct sim_process *p, enum sim_op op,
+    const char *path)
+{
+	struct sim_world *w = m->arg;
+	struct sim_deed d = {.act = SIM_ACT_NONE};
+
+	if (w->healing)
+		return d;
+	if (w->decide != NULL)
+		d = w->decide(w, p, op, path);
+	else if (w->plan->given)
+		d = by_list(w, op, path);
+	else
+		d = by_chance(w, op, path);
+	if (d.act != SIM_ACT_NONE)
+		note_fault(w, p, op, path, d);
+	return d;
+}
+
+/* --- the world
+ * ---------------------------------------------------------------------- */
+
+static void
+write_jobs(struct sim_world *w)
+{
+	struct buf text = BUF_INIT(1 << 16);
+	struct err err = {0};
+
+	for (size_t i = 0; i < w->plan->job_count; i++) {
+		const struct sim_job *j = &w->plan->jobs[i];
+		struct json_writer jw = JSON_WRITER_INIT(&text);
+
+		if (j->left_out)
+			continue;
+		json_write_object(&jw);
+		json_field_str(&jw, "id", j->id);
+		json_field_str(&jw, "kind", j->kind);
+		json_field_str(&jw, "phone", j->phone);
+		json_field_str(&jw, "campaignId", j->campaign);
+		if (j->org[0] != '\0')
+			json_field_str(&jw, "org", j->org);
+		json_field_i64(&jw, "priority", j->priority);
+		if (j->not_before_s > 0)
+			json_field_time(&jw, "notBefore",
+			    SIM_START_MS + j->not_before_s * 1000);
+		if (j->expires_s > 0)
+			json_field_time(&jw, "expiresAt",
+			    SIM_START_MS + j->expires_s * 1000);
+		json_write_end(&jw);
+		buf_putc(&text, '\n');
+	}
+	CHECK(env_write_whole(&w->m->host.own.env, SIM_JOBS_FILE, text.bytes,
+		  text.len, &err) == ERR_NONE);
+	buf_free(&text);
+}
+
+static void
+set_conf(struct sim_world *w)
+{
+	static char names[CARRIER_CLASS_COUNT][16];
+	const struct sim_plan *plan = w->plan;
+	struct conf_sim *s = &w->conf.sim;
+
+	w->conf = *w->stage->conf;
+	(void)snprintf(names[plan->cls], sizeof(names[0]), "%s",
+	    carrier_class_name(plan->cls));
+	s->cls = names[plan->cls];
+	s->seed = (int64_t)(plan->seed >> 12);
+	s->faults.request_lost = plan->request_lost;
+	s->faults.answer_lost = plan->answer_lost;
+	s->faults.error_after_place = plan->error_after_place;
+	s->faults.slow = plan->slow;
+	s->faults.callback_duplicate = plan->callback_duplicate;
+	s->faults.callback_late = plan->callback_late;
+	s->faults.key_forgotten = plan->key_forgotten;
+	w->conf.limits.concurrency = plan->concurrency;
+	if (plan->checkpoint_bytes > 0)
+		w->conf.disk.checkpoint_bytes = plan->checkpoint_bytes;
+}
+
+/* The disk gets so much room as is in use, and this much more. */
+static void
+leave_room(struct sim_world *w, int64_t bytes)
+{
+	struct env_space space = {.free_bytes = 0};
+	struct err err = {0};
+
+	sim_disk_set_capacity(w->m->disk, SIM_DISK_BYTES);
+	CHECK(sim_disk_space(w->m->disk, SIM_DIR, &space, &err) == ERR_NONE);
+	if (bytes < space.free_bytes)
+		sim_disk_set_capacity(
+		    w->m->disk, SIM_DISK_BYTES - space.free_bytes + bytes);
+}
+
+static struct sim_process *
+any_process(struct sim_world *w)
+{
+	struct sim_process *alive[SIM_PROCESSES_MAX];
+	int64_t n = 0;
+
+	for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
+		struct sim_process *p = w->m->process[i];
+
+		if (p != NULL && !p->dead)
+			alive[n++] = p;
+	}
+	return n > 0 ? alive[sim_rand_below(&w->choice, n)] : NULL;
+}
+
+static void
+kill_all(struct sim_world *w)
+{
+	for (int i = 0; i < SIM_PROCESSES_MAX; i++)
+		if (w->m->process[i] != NULL)
+			sim_process_kill(w->m->process[i]);
+	sim_machine_run(w->m, w->m->now_us + 1);
+}
+
+/* What a dsrun that errs would do by itself (sim_control.h). */
+static void
+do_wrong(struct sim_world *w)
+{
+	struct journal *j = NULL;
+	struct err err = {0};
+
+	if (sim_actor_open_host(w, &j, &err) == ERR_NONE)
+		(void)sim_control_before_run(
+		    w->plan->wrong, j, &w->m->host.own.env, &err);
+	journal_close(&j);
+}
+
+static bool
+left_out(const struct sim_world *w, const struct sim_action *a)
+{
+	bool of_job = a->actor == SIM_ACTOR_CANCEL ||
+		      a->actor == SIM_ACTOR_RETRY || a->actor == SIM_ACTOR_DNC;
+
+	return a->left_out || (of_job && w->plan->jobs[a->value].left_out);
+}
+
+static void
+act(struct sim_world *w, const struct sim_action *a)
+{
+	struct sim_process *p = NULL;
+
+	switch (a->actor) {
+	case SIM_ACTOR_TERM:
+		if ((p = any_process(w)) != NULL)
+			sim_process_signal(p, false);
+		break;
+	case SIM_ACTOR_KILL:
+		if ((p = any_process(w)) != NULL)
+			sim_process_kill(p);
+		break;
+	case SIM_ACTOR_STOP:
+		if ((p = any_process(w)) != NULL)
+			sim_process_stop(p, a->value * 1000);
+		break;
+	case SIM_ACTOR_POWER:
+		sim_machine_power_cut(w->m, (enum sim_device)a->value);
+		break;
+	case SIM_ACTOR_CLOCK:
+		sim_machine_set_clock(w->m, a->value);
+		break;
+	case SIM_ACTOR_FULL:
+		leave_room(w, a->value);
+		break;
+	case SIM_ACTOR_RESTORE:
+		if (!w->backed_up)
+			break;
+		kill_all(w);
+		(void)sim_actor_start(w, a->actor, a->value);
+		break;
+	case SIM_ACTOR_ENQUEUE:
+	case SIM_ACTOR_DRAIN:
+	case SIM_ACTOR_WORKER:
+	case SIM_ACTOR_SYNC:
+	case SIM_ACTOR_CANCEL:
+	case SIM_ACTOR_RESOLVE:
+	case SIM_ACTOR_RETRY:
+	case SIM_ACTOR_PAUSE:
+	case SIM_ACTOR_RESUME:
+	case SIM_ACTOR_DNC:
+	case SIM_ACTOR_BACKUP:
+	case SIM_ACTOR_COUNT:
+	default:
+		if (a->actor == SIM_ACTOR_DRAIN && w->plan->wrong != 0)
+			do_wrong(w);
+		if (sim_machine_alive(w->m) < 6)
+			(void)sim_actor_start(w, a->actor, a->value);
+		break;
+	}
+}
+
+static void
+chaos(struct sim_world *w)
+{
+	for (size_t i = 0; i < w->plan->act_count; i++) {
+		const struct sim_action *a = &w->plan->acts[i];
+
+		if (left_out(w, a))
+			continue;
+		if (a->at_us > w->m->now_us)
+			sim_machine_run(w->m, a->at_us);
+		/* When all were at rest, time stands where it stood. */
+		if (a->at_us > w->m->now_us)
+			w->m->now_us = a->at_us;
+		act(w, a);
+	}
+	sim_machine_run(w->m, w->plan->end_us);
+}
+
+/* Let everything that runs come to its end. */
+static void
+run_out(struct sim_world *w)
+{
+	int64_t until = w->m->now_us + END_US;
+
+	sim_machine_run(w->m, until);
+	if (sim_machine_alive(w->m) == 0)
+		return;
+	for (int i = 0; i < SIM_PROCESSES_MAX; i++)
+		if (w->m->process[i] != NULL)
+			sim_world_fail(w, "%s does not end (last seen at %s)",
+			    w->m->process[i]->name,
+			    w->m->process[i]->last_point != NULL
+				? w->m->process[i]->last_point
+				: "its start");
+	kill_all(w);
+}
+
+static void
+start_and_run_out(struct sim_world *w, enum sim_actor actor)
+{
+	CHECK(sim_actor_start(w, actor, 0));
+	run_out(w);
+}
+
+/*
+ * From here on nothing goes wrong any more.  Some faults may still be felt: a
+ * disk error left its flag, a disk that was full its gaps.
+ */
+static void
+heal(struct sim_world *w)
+{
+	int64_t wait_ms = 0;
+
+	w->m->preempt_ppm = 0;
+	sim_machine_set_clock(w->m, 0);
+	leave_room(w, SIM_DISK_BYTES);
+	sim_vfs_fail_alloc(NULL, 0, false);
+	for (int i = 0; i < SIM_PROCESSES_MAX; i++)
+		if (w->m->process[i] != NULL)
+			sim_process_signal(w->m->process[i], false);
+	w->decide = NULL;
+	w->plan->given = true;
+	w->next_fault = w->plan->fault_count;
+	/* What lived through the faults may end with what they did to it. */
+	run_out(w);
+	w->healing = true;
+	sim_check_nothing_lost(w);
+	start_and_run_out(w, SIM_ACTOR_ENQUEUE);
+	start_and_run_out(w, SIM_ACTOR_RESUME);
+	for (int i = 0; i < HEAL_ROUNDS && w->failure[0] == '\0'; i++) {
+		start_and_run_out(w, SIM_ACTOR_DRAIN);
+		/* Who waits behind a parked job needs a person. */
+		if (i % 2 == 1)
+			start_and_run_out(w, SIM_ACTOR_RESOLVE);
+		if (sim_check_settled(w, &wait_ms))
+			return;
+		/* Cron's next minute, or the morning on which it is due. */
+		w->m->now_us +=
+		    (wait_ms > 58000 ? wait_ms + 2000 : 60000) * 1000;
+	}
+	sim_check_left(w);
+}
+
+void
+sim_world_run(
+    struct sim_world *w, const struct sim_stage *stage, struct sim_plan *plan)
+{
+	bool found = sim_rand_of(plan->seed, 20).state % 8 == 0;
+
+	memset(w->failure, 0, sizeof(w->failure));
+	w->stage = stage;
+	w->plan = plan;
+	w->fault = sim_rand_of(plan->seed, 21);
+	w->choice = sim_rand_of(plan->seed, 22);
+	w->m = sim_machine_new(
+	    plan->seed, sim_disk_clone(found ? stage->empty : stage->founded));
+	w->m->arg = w;
+	w->m->decide = decide;
+	w->m->trace = w->trace;
+	w->m->preempt_ppm = plan->preempt_ppm;
+	w->m->locks_lapse = (plan->wrong & SIM_WRONG_NO_LOCK) != 0;
+	if ((plan->wrong & SIM_WRONG_NORMAL) != 0)
+		sim_vfs_skip_sync("-wal");
+	set_conf(w);
+	write_jobs(w);
+	chaos(w);
+	sim_vfs_skip_sync(NULL);
+	heal(w);
+	if (w->failure[0] == '\0')
+		sim_check_promises(w);
+}
+
+void
+sim_world_fini(struct sim_world *w)
+{
+	sim_machine_free(&w->m);
+	mem_free(&w->faults);
+}

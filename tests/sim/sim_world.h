@@ -1,0 +1,81 @@
+#ifndef DSRUN_TESTS_SIM_WORLD_H
+#define DSRUN_TESTS_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "carrier/carrier_sim.h"
+#include "journal/journal.h"
+#include "run/run.h"
+#include "sim_plan.h"
+#include "sim_stage.h"
+
+/*
+ * One run of a plan: a machine, the dsruns on it, and the people around it.
+ *
+ *   chaos  what the plan says happens until its end; faults strike
+ *   heal   no faults any more, the clock is right, there is room: cron goes on
+ *          until every job is final or PARKED and every result delivered
+ *   check  the promises, by the network's own log (sim_check.h)
+ */
+
+#define SIM_FAILURE_MAX 1024
+
+struct sim_world {
+	const struct sim_stage *stage;
+	struct sim_plan *plan;
+	struct sim_machine *m;
+	struct conf conf; /* the stage's, with the plan's network */
+	struct sim_rand fault, choice;
+	size_t next_fault;        /* of given ones */
+	struct sim_fault *faults; /* that struck */
+	size_t fault_count, fault_room;
+	bool accepted; /* an enqueue said that it has all jobs */
+	bool restored; /* a backup was put back: what came after is unknown */
+	bool backed_up;
+	bool healing;
+	bool trace;
+	int64_t attempts, lives; /* of the final journal */
+	int64_t runs;            /* processes started */
+	int64_t damaged;         /* processes that ended with ERR_DAMAGED */
+	char failure[SIM_FAILURE_MAX]; /* "" = all promises were kept */
+	bool i14_broken; /* the journal disagrees with the network */
+	char i14[SIM_FAILURE_MAX / 2];
+	/* Hooks for loops and controls, or NULL. */
+	struct sim_deed (*decide)(struct sim_world *w, struct sim_process *p,
+	    enum sim_op op, const char *path);
+	void *decide_arg;
+};
+
+/* Runs it to the end; w->failure says what was broken. */
+void sim_world_run(
+    struct sim_world *w, const struct sim_stage *stage, struct sim_plan *plan);
+void sim_world_fini(struct sim_world *w);
+
+/* The first failure counts. */
+void sim_world_fail(struct sim_world *w, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* --- sim_actor.c: the mains of processes --- */
+
+struct sim_seat; /* one process's belongings */
+
+/* Start what the action says; false: it cannot be now (too many). */
+bool sim_actor_start(struct sim_world *w, enum sim_actor actor, int64_t value);
+/* The journal through the host's eyes, for checks; journal_close it. */
+enum err_code sim_actor_open_host(
+    struct sim_world *w, struct journal **out, struct err *err);
+
+/* --- sim_check.c --- */
+
+/* Are all jobs final or parked and all results out?  *wait_ms: until the next
+ * is due. */
+bool sim_check_settled(struct sim_world *w, int64_t *wait_ms);
+/* It did not settle: fail, with what is left. */
+void sim_check_left(struct sim_world *w);
+/* Every job that an enqueue accepted is in the journal. */
+void sim_check_nothing_lost(struct sim_world *w);
+void sim_check_promises(struct sim_world *w);
+
+#endif
