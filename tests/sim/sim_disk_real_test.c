@@ -434,12 +434,15 @@ static void
 sqlite_finds_the_same_locks_as_on_unix(void **state)
 {
 	struct pair p;
-	char path[128] = {0};
+	char text[128];
+	sqlite3_filename path;
 	struct handle h[3] = {{0}};
 
 	(void)state;
 	pair_open(&p, 1);
-	(void)snprintf(path, sizeof(path), "%s/j.db", p.dir);
+	(void)snprintf(text, sizeof(text), "%s/j.db", p.dir);
+	path = sqlite3_create_filename(text, "", "", 0, NULL);
+	assert_non_null(path);
 	sim_vfs_bind(0, &p.process, p.disk);
 	for (size_t i = 0; i < ARRAY_LEN(h); i++) {
 		h[i].real = open_file("unix", path);
@@ -459,6 +462,7 @@ sqlite_finds_the_same_locks_as_on_unix(void **state)
 		close_file(&h[i].real);
 		close_file(&h[i].sim);
 	}
+	sqlite3_free_filename(path);
 	sim_vfs_bind(0, NULL, NULL);
 	pair_close(&p);
 }
