@@ -65,11 +65,13 @@ takeover_done(struct journal_tx *tx)
 	for (size_t i = 0; code == ERR_NONE && i < t->count; i++) {
 		r->progress.recovered++;
 		code = run_call_adopt(r, t->attempts[i], &err);
-		if (code == ERR_NONE || err_class(code) == ERR_CLASS_FATAL)
+		if (code == ERR_NONE)
 			continue;
 		/* It stays ours in the journal, so our row stays open, and
 		 * the next run tries again; the others go on. */
 		r->orphans++;
+		if (err_class(code) == ERR_CLASS_FATAL)
+			break;
 		LOG(r->o.log, LOG_LEVEL_ERROR, "attempt.not-taken-over",
 		    LOG_INT("attempt", t->attempts[i]),
 		    LOG_STR("error", err.text));

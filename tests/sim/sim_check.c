@@ -299,6 +299,47 @@ results_check(struct sim_world *w, struct journal *j)
 		sim_world_fail(w, "the journal cannot be read: %s", err.text);
 }
 
+/* --- for people ------------------------------------------------------------------- */
+
+static void
+print_event(void *arg, const struct journal_event *e)
+{
+	(void)arg;
+	(void)printf("    %4" PRId64 " %lld %-8s %-10s %s-> %s %s%s\n", e->seq,
+	    (long long)(e->at_ms - SIM_START_MS), e->was, e->name,
+	    e->of_attempt ? "" : "(job) ", job_state_name(e->job_state),
+	    e->attempt_state >= 0
+		? job_attempt_state_name((enum attempt_state)e->attempt_state)
+		: "",
+	    e->detail != NULL ? e->detail : "");
+}
+
+void
+sim_check_print(struct sim_world *w)
+{
+	struct journal *j = NULL;
+	struct err err = {0};
+	char *text = NULL;
+	size_t len = 0;
+
+	if (sim_actor_open_host(w, &j, &err) != ERR_NONE)
+		return;
+	for (int64_t id = 1; id <= SIM_JOBS_MAX; id++) {
+		struct journal_job job;
+
+		if (journal_read_job(j, id, &job, &err) != ERR_NONE)
+			break;
+		(void)printf("  #%" PRId64 " %s: %s %s\n", id, job.ext,
+		    job_state_name(job.state), job_outcome_name(job.outcome));
+		(void)journal_read_events(j, id, print_event, NULL, &err);
+	}
+	journal_close(&j);
+	if (env_read_whole(&w->m->host.line.env, CALLS_LOG, 1 << 20, &text,
+		&len, &err) == ERR_NONE)
+		(void)fputs(text, stdout);
+	mem_free(&text);
+}
+
 void
 sim_check_promises(struct sim_world *w)
 {

@@ -354,12 +354,16 @@ sim_machine_power_cut(struct sim_machine *m, enum sim_device device)
 	for (int i = 0; i < SIM_PROCESSES_MAX; i++)
 		if (m->process[i] != NULL)
 			sim_process_kill(m->process[i]);
+	if (m->on_power != NULL)
+		m->on_power(m, false);
 	sim_disk_power_cut(m->disk, device, "sim", &m->power);
 	m->boots++;
 	m->boot_us = m->now_us;
 	m->now_us += 30000000; /* to come up again */
 	sim_env_init(&m->host.own, &m->host);
 	sim_env_init(&m->host.line, &m->host);
+	if (m->on_power != NULL)
+		m->on_power(m, true);
 }
 
 void

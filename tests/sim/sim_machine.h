@@ -112,6 +112,8 @@ struct sim_machine {
 	/* Decides at each gate; NULL: nothing ever happens. */
 	struct sim_deed (*decide)(struct sim_machine *m, struct sim_process *p,
 	    enum sim_op op, const char *path);
+	/* The power is about to be cut, or is back; may be NULL. */
+	void (*on_power)(struct sim_machine *m, bool back);
 	void *arg;
 	bool locks_lapse; /* a control: no lock protects a stopped process */
 	bool trace;

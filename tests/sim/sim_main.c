@@ -261,6 +261,8 @@ one_run(const struct sim_stage *stage, int argc, char *const *argv)
 	sim_plan_print(plan);
 	sim_world_run(&w, stage, plan);
 	failed = w.failure[0] != '\0';
+	if (w.trace)
+		sim_check_print(&w);
 	(void)printf("%s\n", failed ? w.failure : "all promises were kept");
 	sim_world_fini(&w);
 	mem_free(&plan);

@@ -9,6 +9,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+#include "base/text.h"
+#include "carrier/carrier_sim_store.h"
 #include "json/json_write.h"
 #include "sim_control.h"
 
@@ -223,6 +225,57 @@ leave_room(struct sim_world *w, int64_t bytes)
 		    w->m->disk, SIM_DISK_BYTES - space.free_bytes + bytes);
 }
 
+static enum err_code
+ignore_line(void *arg, const struct carrier_sim_line *line, struct err *err)
+{
+	(void)arg;
+	(void)line;
+	(void)err;
+	return ERR_NONE;
+}
+
+/* A network that stood still while this machine was off would let its clock go
+ * back: dsrun begins a boot at the log's newest line.  So it is told the time. */
+static void
+tell_time(struct sim_world *w)
+{
+	struct env *env = &w->m->host.line.env;
+	struct carrier_sim_line line = {.ev = CARRIER_SIM_BOOT,
+	    .at_ms = w->cut_ms + (w->m->now_us - w->cut_us) / 1000,
+	    .boot_ms = env_real_boot_ms(env)};
+	struct carrier_sim_store store;
+	struct err err = {0};
+
+	(void)text_hex(env->boot_id, sizeof(env->boot_id), line.boot);
+	CHECK(carrier_sim_store_open(&store, env, SIM_DATA "/sim", true,
+		  &err) == ERR_NONE &&
+	      carrier_sim_store_lock(&store, &err) == ERR_NONE &&
+	      carrier_sim_store_read(&store, ignore_line, NULL, &err) ==
+		  ERR_NONE &&
+	      carrier_sim_store_append(&store, &line, &err) == ERR_NONE);
+	carrier_sim_store_unlock(&store);
+	carrier_sim_store_close(&store);
+}
+
+static void
+power(struct sim_machine *m, bool back)
+{
+	struct sim_world *w = m->arg;
+	struct env *env = &m->host.line.env;
+	struct err err = {0};
+	bool found = false;
+
+	if (back && w->cut_ms != 0)
+		tell_time(w);
+	if (back)
+		return;
+	w->cut_us = m->now_us;
+	w->cut_ms = 0;
+	if (carrier_sim_peek(env, SIM_DATA "/sim", &found, &err) == ERR_NONE &&
+	    found)
+		w->cut_ms = env_now_ms(env);
+}
+
 static struct sim_process *
 any_process(struct sim_world *w)
 {
@@ -421,6 +474,7 @@ sim_world_run(
 	    plan->seed, sim_disk_clone(found ? stage->empty : stage->founded));
 	w->m->arg = w;
 	w->m->decide = decide;
+	w->m->on_power = power;
 	w->m->trace = w->trace;
 	w->m->preempt_ppm = plan->preempt_ppm;
 	w->m->locks_lapse = (plan->wrong & SIM_WRONG_NO_LOCK) != 0;

@@ -36,6 +36,7 @@ struct sim_world {
 	bool backed_up;
 	bool healing;
 	bool trace;
+	int64_t cut_ms, cut_us;  /* the network's time when the power was cut */
 	int64_t attempts, lives; /* of the final journal */
 	int64_t runs;            /* processes started */
 	int64_t damaged;         /* processes that ended with ERR_DAMAGED */
@@ -77,5 +78,7 @@ void sim_check_left(struct sim_world *w);
 /* Every job that an enqueue accepted is in the journal. */
 void sim_check_nothing_lost(struct sim_world *w);
 void sim_check_promises(struct sim_world *w);
+/* Every job with its events, and the network's log. */
+void sim_check_print(struct sim_world *w);
 
 #endif
