@@ -174,20 +174,23 @@ insert(sqlite3 *db, int k)
 	return sqlite3_finalize(st);
 }
 
+/* What a database must be told so that no power cut takes a commit. */
+static const char wal[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL";
+static const char rollback[] =
+    "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA";
+
 /* Returns SQLite's first error; *acked: the last row that was committed. */
 static inline int
-live(int slot, int *acked)
+live(int slot, const char *mode, int *acked)
 {
 	sqlite3 *w = NULL, *r = NULL;
 	int rc = open_at("/data/j.db", slot, &w);
 
 	*acked = 0;
 	if (rc == SQLITE_OK)
-		rc = exec(w, "PRAGMA journal_mode=WAL");
+		rc = exec(w, mode);
 	if (rc == SQLITE_OK)
-		rc = exec(w,
-		    "PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS "
-		    "t(k INTEGER PRIMARY KEY, v BLOB)");
+		rc = exec(w, "CREATE TABLE t(k INTEGER PRIMARY KEY, v BLOB)");
 	if (rc == SQLITE_OK)
 		rc = open_at("/data/j.db", slot, &r);
 	for (int k = 1; k <= ROWS && rc == SQLITE_OK; k++) {
@@ -226,8 +229,6 @@ look(int slot)
 	sqlite3_stmt *st = NULL;
 	int k = 0, rc = open_at("/data/j.db", slot, &db);
 
-	if (rc == SQLITE_OK)
-		rc = exec(db, "PRAGMA journal_mode=WAL");
 	if (rc == SQLITE_OK)
 		rc = exec(db, "SELECT count(*) FROM sqlite_master");
 	if (rc != SQLITE_OK)

@@ -263,6 +263,7 @@ copies_are_whole(void **state)
 		 "PRAGMA cache_spill=1; SELECT v FROM x ORDER BY v; COMMIT");
 	after = sim_disk_list_all(f.disk);
 	assert_string_equal(before, after);
+	assert_true(gate.nameless > 0);
 	mem_free(&before);
 	mem_free(&after);
 	assert_int_equal(sqlite3_close(to), SQLITE_OK);
