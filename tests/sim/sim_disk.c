@@ -57,9 +57,8 @@ clone_inode(struct sim_disk *to, const struct sim_inode *from)
 		i->data = from->data;
 		if (i->data != NULL)
 			i->data->refs++;
-		if (!i->is_dir)
-			to->used_bytes += i->size;
 	}
+	sim_inode_count(to, i);
 	return i;
 }
 

@@ -55,7 +55,8 @@ sim_inode_set_size(struct sim_disk *d, struct sim_inode *i, int64_t size)
 
 		memset(bytes + i->size, 0, (size_t)(size - i->size));
 	}
-	d->used_bytes += size - i->size;
+	if (i->counted)
+		d->used_bytes += size - i->size;
 	i->size = size;
 }
 
@@ -70,7 +71,8 @@ sim_inode_put(struct sim_disk *d, struct sim_inode *i, const void *bytes,
 		memset(to + i->size, 0, (size_t)(offset - i->size));
 	memcpy(to + offset, bytes, (size_t)len);
 	if (end > i->size) {
-		d->used_bytes += end - i->size;
+		if (i->counted)
+			d->used_bytes += end - i->size;
 		i->size = end;
 	}
 }
@@ -156,6 +158,7 @@ sim_file_new(struct sim_disk *d, struct sim_process *p, struct sim_inode *i,
 	list_add_tail(&d->files, &f->by_disk);
 	list_add_tail(&i->files, &f->by_inode);
 	i->opens++;
+	sim_inode_count(d, i);
 	return f;
 }
 
@@ -183,6 +186,7 @@ sim_file_drop(struct sim_file *f)
 	f->disk = NULL;
 	f->inode = NULL;
 	i->opens--;
+	sim_inode_count(d, i);
 	sim_inode_release(d, i);
 }
 

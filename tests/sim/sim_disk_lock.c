@@ -101,9 +101,9 @@ sim_disk_unlock(struct sim_file *f, int64_t byte)
 /* --- SQLite's five levels --------------------------------------------------
  */
 
-/* The highest level that another open of the file has. */
+/* The highest level that another open of the file has; p: of that process. */
 static int
-others_level(const struct sim_file *f)
+others_level(const struct sim_file *f, const struct sim_process *p)
 {
 	int level = SQLITE_LOCK_NONE;
 
@@ -111,7 +111,8 @@ others_level(const struct sim_file *f)
 		const struct sim_file *o =
 		    CONTAINER_OF(it, struct sim_file, by_inode);
 
-		if (o != f && o->level > level)
+		if (o != f && o->level > level &&
+		    (p == NULL || o->process == p))
 			level = o->level;
 	}
 	return level;
@@ -120,7 +121,7 @@ others_level(const struct sim_file *f)
 bool
 sim_level_raise(struct sim_file *f, int level)
 {
-	int others = others_level(f);
+	int others = others_level(f, NULL);
 
 	CHECK(f->disk != NULL);
 	if (f->level >= level)
@@ -135,7 +136,9 @@ sim_level_raise(struct sim_file *f, int level)
 			return false;
 		break;
 	default:
-		if (others >= SQLITE_LOCK_PENDING)
+		/* Of its own process "unix" knows before it asks the kernel. */
+		if (others >= SQLITE_LOCK_PENDING ||
+		    others_level(f, f->process) >= SQLITE_LOCK_RESERVED)
 			return false;
 		/* No new readers from now on, until those there are gone. */
 		if (others >= SQLITE_LOCK_SHARED) {
@@ -161,5 +164,5 @@ sim_level_reserved(const struct sim_file *f)
 {
 	CHECK(f->disk != NULL);
 	return f->level >= SQLITE_LOCK_RESERVED ||
-	       others_level(f) >= SQLITE_LOCK_RESERVED;
+	       others_level(f, NULL) >= SQLITE_LOCK_RESERVED;
 }

@@ -98,23 +98,34 @@ sim_disk_open(struct sim_disk *d, struct sim_process *p, const char *path,
 	return ERR_NONE;
 }
 
-/* May an entry be put in the place of one that is there? */
-static int
-why_not_replace(const struct sim_inode *from, const struct sim_inode *to)
-{
-	if (to == NULL || to == from)
-		return 0;
-	if (to->is_dir != from->is_dir)
-		return to->is_dir ? EISDIR : ENOTDIR;
-	return to->is_dir && to->count > 0 ? ENOTEMPTY : 0;
-}
-
 static bool
 is_below(const char *path, const char *dir)
 {
 	size_t len = strlen(dir);
 
 	return strncmp(path, dir, len) == 0 && path[len] == '/';
+}
+
+/* errno in the order in which Linux asks; 0: it may be done. */
+static int
+why_not_rename(const struct sim_place *a, const char *from,
+    const struct sim_place *b, const char *to)
+{
+	if (a->dir == NULL)
+		return a->inode != NULL ? EBUSY : a->sys;
+	if (b->dir == NULL)
+		return b->inode != NULL ? EBUSY : b->sys;
+	if (a->inode == NULL)
+		return a->sys;
+	if (a->inode->is_dir && is_below(to, from))
+		return EINVAL;
+	if (b->inode == NULL || b->inode == a->inode)
+		return 0;
+	if (b->inode->is_dir && is_below(from, to))
+		return ENOTEMPTY;
+	if (b->inode->is_dir != a->inode->is_dir)
+		return b->inode->is_dir ? EISDIR : ENOTDIR;
+	return b->inode->is_dir && b->inode->count > 0 ? ENOTEMPTY : 0;
 }
 
 enum err_code
@@ -126,13 +137,7 @@ sim_disk_rename(
 
 	sim_path_find(d, from, &a);
 	sim_path_find(d, to, &b);
-	sys = a.sys;
-	if (sys == 0 && b.dir == NULL)
-		sys = b.inode == NULL ? b.sys : EBUSY;
-	if (sys == 0)
-		sys = a.dir == NULL ? EBUSY : why_not_replace(a.inode, b.inode);
-	if (sys == 0 && a.inode->is_dir && is_below(to, from))
-		sys = EINVAL;
+	sys = why_not_rename(&a, from, &b, to);
 	if (sys != 0)
 		return err_sys(err, sys, "rename %s to %s", from, to);
 	if (a.inode == b.inode)

@@ -46,7 +46,8 @@ struct sim_entry {
 struct sim_inode {
 	uint64_t number; /* its index in the disk's table; used again */
 	bool is_dir;
-	bool linked; /* a directory has it */
+	bool linked;  /* a directory has it */
+	bool counted; /* its bytes take room: linked, or open */
 	/* While the power is cut: it is not this machine's; below it is such.
 	 */
 	bool outside, holds_outside, reached;
@@ -121,6 +122,9 @@ struct sim_disk {
  */
 
 struct sim_inode *sim_inode_new(struct sim_disk *d, bool is_dir);
+/* Its bytes take room from now on, or no longer: after linked or opens was
+ * changed. */
+void sim_inode_count(struct sim_disk *d, struct sim_inode *i);
 /* Frees it when no name, no open file and no pending change needs it. */
 void sim_inode_release(struct sim_disk *d, struct sim_inode *i);
 /* With all it holds, whoever needs it. */

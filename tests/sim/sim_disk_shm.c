@@ -27,14 +27,18 @@
 /* The memory behind a NAME-shm. */
 struct sim_shm_file {
 	int fd;
-	int regions;
+	int backed;              /* regions that fd has; never fewer */
+	int regions;             /* that users see */
 	int users;               /* living struct sim_shm */
 	int lock[SIM_SHM_LOCKS]; /* n: n share it; -1: one has it alone */
+	/* What living processes let go of, mapped for the next: a mapping
+	 * costs more than all else that opening a database does here. */
+	struct list spare;
 };
 
 /* One process's mapping. */
 struct sim_shm {
-	struct list node;           /* of the disk's shms; dead: none */
+	struct list node;           /* of the disk's shms, or spare */
 	struct sim_disk *disk;      /* NULL: its process is dead */
 	struct sim_inode *database; /* only compared */
 	struct sim_inode *inode;    /* NAME-shm */
@@ -44,43 +48,55 @@ struct sim_shm {
 	void *region[REGIONS_MAX];
 };
 
-void
-sim_shm_file_free(struct sim_shm_file **s)
+static void
+shm_free(struct sim_shm **s)
 {
-	if (*s != NULL)
-		(void)close((*s)->fd);
+	for (int i = 0; i < (*s)->regions; i++)
+		(void)munmap((*s)->region[i], SIM_SHM_REGION);
 	mem_free(s);
+}
+
+void
+sim_shm_file_free(struct sim_shm_file **file)
+{
+	struct list *it;
+
+	if (*file == NULL)
+		return;
+	while ((it = list_pop(&(*file)->spare)) != NULL) {
+		struct sim_shm *s = CONTAINER_OF(it, struct sim_shm, node);
+
+		shm_free(&s);
+	}
+	(void)close((*file)->fd);
+	mem_free(file);
 }
 
 /* --- mapping ---------------------------------------------------------------
  */
 
 static void
-map_region(struct sim_shm *s, const struct sim_shm_file *file)
+map_up_to(struct sim_shm *s, int regions)
 {
-	void *p = mmap(NULL, SIM_SHM_REGION, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_POPULATE, file->fd,
-	    (off_t)s->regions * SIM_SHM_REGION);
+	while (s->regions < regions) {
+		void *p = mmap(NULL, SIM_SHM_REGION, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_POPULATE, s->inode->shm->fd,
+		    (off_t)s->regions * SIM_SHM_REGION);
 
-	CHECK(p != MAP_FAILED);
-	s->region[s->regions++] = p;
+		CHECK(p != MAP_FAILED);
+		s->region[s->regions++] = p;
+	}
 }
 
-/* The first user finds it empty, so that SQLite makes it anew from the WAL. */
-static void
-begin(struct sim_disk *d, struct sim_inode *i)
+static struct sim_shm_file *
+file_new(void)
 {
-	if (i->shm == NULL) {
-		i->shm = mem_zalloc(1, sizeof(*i->shm));
-		i->shm->fd = memfd_create("sim-shm", MFD_CLOEXEC);
-		CHECK(i->shm->fd >= 0);
-		sim_bytes_release(&i->data);
-		sim_undo_clear(&i->undo);
-	}
-	CHECK(ftruncate(i->shm->fd, 0) == 0);
-	i->shm->regions = 0;
-	d->used_bytes -= i->size;
-	i->size = 0;
+	struct sim_shm_file *file = mem_zalloc(1, sizeof(*file));
+
+	file->fd = memfd_create("sim-shm", MFD_CLOEXEC);
+	CHECK(file->fd >= 0);
+	list_init(&file->spare);
+	return file;
 }
 
 void
@@ -90,8 +106,54 @@ sim_shm_forget(struct sim_disk *d, struct sim_inode *i)
 		return;
 	CHECK(i->shm->users == 0);
 	sim_shm_file_free(&i->shm);
-	d->used_bytes -= i->size;
+	if (i->counted)
+		d->used_bytes -= i->size;
 	i->size = 0;
+}
+
+/* The first user finds it empty, so that SQLite makes it anew from the WAL. */
+static void
+begin(struct sim_disk *d, struct sim_shm *s)
+{
+	struct sim_inode *i = s->inode;
+
+	map_up_to(s, i->shm->backed);
+	for (int n = 0; n < s->regions; n++)
+		memset(s->region[n], 0, SIM_SHM_REGION);
+	i->shm->regions = 0;
+	if (i->counted)
+		d->used_bytes -= i->size;
+	i->size = 0;
+}
+
+static struct sim_shm *
+shm_new(struct sim_file *f, struct sim_inode *i)
+{
+	struct sim_shm *s;
+
+	if (i->shm == NULL) {
+		i->shm = file_new();
+		sim_bytes_release(&i->data);
+		sim_undo_clear(&i->undo);
+	}
+	if (list_empty(&i->shm->spare)) {
+		s = mem_zalloc(1, sizeof(*s));
+	} else {
+		struct list *it = list_pop(&i->shm->spare);
+
+		s = CONTAINER_OF(it, struct sim_shm, node);
+	}
+	s->disk = f->disk;
+	s->database = f->inode;
+	s->inode = i;
+	s->process = f->process;
+	s->refs = 1;
+	if (i->shm->users++ == 0)
+		begin(f->disk, s);
+	i->opens++;
+	sim_inode_count(f->disk, i);
+	list_add_tail(&f->disk->shms, &s->node);
+	return s;
 }
 
 static enum err_code
@@ -99,12 +161,12 @@ attach(struct sim_file *f, struct err *err)
 {
 	struct sim_disk *d = f->disk;
 	struct sim_file *opened = NULL;
-	struct sim_shm *s;
 	char *path;
 	enum err_code code;
 
 	LIST_FOREACH (it, &d->shms) {
-		s = CONTAINER_OF(it, struct sim_shm, node);
+		struct sim_shm *s = CONTAINER_OF(it, struct sim_shm, node);
+
 		if (s->process == f->process && s->database == f->inode) {
 			s->refs++;
 			f->shm = s;
@@ -115,22 +177,10 @@ attach(struct sim_file *f, struct err *err)
 	code = sim_disk_open(d, f->process, path,
 	    ENV_READ | ENV_WRITE | ENV_CREATE, &opened, err);
 	mem_free(&path);
-	if (code != ERR_NONE)
-		return code;
-	s = mem_zalloc(1, sizeof(*s));
-	s->disk = d;
-	s->database = f->inode;
-	s->inode = opened->inode;
-	s->process = f->process;
-	s->refs = 1;
-	list_add_tail(&d->shms, &s->node);
-	if (s->inode->shm == NULL || s->inode->shm->users == 0)
-		begin(d, s->inode);
-	s->inode->shm->users++;
-	s->inode->opens++;
+	if (code == ERR_NONE)
+		f->shm = shm_new(f, opened->inode);
 	sim_disk_close(&opened);
-	f->shm = s;
-	return ERR_NONE;
+	return code;
 }
 
 static enum err_code
@@ -140,7 +190,10 @@ extend(struct sim_disk *d, struct sim_inode *i, int regions, struct err *err)
 
 	if (size - i->size > d->capacity_bytes - d->used_bytes)
 		return err_sys(err, ENOSPC, "extend shared memory");
-	CHECK(ftruncate(i->shm->fd, size) == 0);
+	if (regions > i->shm->backed) {
+		CHECK(ftruncate(i->shm->fd, size) == 0);
+		i->shm->backed = regions;
+	}
 	d->used_bytes += size - i->size;
 	i->size = size;
 	i->shm->regions = regions;
@@ -166,19 +219,18 @@ sim_shm_map(
 		if (code != ERR_NONE)
 			return code;
 	}
-	while (f->shm->regions <= n)
-		map_region(f->shm, f->shm->inode->shm);
+	map_up_to(f->shm, n + 1);
 	*out = f->shm->region[n];
 	return ERR_NONE;
 }
 
-/* The living process lets go of the file. */
 static void
 detach(struct sim_shm *s)
 {
 	list_remove(&s->node);
 	s->inode->shm->users--;
 	s->inode->opens--;
+	sim_inode_count(s->disk, s->inode);
 	sim_inode_release(s->disk, s->inode);
 	s->disk = NULL;
 	s->inode = NULL;
@@ -188,19 +240,25 @@ bool
 sim_shm_unmap(struct sim_file *f)
 {
 	struct sim_shm *s = f->shm;
+	struct sim_inode *i;
 
 	if (s == NULL)
 		return false;
-	if (f->disk != NULL)
-		sim_shm_unlock(f, 0, SIM_SHM_LOCKS);
+	sim_shm_unlock(f, 0, SIM_SHM_LOCKS);
 	f->shm = NULL;
 	if (--s->refs > 0)
 		return false;
-	if (s->disk != NULL)
-		detach(s);
-	for (int i = 0; i < s->regions; i++)
-		(void)munmap(s->region[i], SIM_SHM_REGION);
-	mem_free(&s);
+	if (s->disk == NULL) {
+		shm_free(&s);
+		return true;
+	}
+	i = s->inode;
+	list_remove(&s->node);
+	list_add_tail(&i->shm->spare, &s->node);
+	i->shm->users--;
+	i->opens--;
+	sim_inode_count(f->disk, i);
+	sim_inode_release(f->disk, i);
 	return true;
 }
 

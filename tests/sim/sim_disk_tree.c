@@ -53,7 +53,7 @@ sim_inode_free(struct sim_disk *d, struct sim_inode *i)
 	if (i->number < d->lowest_free)
 		d->lowest_free = i->number;
 	d->inodes[i->number] = NULL;
-	if (!i->is_dir)
+	if (i->counted)
 		d->used_bytes -= i->size;
 	for (size_t n = 0; n < i->count; n++)
 		mem_free(&i->entries[n].name);
@@ -62,6 +62,16 @@ sim_inode_free(struct sim_disk *d, struct sim_inode *i)
 	sim_undo_fini(&i->undo);
 	sim_shm_file_free(&i->shm);
 	mem_free(&i);
+}
+
+void
+sim_inode_count(struct sim_disk *d, struct sim_inode *i)
+{
+	bool counts = !i->is_dir && (i->linked || i->opens > 0);
+
+	if (counts != i->counted)
+		d->used_bytes += counts ? i->size : -i->size;
+	i->counted = counts;
 }
 
 void
@@ -121,6 +131,7 @@ sim_dir_put(struct sim_disk *d, struct sim_inode *dir, const char *name,
 	if (there) {
 		was = dir->entries[at].inode;
 		was->linked = false;
+		sim_inode_count(d, was);
 	} else {
 		if (dir->count == dir->cap) {
 			dir->cap = dir->cap > 0 ? 2 * dir->cap : 16;
@@ -135,6 +146,7 @@ sim_dir_put(struct sim_disk *d, struct sim_inode *dir, const char *name,
 	dir->entries[at].inode = i;
 	dir->mtime_ms = d->now_ms;
 	i->linked = true;
+	sim_inode_count(d, i);
 	return was;
 }
 
@@ -149,6 +161,7 @@ sim_dir_take(struct sim_disk *d, struct sim_inode *dir, const char *name)
 		return NULL;
 	was = dir->entries[at].inode;
 	was->linked = false;
+	sim_inode_count(d, was);
 	mem_free(&dir->entries[at].name);
 	dir->count--;
 	memmove(dir->entries + at, dir->entries + at + 1,

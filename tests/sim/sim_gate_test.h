@@ -36,6 +36,7 @@ static struct {
 	const char *suffix;      /* of paths; NULL: all */
 	struct sim_process *who; /* NULL: whoever */
 	long hits;
+	long nameless; /* temporary files opened */
 	/* Runs instead of the order; others may act on the disk here. */
 	void (*hook)(struct sim_process *p, enum sim_op op, const char *path);
 } gate;
@@ -76,6 +77,7 @@ sim_gate(struct sim_process *p, enum sim_op op, const char *path)
 {
 	if (p->dead)
 		return SIM_DEAD;
+	gate.nameless += op == SIM_OP_OPEN && path == NULL;
 	if ((gate.ops != 0 && (gate.ops & 1U << op) == 0) ||
 	    (gate.suffix != NULL && !gate_ends_with(path, gate.suffix)) ||
 	    (gate.who != NULL && gate.who != p))
@@ -84,13 +86,13 @@ sim_gate(struct sim_process *p, enum sim_op op, const char *path)
 	if (gate.at == 0 || gate.calls < gate.at ||
 	    (gate.calls > gate.at && !gate.for_ever))
 		return SIM_GO;
-	if (gate.order != SIM_DEAD && op == SIM_OP_UNLOCK)
-		return SIM_GO;
 	gate.hits++;
 	if (gate.hook != NULL) {
 		gate.hook(p, op, path);
 		return p->dead ? SIM_DEAD : SIM_GO;
 	}
+	if (gate.order != SIM_DEAD && op == SIM_OP_UNLOCK)
+		return SIM_GO;
 	if (gate.order == SIM_DEAD)
 		gate_kill(p);
 	return gate.order;

@@ -43,6 +43,8 @@ struct sim_vfs_ops {
 	/* Others run meanwhile. */
 	void (*sleep)(struct sim_process *p, int64_t us);
 };
+/* A new simulation: SQLite's own generator, one for all processes, begins
+ * anew with what random() says for the one that runs (sim_vfs_running). */
 void sim_vfs_set_ops(const struct sim_vfs_ops *ops);
 
 /*

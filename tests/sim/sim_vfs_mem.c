@@ -72,3 +72,9 @@ sim_vfs_running(const struct sim_process *p)
 {
 	mem.running = p;
 }
+
+struct sim_process *
+sim_vfs_who_runs(void)
+{
+	return (struct sim_process *)(uintptr_t)mem.running;
+}

@@ -60,5 +60,7 @@ int sim_vfs_shm_unmap(sqlite3_file *file, int remove);
 
 /* sim_vfs_mem.c: before SQLite begins. */
 void sim_vfs_mem_register(void);
+/* NULL: nobody. */
+struct sim_process *sim_vfs_who_runs(void);
 
 #endif
