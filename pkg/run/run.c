@@ -479,6 +479,7 @@ run_start(const struct run_options *options, struct run **out, struct err *err)
 	r->o = *options;
 	r->env = options->env;
 	r->journal = options->journal;
+	r->began_boot_ms = env_boot_ms(r->env);
 	r->limit = options->concurrency > 0 ? options->concurrency
 					    : options->conf->limits.concurrency;
 	list_init(&r->calls);

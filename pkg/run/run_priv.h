@@ -307,6 +307,7 @@ struct run {
 	struct run_sync *sync;
 	int64_t limit;
 	int64_t run_row;
+	int64_t began_boot_ms; /* env_boot */
 
 	/* the claim under way */
 	struct run_claim *claim;

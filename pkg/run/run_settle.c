@@ -303,7 +303,9 @@ run_settle_taken(struct run_call *c)
 /*
  * A restored journal may not know of calls that were placed: the carrier is
  * asked for the key before it is used, once whatever was in flight when the
- * other life ended has settled.
+ * other life ended has settled.  It ended before this run began, for nobody
+ * else may use a journal that is being restored; by the wall clock nothing can
+ * be said.
  */
 static void
 claimed(struct run_call *c)
@@ -312,9 +314,9 @@ claimed(struct run_call *c)
 	if (!can_look_up(c))
 		c->checked_key = true;
 	if (journal_is_fresh(c->run->journal) && !c->checked_key) {
-		int64_t wait = journal_opened_ms(c->run->journal) +
+		int64_t wait = c->run->began_boot_ms +
 			       c->terms.terms.settle_ms -
-			       env_now_ms(c->run->env);
+			       env_boot_ms(c->run->env);
 
 		if (wait > 0 && !c->due)
 			env_timer_start(c->run->env, &c->timer, wait);

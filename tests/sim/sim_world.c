@@ -218,7 +218,8 @@ leave_room(struct sim_world *w, int64_t bytes)
 	struct env_space space = {.free_bytes = 0};
 	struct err err = {0};
 
-	sim_disk_set_capacity(w->m->disk, SIM_DISK_BYTES);
+	w->capacity = SIM_DISK_BYTES;
+	sim_disk_set_capacity(w->m->disk, w->capacity);
 	CHECK(sim_disk_space(w->m->disk, SIM_DIR, &space, &err) == ERR_NONE);
 	if (bytes < space.free_bytes)
 		sim_disk_set_capacity(
@@ -247,6 +248,8 @@ tell_time(struct sim_world *w)
 	struct err err = {0};
 
 	(void)text_hex(env->boot_id, sizeof(env->boot_id), line.boot);
+	/* The network's log takes no room of this disk. */
+	sim_disk_set_capacity(w->m->disk, 2 * SIM_DISK_BYTES);
 	CHECK(carrier_sim_store_open(&store, env, SIM_DATA "/sim", true,
 		  &err) == ERR_NONE &&
 	      carrier_sim_store_lock(&store, &err) == ERR_NONE &&
@@ -255,6 +258,7 @@ tell_time(struct sim_world *w)
 	      carrier_sim_store_append(&store, &line, &err) == ERR_NONE);
 	carrier_sim_store_unlock(&store);
 	carrier_sim_store_close(&store);
+	sim_disk_set_capacity(w->m->disk, w->capacity);
 }
 
 static void
@@ -480,6 +484,7 @@ sim_world_run(
 	w->m->locks_lapse = (plan->wrong & SIM_WRONG_NO_LOCK) != 0;
 	if ((plan->wrong & SIM_WRONG_NORMAL) != 0)
 		sim_vfs_skip_sync("-wal");
+	w->capacity = SIM_DISK_BYTES;
 	set_conf(w);
 	write_jobs(w);
 	chaos(w);
