@@ -113,6 +113,9 @@ enum err_code journal_now(
 /* Transactions submitted and not done. */
 size_t journal_pending(const struct journal *j);
 
+/* Does a step of a live attempt wait for room on the disk?  Any thread. */
+bool journal_is_starved(const struct journal *j);
+
 /* env_now and env_boot as they were when this group began; only inside a
  * transaction. */
 int64_t journal_group_boot_ms(const struct journal *j);

@@ -393,8 +393,10 @@ journal_group_run(struct journal *j, struct list *members,
 			ballast_drop(j);
 		else
 			env_pause(j->env, LIVE_SPACE_PAUSE_US);
+		atomic_store(&j->starved, i > 0);
 		code = group_once(j, members, wait_ms, err);
 	}
+	atomic_store(&j->starved, false);
 	if (code != ERR_NONE)
 		LIST_FOREACH (it, members) {
 			struct journal_tx *tx =
@@ -404,6 +406,12 @@ journal_group_run(struct journal *j, struct list *members,
 			tx->err = *err;
 		}
 	return code;
+}
+
+bool
+journal_is_starved(const struct journal *j)
+{
+	return atomic_load(&j->starved);
 }
 
 /* Under the lock; busy means later. */

@@ -420,7 +420,7 @@ after_a_disk_error_nobody_writes_until_the_next_start(void **state)
 	OK(journal_open(&o, &other, &f->err));
 	assert_int_equal(once(f, disk_error, NULL), ERR_DAMAGED);
 	assert_int_equal(once(f, one_row, NULL), ERR_DAMAGED);
-	SAYS("a disk error was seen");
+	SAYS("a disk error or a broken page was seen");
 	/* The other process is told by the mark. */
 	ours = f->j;
 	f->j = other;

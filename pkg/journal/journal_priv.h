@@ -160,6 +160,7 @@ struct journal {
 	} batch[2];
 	struct list backlog; /* taken from the queue, not yet in a group */
 	atomic_bool closing;
+	atomic_bool starved; /* a live step waits for room on the disk */
 };
 
 /* journal_group.c */

@@ -310,8 +310,10 @@ struct run {
 
 	/* the claim under way */
 	struct run_claim *claim;
-	bool again;   /* something may have become claimable */
-	bool nothing; /* the last claim found nothing to do */
+	bool again;         /* something may have become claimable */
+	bool nothing;       /* the last claim found nothing to do */
+	bool starved;       /* as said: live calls wait for room on the disk */
+	int64_t full_bytes; /* nothing is claimed with so little; 0 = room */
 	int64_t next_due_ms;
 	int64_t version; /* PRAGMA data_version as last seen */
 
