@@ -132,6 +132,15 @@ journal_clock_judge(struct journal *j)
 	j->clock_ok = job_clock_trusted(&f, j->clock_why);
 }
 
+/* BEGIN, COMMIT and the like, which sqlite3_exec would compile anew. */
+static enum err_code
+transaction(struct journal *j, const char *sql, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w, sql, err);
+
+	return st == NULL ? err->code : journal_db_done(&j->w, st, err);
+}
+
 /* Everything a group must know and refuse, inside its transaction. */
 static enum err_code
 group_begin(struct journal *j, struct err *err)
@@ -141,7 +150,7 @@ group_begin(struct journal *j, struct err *err)
 	int64_t version = 0;
 
 	memcpy(incarnation, j->head.incarnation, sizeof(incarnation));
-	if (journal_db_exec(&j->w, "BEGIN IMMEDIATE", err) != ERR_NONE)
+	if (transaction(j, "BEGIN IMMEDIATE", err) != ERR_NONE)
 		return err->code;
 	CRASH_POINT("journal.group.begun");
 	if (journal_db_number(&j->w, "PRAGMA user_version", &version, err) !=
@@ -208,13 +217,13 @@ members_run(
 		memcpy(tally, j->tally, sizeof(tally));
 		memset(&tx->err, 0, sizeof(tx->err));
 		if (guarded &&
-		    journal_db_exec(&j->w, "SAVEPOINT member", err) != ERR_NONE)
+		    transaction(j, "SAVEPOINT member", err) != ERR_NONE)
 			return err->code;
 		tx->code = tx->run(j, tx, &tx->err);
 		CRASH_POINT("journal.group.member");
 		if (tx->code == ERR_NONE) {
-			if (guarded && journal_db_exec(&j->w, "RELEASE member",
-					   err) != ERR_NONE)
+			if (guarded &&
+			    transaction(j, "RELEASE member", err) != ERR_NONE)
 				return err->code;
 			continue;
 		}
@@ -226,8 +235,8 @@ members_run(
 		if (sqlite3_total_changes(j->w.h) != before && !guarded)
 			return err_set(err, ERR_EXISTS, 0, "run again");
 		if (guarded &&
-		    journal_db_exec(&j->w, "ROLLBACK TO member; RELEASE member",
-			err) != ERR_NONE)
+		    (transaction(j, "ROLLBACK TO member", err) != ERR_NONE ||
+			transaction(j, "RELEASE member", err) != ERR_NONE))
 			return err->code;
 		j->head = head;
 		memcpy(j->tally, tally, sizeof(tally));
@@ -263,7 +272,7 @@ group_attempt(
 			code = head_write(j, err);
 		CRASH_POINT("journal.group.written");
 		if (code == ERR_NONE)
-			code = journal_db_exec(&j->w, "COMMIT", err);
+			code = transaction(j, "COMMIT", err);
 		CRASH_POINT("journal.group.committed");
 		if (code == ERR_NONE)
 			return ERR_NONE;
