@@ -177,6 +177,7 @@ group_begin(struct journal *j, struct err *err)
 		    j->db_path, (long long)j->head.commits,
 		    (long long)j->lock.mark.commits);
 	memset(j->tally, 0, sizeof(j->tally));
+	j->no_pause = false;
 	j->group_ms = env_now_ms(j->env);
 	j->group_boot_ms = env_boot_ms(j->env);
 	journal_clock_judge(j);
@@ -240,6 +241,7 @@ members_run(
 			return err->code;
 		j->head = head;
 		memcpy(j->tally, tally, sizeof(tally));
+		j->no_pause = false; /* it may be what was taken back */
 	}
 	return ERR_NONE;
 }

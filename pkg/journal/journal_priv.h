@@ -144,6 +144,7 @@ struct journal {
 	int64_t group_ms;
 	int64_t group_boot_ms;
 	bool must_commit; /* a member changed what SQLite does not count */
+	bool no_pause;    /* known: the table pause is empty */
 	bool clock_ok;
 	char clock_why[JOB_CLOCK_WHY_MAX];
 	int wal_pages;
