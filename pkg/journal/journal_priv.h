@@ -159,6 +159,7 @@ struct journal {
 		struct list finished;
 		bool busy;
 	} batch[2];
+	struct env_post wake;
 	struct list backlog; /* taken from the queue, not yet in a group */
 	atomic_bool closing;
 	atomic_bool starved; /* a live step waits for room on the disk */
