@@ -237,6 +237,9 @@ enum err_code journal_row_get_terms(struct journal_db *db, int64_t id,
 enum err_code journal_row_job(struct journal_db *db, sqlite3_stmt *st,
     struct journal_job *out, struct err *err);
 void journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *out);
+/* What a compares with its stored, or is about to be stored. */
+void journal_attempt_rest(
+    const struct journal_attempt *a, struct journal_attempt_rest *out);
 
 /* journal_name.c: names of sources, kinds, campaigns as numbers */
 enum journal_name {
