@@ -137,7 +137,8 @@ FUZZ         = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
 FUZZ_SECONDS = 60
 FUZZ_RUNS    = 10000000
 FUZZ_BUILD   = B=$(B)-fuzz CC=clang FUZZ_MAIN= \
-	       CFLAGS="$(SAN) -fsanitize=fuzzer-no-link" \
+	       CFLAGS="$(SAN:-O1=-O2) -fsanitize=fuzzer-no-link \
+	       -fsanitize-coverage-ignorelist=tests/fuzz/uncovered" \
 	       LDFLAGS="-fsanitize=fuzzer,address,undefined"
 fuzz: ## every fuzzer for FUZZ_SECONDS=60 (FUZZ="json conf": some of them)
 	$(Q)tests/bootstrap.sh build fuzz
