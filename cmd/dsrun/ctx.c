@@ -132,8 +132,9 @@ ctx_conf(struct ctx *ctx, const struct conf **out, struct err *err)
 struct log *
 ctx_log(struct ctx *ctx)
 {
-	struct log_options options = {
-	    .level = LOG_LEVEL_INFO, .stderr_level = LOG_LEVEL_WARN};
+	struct log_options options = {.level = LOG_LEVEL_INFO,
+	    .stderr_level = LOG_LEVEL_WARN,
+	    .gather = true};
 	struct err err;
 
 	if (ctx->log != NULL || ctx->conf == NULL)

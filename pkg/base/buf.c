@@ -50,7 +50,25 @@ buf_puts(struct buf *b, const char *text)
 void
 buf_putc(struct buf *b, char c)
 {
-	buf_put(b, &c, 1);
+	reserve(b, 1);
+	b->bytes[b->len++] = c;
+	b->bytes[b->len] = '\0';
+}
+
+void
+buf_put_i64(struct buf *b, int64_t n)
+{
+	char text[20];
+	size_t at = sizeof(text);
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
+	do {
+		text[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (n < 0)
+		text[--at] = '-';
+	buf_put(b, text + at, sizeof(text) - at);
 }
 
 void
@@ -82,6 +100,15 @@ buf_clear(struct buf *b)
 	b->len = 0;
 	if (b->bytes != NULL)
 		b->bytes[0] = '\0';
+}
+
+void
+buf_cut(struct buf *b, size_t len)
+{
+	CHECK(len <= b->len);
+	b->len = len;
+	if (b->bytes != NULL)
+		b->bytes[len] = '\0';
 }
 
 void

@@ -28,6 +28,7 @@ enum err_code buf_try_put(
 void buf_put(struct buf *b, const void *bytes, size_t len);
 void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);
+void buf_put_i64(struct buf *b, int64_t n); /* as %lld */
 void buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -36,6 +37,9 @@ const char *buf_text(const struct buf *b);
 
 /* Empty it, keeping the memory. */
 void buf_clear(struct buf *b);
+
+/* Take away what stands behind the first len bytes; len is at most b->len. */
+void buf_cut(struct buf *b, size_t len);
 
 /* Take the first n bytes away. */
 void buf_consume(struct buf *b, size_t n);

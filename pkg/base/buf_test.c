@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -127,6 +128,40 @@ passing_max_with_our_own_output_aborts(void **state)
 	}
 }
 
+static void
+numbers_are_as_printf_writes_them(void **state)
+{
+	static const int64_t numbers[] = {
+	    0, 7, -1, 10, -10, 1799168400000, INT64_MAX, INT64_MIN};
+	struct buf b = BUF_INIT(100);
+	char text[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		buf_clear(&b);
+		buf_put_i64(&b, numbers[i]);
+		(void)snprintf(
+		    text, sizeof(text), "%lld", (long long)numbers[i]);
+		assert_string_equal(b.bytes, text);
+	}
+	buf_free(&b);
+}
+
+static void
+a_cut_keeps_what_stands_before_it(void **state)
+{
+	struct buf b = BUF_INIT(100);
+
+	(void)state;
+	buf_cut(&b, 0);
+	buf_puts(&b, "one two");
+	buf_cut(&b, 3);
+	assert_string_equal(b.bytes, "one");
+	buf_puts(&b, "!");
+	assert_string_equal(b.bytes, "one!");
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -137,6 +172,8 @@ main(void)
 	    cmocka_unit_test(try_put_refuses_to_pass_max_and_changes_nothing),
 	    cmocka_unit_test(consume_takes_from_the_front),
 	    cmocka_unit_test(passing_max_with_our_own_output_aborts),
+	    cmocka_unit_test(numbers_are_as_printf_writes_them),
+	    cmocka_unit_test(a_cut_keeps_what_stands_before_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,8 @@
  * O_APPEND keeps the lines of several processes whole.
  */
 #define LINE_MAX_BYTES 16384
+/* Gathered lines in one write. */
+#define GATHER_BYTES 32768
 #define NAMES_MAX (256 * 1024) /* of old files removed at one open */
 #define FILES_A_DAY 10000
 
@@ -29,6 +31,9 @@ struct log {
 	int64_t day;    /* of file */
 	bool torn;      /* the file's last byte is not known to be a newline */
 	bool complained;
+	struct buf out; /* a newline, then lines that are not written yet */
+	int64_t out_day;
+	struct env_post turn;
 };
 
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
@@ -92,6 +97,18 @@ character(const char *p, size_t left)
 	return 0;
 }
 
+/* How much of it is letters that stand for themselves. */
+static size_t
+plain(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= 0x20 && text[n] < 0x7f && text[n] != '"' &&
+	       text[n] != '\\')
+		n++;
+	return n;
+}
+
 /* As JSON, whatever the bytes are: what is no UTF-8 becomes U+FFFD. */
 static void
 put_quoted(struct buf *b, const char *text)
@@ -103,6 +120,11 @@ put_quoted(struct buf *b, const char *text)
 	for (size_t i = 0; i < len; i += n) {
 		unsigned char c = (unsigned char)text[i];
 
+		n = plain(text + i, len - i);
+		if (n > 0) {
+			buf_put(b, text + i, n);
+			continue;
+		}
 		n = 1;
 		if (c == '"' || c == '\\') {
 			buf_putc(b, '\\');
@@ -125,7 +147,7 @@ put_value(struct buf *b, const struct log_field *f)
 	char masked[24];
 
 	if (f->kind == LOG_KIND_INT) {
-		buf_printf(b, "%lld", (long long)f->number);
+		buf_put_i64(b, f->number);
 		return;
 	}
 	if (f->text == NULL) {
@@ -140,44 +162,47 @@ put_value(struct buf *b, const struct log_field *f)
 		put_quoted(b, f->text);
 }
 
-/*
- * Each field is made apart and added only when it fits, so that a line is
- * never cut inside a field; "cut" says that some are missing.
- */
 static void
-put_fields(struct buf *line, const struct log_field *fields, bool json)
+put_field(struct buf *b, const struct log_field *f, bool json)
 {
-	struct buf one = BUF_INIT(LINE_MAX_BYTES);
+	buf_putc(b, json ? ',' : ' ');
+	if (json)
+		put_quoted(b, f->name);
+	else
+		buf_puts(b, f->name);
+	buf_putc(b, json ? ':' : '=');
+	put_value(b, f);
+}
 
+/* A field that does not fit into its line, which began at begun, is taken
+ * back, so that none is cut; "cut" says that some are missing. */
+static void
+put_fields(
+    struct buf *b, size_t begun, const struct log_field *fields, bool json)
+{
 	for (; fields->name != NULL; fields++) {
-		buf_clear(&one);
-		buf_putc(&one, json ? ',' : ' ');
-		if (json)
-			put_quoted(&one, fields->name);
-		else
-			buf_puts(&one, fields->name);
-		buf_putc(&one, json ? ':' : '=');
-		put_value(&one, fields);
-		if (one.len + 16 > line->max - line->len) {
-			buf_puts(line, json ? ",\"cut\":1" : " cut=1");
+		size_t before = b->len;
+
+		put_field(b, fields, json);
+		if (b->len - begun + 16 > LINE_MAX_BYTES) {
+			buf_cut(b, before);
+			buf_puts(b, json ? ",\"cut\":1" : " cut=1");
 			break;
 		}
-		buf_put(line, one.bytes, one.len);
 	}
-	buf_free(&one);
 }
 
 static void
 to_stderr(int64_t now_ms, enum log_level level, const char *event,
     const struct log_field *fields)
 {
-	struct buf line = BUF_INIT(LINE_MAX_BYTES);
+	struct buf line = BUF_INIT(2 * LINE_MAX_BYTES);
 	char at[TEXT_TIME_MAX];
 
 	(void)text_of_time(now_ms, at);
 	buf_printf(
 	    &line, "%.10s %.8s %s %.256s", at, at + 11, levels[level], event);
-	put_fields(&line, fields, false);
+	put_fields(&line, 0, fields, false);
 	buf_putc(&line, '\n');
 	(void)fwrite(line.bytes, 1, line.len, stderr);
 	buf_free(&line);
@@ -358,34 +383,67 @@ file_is_current(struct log *log, int64_t day)
 	       st.inode == log->inode && !is_full(log, &st);
 }
 
+/* Whole lines in one write. */
 static void
-to_file(struct log *log, int64_t now_ms, enum log_level level,
-    const char *event, const struct log_field *fields)
+flush(struct log *log)
 {
-	struct buf line = BUF_INIT(LINE_MAX_BYTES);
-	int64_t day = now_ms / DAY_MS - (now_ms % DAY_MS < 0);
-	char at[TEXT_TIME_MAX];
 	struct err err;
 	enum err_code code = ERR_NONE;
 
-	if (!file_is_current(log, day))
-		code = open_file(log, day, &err);
+	list_remove(&log->turn.node);
+	if (log->out.len == 0)
+		return;
+	if (!file_is_current(log, log->out_day))
+		code = open_file(log, log->out_day, &err);
 	if (code == ERR_NONE) {
-		if (log->torn)
-			buf_putc(&line, '\n');
-		buf_printf(&line, "{\"at\":\"%s\",\"level\":\"%s\",\"event\":",
-		    text_of_time(now_ms, at), levels[level]);
-		put_quoted(&line, event);
-		buf_printf(&line, ",\"pid\":%lld", (long long)log->env->pid);
-		put_fields(&line, fields, true);
-		buf_puts(&line, "}\n");
-		code =
-		    env_append(log->env, log->file, line.bytes, line.len, &err);
+		/* The newline in front only when what is there has none. */
+		size_t skip = log->torn ? 0 : 1;
+
+		code = env_append(log->env, log->file, log->out.bytes + skip,
+		    log->out.len - skip, &err);
 		log->torn = code != ERR_NONE;
 	}
 	if (code != ERR_NONE)
 		complain(log, &err);
-	buf_free(&line);
+	buf_clear(&log->out);
+}
+
+static void
+turn_over(struct env_post *p)
+{
+	flush(CONTAINER_OF(p, struct log, turn));
+}
+
+static void
+to_file(struct log *log, int64_t now_ms, enum log_level level,
+    const char *event, const struct log_field *fields)
+{
+	struct buf *b = &log->out;
+	int64_t day = now_ms / DAY_MS - (now_ms % DAY_MS < 0);
+	char at[TEXT_TIME_MAX];
+	size_t begun;
+
+	if (day != log->out_day)
+		flush(log);
+	log->out_day = day;
+	if (b->len == 0)
+		buf_putc(b, '\n');
+	begun = b->len;
+	buf_puts(b, "{\"at\":\"");
+	buf_puts(b, text_of_time(now_ms, at));
+	buf_puts(b, "\",\"level\":\"");
+	buf_puts(b, levels[level]);
+	buf_puts(b, "\",\"event\":");
+	put_quoted(b, event);
+	buf_puts(b, ",\"pid\":");
+	buf_put_i64(b, log->env->pid);
+	put_fields(b, begun, fields, true);
+	buf_puts(b, "}\n");
+	if (!log->options.gather || level >= LOG_LEVEL_WARN ||
+	    b->len > GATHER_BYTES)
+		flush(log);
+	else
+		env_post(log->env, &log->turn);
 }
 
 void
@@ -413,6 +471,8 @@ log_new(struct env *env, const struct log_options *options)
 	log->dir = mem_strdup(options->dir);
 	log->options.dir = log->dir;
 	log->day = INT64_MIN;
+	log->out = BUF_INIT(GATHER_BYTES + 2 * LINE_MAX_BYTES);
+	log->turn.fn = turn_over;
 	return log;
 }
 
@@ -421,6 +481,8 @@ log_free(struct log **log)
 {
 	if (*log == NULL)
 		return;
+	flush(*log);
+	buf_free(&(*log)->out);
 	close_file(*log);
 	mem_free(&(*log)->dir);
 	mem_free(log);

@@ -1,6 +1,7 @@
 #ifndef DSRUN_BASE_LOG_H
 #define DSRUN_BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/env.h"
@@ -63,13 +64,16 @@ struct log_options {
 	enum log_level stderr_level; /* from here on also on stderr, as text */
 	int64_t rotate_bytes; /* a day's file begins a new one above this */
 	int keep_days;        /* older files are removed at open */
+	/* Lines below warn of one turn of the loop are one write, at its end:
+	 * a kill in between loses them.  Only on the loop's thread. */
+	bool gather;
 };
 
 /*
  * Files are DIR/dsrun-YYYY-MM-DD.jsonl (then .1, .2 ... of that day), mode
- * 0600, one write(2) a line, opened when first written to.  A log that cannot
- * be written says so once on stderr and never stops the program.  env is
- * borrowed and must outlive the log.
+ * 0600, one write(2) a line (or a turn), opened when first written to.  A log
+ * that cannot be written says so once on stderr and never stops the program.
+ * env is borrowed and must outlive the log.
  */
 struct log *log_new(struct env *env, const struct log_options *options);
 void log_free(struct log **log); /* NULL-safe */

@@ -504,6 +504,61 @@ a_log_that_cannot_be_written_says_so_once(void **state)
 }
 
 static void
+count_turns(struct env_timer *t)
+{
+	(void)t;
+}
+
+static void
+gathered_lines_are_written_when_the_turn_is_over(void **state)
+{
+	struct shelf *s = *state;
+	struct log_options o = {.dir = s->dir,
+	    .level = LOG_LEVEL_INFO,
+	    .gather = true,
+	    .stderr_level = LOG_LEVEL_ERROR};
+	struct log *log = log_new(s->env, &o);
+	struct env_timer soon = {.fn = count_turns};
+	char *text;
+
+	LOG(log, LOG_LEVEL_INFO, "one", LOG_INT("n", INT64_MIN));
+	LOG(log, LOG_LEVEL_INFO, "two", LOG_INT("n", INT64_MAX));
+	assert_int_not_equal(access(s->path, F_OK), 0);
+	env_timer_start_real(s->env, &soon, 1);
+	net_env_run(s->env);
+	text = content(s, s->path);
+	assert_non_null(strstr(text, "\"one\""));
+	assert_non_null(strstr(text, ":-9223372036854775808}\n{"));
+	assert_non_null(strstr(text, ":9223372036854775807}\n"));
+	mem_free(&text);
+
+	/* What a person may have to see does not wait, nor what is before it.
+	 */
+	LOG(log, LOG_LEVEL_INFO, "three", LOG_INT("n", 3));
+	LOG(log, LOG_LEVEL_WARN, "four", LOG_INT("n", 4));
+	text = content(s, s->path);
+	assert_true(strstr(text, "three") < strstr(text, "four"));
+	mem_free(&text);
+
+	/* Another day is another file; the end leaves nothing behind. */
+	LOG(log, LOG_LEVEL_INFO, "five", LOG_INT("n", 5));
+	at(s, MONDAY + INT64_C(86400000));
+	LOG(log, LOG_LEVEL_INFO, "six", LOG_INT("n", 6));
+	text = content(s, s->path);
+	assert_non_null(strstr(text, "five"));
+	assert_null(strstr(text, "six"));
+	mem_free(&text);
+	log_free(&log);
+	char *next = mem_printf("%s/dsrun-2026-01-06.jsonl", s->dir);
+
+	text = content(s, next);
+	assert_non_null(strstr(text, "six"));
+	mem_free(&text);
+	mem_free(&next);
+	net_env_drain(s->env);
+}
+
+static void
 levels_are_read_by_name(void **state)
 {
 	enum log_level level;
@@ -536,6 +591,7 @@ main(void)
 	    T(a_line_too_long_loses_whole_fields_and_says_so),
 	    T(errors_go_to_stderr_too_as_short_text),
 	    T(a_log_that_cannot_be_written_says_so_once),
+	    T(gathered_lines_are_written_when_the_turn_is_over),
 	    cmocka_unit_test(levels_are_read_by_name),
 	};
 

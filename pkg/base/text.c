@@ -213,6 +213,16 @@ text_rfc3339_ms(const char *text, int64_t *out, struct err *err)
 	    text);
 }
 
+/* n with leading zeros, and what follows it. */
+static char *
+put_digits(char *to, int n, int width, char then)
+{
+	for (int i = width; i-- > 0; n /= 10)
+		to[i] = (char)('0' + n % 10);
+	to[width] = then;
+	return to + width + 1;
+}
+
 const char *
 text_of_time(int64_t unix_ms, char buf[TEXT_TIME_MAX])
 {
@@ -221,9 +231,20 @@ text_of_time(int64_t unix_ms, char buf[TEXT_TIME_MAX])
 	int y, m, d;
 
 	text_date_of_days(days, &y, &m, &d);
-	(void)snprintf(buf, TEXT_TIME_MAX,
-	    "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", y, m, d, (int)(ms / 3600000),
-	    (int)(ms / 60000 % 60), (int)(ms / 1000 % 60), (int)(ms % 1000));
+	if (y < 0 || y > 9999) {
+		(void)snprintf(
+		    buf, TEXT_TIME_MAX, "%d-%02d-%02dT00:00:00.000Z", y, m, d);
+		return buf;
+	}
+	/* Results and log lines are full of times, and snprintf is slow. */
+	char *to = put_digits(buf, y, 4, '-');
+
+	to = put_digits(to, m, 2, '-');
+	to = put_digits(to, d, 2, 'T');
+	to = put_digits(to, (int)(ms / 3600000), 2, ':');
+	to = put_digits(to, (int)(ms / 60000 % 60), 2, ':');
+	to = put_digits(to, (int)(ms / 1000 % 60), 2, '.');
+	*put_digits(to, (int)(ms % 1000), 3, 'Z') = '\0';
 	return buf;
 }
 

@@ -68,6 +68,11 @@ json_quote(struct buf *out, const char *text, size_t len)
 	while (at < len) {
 		unsigned char c = (unsigned char)text[at];
 		uint32_t point;
+
+		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+			at++;
+			continue;
+		}
 		size_t n = json_utf8(text + at, len - at, &point);
 
 		if (n > 0 && c >= 0x20 && c != '"' && c != '\\') {

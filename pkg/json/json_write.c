@@ -121,7 +121,7 @@ void
 json_write_i64(struct json_writer *w, int64_t value)
 {
 	place(w);
-	buf_printf(w->out, "%lld", (long long)value);
+	buf_put_i64(w->out, value);
 }
 
 void

@@ -282,6 +282,7 @@ tx_done(struct journal_tx *tx)
 		c->event_seq = c->tx_attempt.last;
 		memcpy(c->event_hash, c->tx_job.last_hash, SHA256_BYTES);
 	}
+	c->guard_misses = 0;
 	c->job = c->tx_job;
 	c->attempt = c->tx_attempt;
 	run_evidence_merge(&c->evidence, &c->tx_evidence);

@@ -34,6 +34,13 @@ struct run_claim {
 	bool held_up;
 	bool clock_ok;
 	bool alone; /* one is taken that may have killed two owners */
+	/* Of the kind and carrier asked last: a claim of many has few. */
+	struct claim_terms {
+		const struct conf_kind *kind;
+		const struct carrier *carrier;
+		struct run_terms terms;
+		int64_t id;
+	} terms;
 };
 
 static void
@@ -46,16 +53,27 @@ armed_clear(struct run_claim *c)
 	c->count = 0;
 }
 
-static void
-terms_of(struct run *r, const struct run_gate *g, struct run_terms *out)
+static enum err_code
+terms_of(struct run_claim *c, struct journal *j, const struct run_gate *g,
+    struct err *err)
 {
-	memset(out, 0, sizeof(*out));
-	g->carrier->ops->terms(g->carrier->impl, &out->terms);
-	out->terms.max_call_ms = g->kind->max_call_ms;
-	out->ring_ms = g->kind->ring_ms;
-	(void)snprintf(out->from, sizeof(out->from), "%s",
+	struct claim_terms *t = &c->terms;
+	char text[JOURNAL_TERMS_MAX];
+
+	if (t->kind == g->kind && t->carrier == g->carrier)
+		return ERR_NONE;
+	memset(t, 0, sizeof(*t));
+	g->carrier->ops->terms(g->carrier->impl, &t->terms.terms);
+	t->terms.terms.max_call_ms = g->kind->max_call_ms;
+	t->terms.ring_ms = g->kind->ring_ms;
+	(void)snprintf(t->terms.from, sizeof(t->terms.from), "%s",
 	    g->kind->from != NULL ? g->kind->from : "");
-	(void)r;
+	run_terms_write(&t->terms, text);
+	if (journal_terms_put(j, text, &t->id, err) != ERR_NONE)
+		return err->code;
+	t->kind = g->kind;
+	t->carrier = g->carrier;
+	return ERR_NONE;
 }
 
 static void
@@ -72,12 +90,11 @@ request_hash(struct journal_attempt *a, const struct run_terms *t)
 }
 
 static enum err_code
-attempt_make(struct run *r, struct journal *j,
+attempt_make(struct run_claim *claim, struct journal *j,
     const struct journal_candidate *c, const struct run_gate *g,
     struct run_armed *out, struct err *err)
 {
-	const char *prefix = r->o.conf->key_prefix;
-	char text[JOURNAL_TERMS_MAX];
+	const char *prefix = claim->run->o.conf->key_prefix;
 	struct journal_attempt *a = &out->attempt;
 
 	memset(out, 0, sizeof(*out));
@@ -90,10 +107,10 @@ attempt_make(struct run *r, struct journal *j,
 		a->is_new = true;
 		out->job.attempts++;
 	}
-	terms_of(r, g, &out->terms);
-	run_terms_write(&out->terms, text);
-	if (journal_terms_put(j, text, &a->terms_id, err) != ERR_NONE)
+	if (terms_of(claim, j, g, err) != ERR_NONE)
 		return err->code;
+	out->terms = claim->terms.terms;
+	a->terms_id = claim->terms.id;
 	a->owner = journal_owner(j);
 	a->campaign_id = c->job.campaign_id;
 	a->kind_id = c->job.kind_id;
@@ -154,7 +171,7 @@ take(struct run_claim *c, struct journal *j, struct journal_candidate *cand,
 	    .attempt_event = await ? ATTEMPT_EV_CLAIM : ATTEMPT_EV_ARM,
 	    .job_event = JOB_EV_CLAIM};
 
-	if (attempt_make(c->run, j, cand, g, out, err) != ERR_NONE)
+	if (attempt_make(c, j, cand, g, out, err) != ERR_NONE)
 		return err->code;
 	if (!await) {
 		out->attempt.armed_ms = journal_group_ms(j);
@@ -287,6 +304,8 @@ claim_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	c->parked_count = 0;
 	c->cancelled = 0;
 	c->alone = false;
+	/* The row may not be there: this may be a second try. */
+	c->terms.kind = NULL;
 	code = journal_wake(j, TIME_MAX, &c->woken, err);
 	c->clock_ok = journal_clock_trusted(j, &why);
 	if (code == ERR_NONE)
@@ -337,6 +356,9 @@ claim_done(struct journal_tx *tx)
 			run_sync_poke(r->sync);
 		for (size_t i = 0; i < c->count; i++)
 			run_call_begin(r, &c->armed[i]);
+		/* It took all that one claim may: there may be more. */
+		if (c->count >= CLAIM_MAX)
+			r->again = true;
 	}
 	armed_clear(c);
 	mem_free(&c->armed);
@@ -354,7 +376,7 @@ run_claim_start(struct run *r, int64_t want)
 	c->run = r;
 	c->want = want < CLAIM_MAX ? want : CLAIM_MAX;
 	c->live = r->live;
-	c->armed = mem_zalloc(CLAIM_MAX + 1, sizeof(*c->armed));
+	c->armed = mem_zalloc((size_t)c->want + 1, sizeof(*c->armed));
 	c->tx.run = claim_run;
 	c->tx.done = claim_done;
 	c->tx.cls = JOURNAL_CLAIM;

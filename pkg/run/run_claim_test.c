@@ -378,9 +378,41 @@ after_two_deaths_a_job_is_claimed_alone(void **state)
 	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
 }
 
-/* --- what keeps a run from claiming --- */
+/* --- many at once --- */
 
 static struct env_ops ops;
+static const struct env_ops *real_ops;
+
+/* Nothing that happens only because a quarter of a second went by. */
+static void
+no_tick(struct env *env, struct env_timer *t, int64_t delay_us)
+{
+	if (delay_us != 250000)
+		real_ops->timer_start(env, t, delay_us);
+}
+
+static void
+a_claim_that_took_all_it_may_is_followed_by_another_at_once(void **state)
+{
+	struct world *w = *state;
+	char phone[24];
+
+	opened(w);
+	w->o.concurrency = 250;
+	for (int i = 0; i < 250; i++) {
+		(void)snprintf(phone, sizeof(phone), "+1512555%04d", i);
+		(void)JOB(w, .phone = phone);
+	}
+	real_ops = w->env->ops;
+	ops = *real_ops;
+	ops.timer_start = no_tick;
+	w->env->ops = &ops;
+	world_drain(w);
+	assert_int_equal(w->fake.most_live, 250);
+}
+
+/* --- what keeps a run from claiming --- */
+
 static int64_t free_bytes;
 
 static enum err_code
@@ -501,6 +533,7 @@ main(void)
 	    T(an_organisation_is_called_once_at_a_time),
 	    T(a_parked_attempt_keeps_its_number_and_gives_its_slot_back),
 	    T(no_more_is_claimed_than_was_asked_for),
+	    T(a_claim_that_took_all_it_may_is_followed_by_another_at_once),
 	    T(the_most_urgent_goes_first),
 	    T(campaigns_take_turns),
 	    T(a_paused_campaign_is_left_out),

@@ -103,7 +103,7 @@ struct fake_word {
 	const char *text;
 };
 
-#define FAKE_MAX 64
+#define FAKE_MAX 1024
 
 struct fake {
 	struct carrier carrier;

@@ -59,6 +59,7 @@ fold(struct run_call *c, struct journal *j, struct err *err)
 	while ((code = journal_inbox_get(
 		    j, c->tx_attempt.id, after, &m, err)) == ERR_NONE) {
 		after = m.id;
+		c->tx_unread = true;
 		if (m.code == JOURNAL_MSG_CANCEL)
 			c->tx_cancel = true;
 		if (m.code == JOURNAL_MSG_EVIDENCE && m.body != NULL)
@@ -507,18 +508,20 @@ enum err_code
 run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
 	struct run_call *c = CONTAINER_OF(tx, struct run_call, tx);
-	enum err_code code;
+	enum err_code code = ERR_NONE;
 
-	/* The attempt is ours alone; others may have noted something in the
-	 * job's chain (a conflict of an attempt before this one). */
-	code = journal_job_get(j, c->job.id, &c->tx_job, err);
+	/* The attempt is ours alone.  Others may have noted something in the
+	 * job's chain (a conflict of an attempt before this one): then the
+	 * guard misses, and run_call.c reads the job again. */
+	c->tx_job = c->job;
 	c->tx_attempt = c->attempt;
 	c->tx_evidence = c->ask.evidence;
 	c->tx_cancel = c->ask.cancel;
 	c->tx_final = false;
 	c->tx_dial = false;
 	c->tx_steps = 0;
-	if (code == ERR_NONE && must_fold(c))
+	c->tx_unread = !must_fold(c);
+	if (!c->tx_unread)
 		code = fold(c, j, err);
 	if (code != ERR_NONE)
 		return code;
@@ -529,7 +532,8 @@ run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 		code = plan_run(c, j, err);
 	/* A cancel of what is PARKED now stays open: whoever resolves it must
 	 * see it. */
-	if (code == ERR_NONE && !job_attempt_is_live(c->tx_attempt.state) &&
+	if (code == ERR_NONE && c->tx_unread &&
+	    !job_attempt_is_live(c->tx_attempt.state) &&
 	    c->tx_attempt.state != ATTEMPT_PARKED)
 		code = journal_inbox_fold_all(j, c->tx_attempt.id, err);
 	return code;
