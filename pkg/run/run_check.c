@@ -48,6 +48,9 @@ struct checking {
 #define LL(x) ((long long)(x))
 #define ATTEMPT(id) LL(journal_attempt_number(id)), LL(journal_attempt_job(id))
 
+static void item_bad(struct run_check *c, struct journal_check_item *item,
+    const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
+
 static void
 item_bad(struct run_check *c, struct journal_check_item *item, const char *fmt,
     va_list ap)
