@@ -158,7 +158,7 @@ cover-built: $(B)/dsrun $(TESTS)
 	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) $(TESTS)
 	$(Q)$(PYTHON) tests/cover.py $(B)
 
-bench: $(B)/dsrun $(BENCHES) ## the figures of tests/bench, beside the raw limit
+bench: $(B)/dsrun $(BENCHES) ## how fast it is, beside SQLite and real queues
 	$(Q)if test -f tests/bench/run.sh; then sh tests/bench/run.sh $(B); \
 	    else set -e; for b in $(BENCHES); do $$b; done; fi
 
