@@ -339,8 +339,10 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 		 * older than the journal, never newer. */
 		struct err ignored;
 
-		if (changed)
+		if (changed) {
 			(void)mark_commit(j, &ignored);
+			journal_wal_grow(j);
+		}
 		return ERR_NONE;
 	}
 	memcpy(j->head.incarnation, before.incarnation,

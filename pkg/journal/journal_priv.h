@@ -174,6 +174,9 @@ void journal_clock_judge(struct journal *j);
 enum err_code journal_checkpoint(
     struct journal *j, bool truncate, struct err *err);
 
+/* journal_wal.c: after a commit, under the lock */
+void journal_wal_grow(struct journal *j);
+
 /* journal_schema.c */
 #define JOURNAL_APPLICATION_ID 0x44535231 /* "DSR1" */
 int journal_schema_newest(void);

@@ -163,7 +163,8 @@ tail(struct journal *j, struct err *err)
 	int64_t above = 0, pruned = 0;
 
 	/* Where nothing was ever pruned, numbers have no gap. */
-	if (journal_db_number(&j->w, "SELECT 1 FROM archived LIMIT 1", &pruned,
+	if (journal_db_number(&j->w,
+		"SELECT 1 FROM archived WHERE job>0 LIMIT 1", &pruned,
 		err) != ERR_NONE ||
 	    st == NULL)
 		return err->code;
