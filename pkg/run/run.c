@@ -328,9 +328,12 @@ waits_for_due(struct run *r)
 		return false;
 	if (r->o.mode == RUN_WORKER || left <= r->o.wait_ms) {
 		left = left < 0 ? 0 : left;
-		if (!env_timer_running(&r->due))
+		/* One that became due earlier is not slept through. */
+		if (!env_timer_running(&r->due) ||
+		    r->due_for_ms != r->next_due_ms)
 			env_timer_start(r->env, &r->due,
 			    left < DUE_MOST_MS ? left + 1 : DUE_MOST_MS);
+		r->due_for_ms = r->next_due_ms;
 		return true;
 	}
 	return false;

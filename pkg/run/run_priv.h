@@ -315,7 +315,8 @@ struct run {
 	bool starved;       /* as said: live calls wait for room on the disk */
 	int64_t full_bytes; /* nothing is claimed with so little; 0 = room */
 	int64_t next_due_ms;
-	int64_t version; /* PRAGMA data_version as last seen */
+	int64_t due_for_ms; /* what the timer `due` was started for */
+	int64_t version;    /* PRAGMA data_version as last seen */
 
 	struct journal_takeover takeover;
 	bool taking_over;
