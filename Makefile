@@ -158,7 +158,8 @@ FUZZ         = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
 FUZZ_SECONDS = 60
 FUZZ_RUNS    = 10000000
 FUZZ_BUILD   = B=$(B)-fuzz CC=clang FUZZ_MAIN= \
-	       CFLAGS="$(SAN) -fsanitize=fuzzer-no-link" \
+	       CFLAGS="$(SAN:-O1=-O2) -fsanitize=fuzzer-no-link \
+	       -fsanitize-coverage-ignorelist=tests/fuzz/uncovered" \
 	       LDFLAGS="-fsanitize=fuzzer,address,undefined"
 fuzz: ## every fuzzer for FUZZ_SECONDS=60 (FUZZ="json conf": some of them)
 	$(Q)tests/bootstrap.sh build fuzz
@@ -178,7 +179,7 @@ cover-built: $(B)/dsrun $(TESTS)
 	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) $(TESTS)
 	$(Q)$(PYTHON) tests/cover.py $(B)
 
-bench: $(B)/dsrun $(BENCHES) ## the figures of tests/bench, beside the raw limit
+bench: $(B)/dsrun $(BENCHES) ## how fast it is, beside SQLite and real queues
 	$(Q)if test -f tests/bench/run.sh; then sh tests/bench/run.sh $(B); \
 	    else set -e; for b in $(BENCHES); do $$b; done; fi
 

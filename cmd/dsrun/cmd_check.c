@@ -101,6 +101,7 @@ show_json(struct ctx *ctx, const struct run_check *c)
 	for (size_t i = 0; i < JOURNAL_CHECK_COUNT; i++)
 		if (is_base(&jc->item[i]))
 			item_json(&d.w, &jc->item[i]);
+	item_json(&d.w, &c->files);
 	json_write_end(&d.w);
 	json_write_key(&d.w, "listed");
 	json_write_array(&d.w);
@@ -156,6 +157,7 @@ show_text(struct ctx *ctx, const struct run_check *c)
 	for (size_t i = 0; i < JOURNAL_CHECK_COUNT; i++)
 		if (is_base(&jc->item[i]))
 			item_text(ctx, &jc->item[i], base_says[i]);
+	item_text(ctx, &c->files, "what calls left is as it was hashed");
 	for (int i = 1; i <= RUN_CHECK_INVARIANTS; i++)
 		item_text(ctx, run_check_at(c, i), says[i]);
 	if (ctx->quiet)

@@ -128,6 +128,7 @@ free_sim(void *c)
 	carrier_sim_personas_free(&s->personas);
 	carrier_sim_store_close(&s->store);
 	media_speech_free(&s->speech);
+	mem_free(&s->batch);
 	mem_free(&s->speech_dir);
 	mem_free(&s);
 }
@@ -177,11 +178,13 @@ carrier_sim_open(struct env *env, const struct conf_sim *conf, const char *dir,
 	s->conf = *conf;
 	s->speech_dir = mem_strdup(speech_dir);
 	list_init(&s->owns);
+	list_init(&s->sending);
 	list_init(&s->news);
 	list_init(&s->asks);
 	list_init(&s->posts);
 	list_init(&s->byes);
 	s->timer.fn = carrier_sim_timer;
+	s->batch = mem_zalloc(1, sizeof(*s->batch));
 	s->calls.conf = &s->conf;
 	s->calls.cls = cls;
 	s->calls.personas = &s->personas;

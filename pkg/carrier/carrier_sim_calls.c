@@ -13,8 +13,12 @@
 const char *
 carrier_sim_call_id(uint64_t id, char *out)
 {
-	(void)snprintf(
-	    out, CARRIER_SIM_WORD_MAX, "sim-%016llx", (unsigned long long)id);
+	uint8_t bytes[8];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(id >> (56 - 8 * i));
+	memcpy(out, "sim-", 4);
+	(void)text_hex(bytes, sizeof(bytes), out + 4);
 	return out;
 }
 

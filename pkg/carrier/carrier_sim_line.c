@@ -382,6 +382,18 @@ carrier_sim_line_member(
 	}
 }
 
+/* How much of it needs no escape. */
+static size_t
+plain(const char *text)
+{
+	size_t n = 0;
+
+	while (
+	    (unsigned char)text[n] >= 0x20 && text[n] != '"' && text[n] != '\\')
+		n++;
+	return n;
+}
+
 static void
 put_str(struct buf *out, const char *name, const char *text)
 {
@@ -389,22 +401,30 @@ put_str(struct buf *out, const char *name, const char *text)
 	buf_putc(out, '"');
 	buf_puts(out, name);
 	buf_puts(out, "\":\"");
-	for (const char *p = text; *p != '\0'; p++)
+	for (const char *p = text; *p != '\0'; p++) {
+		size_t n = plain(p);
+
+		buf_put(out, p, n);
+		p += n;
+		if (*p == '\0')
+			break;
 		if (*p == '"' || *p == '\\') {
 			buf_putc(out, '\\');
 			buf_putc(out, *p);
-		} else if ((unsigned char)*p < 0x20) {
-			buf_printf(out, "\\u%04x", (unsigned)*p);
 		} else {
-			buf_putc(out, *p);
+			buf_printf(out, "\\u%04x", (unsigned)*p);
 		}
+	}
 	buf_putc(out, '"');
 }
 
 static void
 put_i64(struct buf *out, const char *name, int64_t value)
 {
-	buf_printf(out, ",\"%s\":%lld", name, (long long)value);
+	buf_puts(out, ",\"");
+	buf_puts(out, name);
+	buf_puts(out, "\":");
+	buf_put_i64(out, value);
 }
 
 static void
@@ -439,8 +459,11 @@ carrier_sim_line_put(struct buf *out, const struct carrier_sim_line *l)
 {
 	size_t before = out->len;
 
-	buf_printf(out, "{\"at_ms\":%lld,\"ev\":\"%s\"", (long long)l->at_ms,
-	    evs[l->ev]);
+	buf_puts(out, "{\"at_ms\":");
+	buf_put_i64(out, l->at_ms);
+	buf_puts(out, ",\"ev\":\"");
+	buf_puts(out, evs[l->ev]);
+	buf_putc(out, '"');
 	if (l->ev == CARRIER_SIM_ORIGIN) {
 		put_origin(out, l);
 	} else if (l->ev == CARRIER_SIM_BOOT) {

@@ -55,7 +55,7 @@ carrier_sim_poke(struct carrier_sim *s)
 
 	if (s->delivering)
 		return;
-	if (!list_empty(&s->news)) {
+	if (!list_empty(&s->news) || !list_empty(&s->sending)) {
 		env_timer_start(s->env, &s->timer, 0);
 		return;
 	}
@@ -166,7 +166,8 @@ hand_over(struct carrier_sim *s, struct carrier_sim_wait *w, enum err_code code,
 static bool
 needs_step(const struct carrier_sim *s, int64_t now_ms)
 {
-	return watches(s) || sooner(next_line(s), &s->waits) <= now_ms;
+	return watches(s) || !list_empty(&s->sending) ||
+	       sooner(next_line(s), &s->waits) <= now_ms;
 }
 
 static void
@@ -204,11 +205,14 @@ carrier_sim_timer(struct env_timer *t)
 	s->poll_real_ms = env_real_boot_ms(s->env) + POLL_REAL_MS;
 	if (needs_step(s, now_ms)) {
 		code = carrier_sim_step_begin(s, &now_ms, &err);
-		if (code == ERR_NONE)
+		if (code == ERR_NONE) {
+			carrier_sim_send(s);
 			carrier_sim_step_end(s);
-		else
+		} else {
+			carrier_sim_send_failed(s, code, now_ms);
 			s->retry_real_ms =
 			    env_real_boot_ms(s->env) + RETRY_REAL_MS;
+		}
 	}
 	hand_over_all(s, code, now_ms);
 	s->delivering = false;

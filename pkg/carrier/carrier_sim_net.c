@@ -17,19 +17,33 @@ fold_line(void *arg, const struct carrier_sim_line *line, struct err *err)
 }
 
 enum err_code
-carrier_sim_step_write(
+carrier_sim_step_fold(
     struct carrier_sim *s, const struct carrier_sim_line *line, struct err *err)
 {
 	static const char *const points[CARRIER_SIM_EV_COUNT] = {"sim.origin",
 	    "sim.boot", "sim.dial.requested", "sim.call.placed",
 	    "sim.call.answered", "sim.call.ended", "sim.call.refused",
 	    "sim.notice.taken"};
-	enum err_code code = carrier_sim_store_append(&s->store, line, err);
 
 	CRASH_POINT(points[line->ev]);
-	if (code == ERR_NONE)
-		code = carrier_sim_calls_apply(&s->calls, line, err);
-	return code;
+	return carrier_sim_calls_apply(&s->calls, line, err);
+}
+
+enum err_code
+carrier_sim_step_write(
+    struct carrier_sim *s, const struct carrier_sim_line *line, struct err *err)
+{
+	enum err_code code = carrier_sim_store_append(&s->store, line, err);
+
+	return code == ERR_NONE ? carrier_sim_step_fold(s, line, err) : code;
+}
+
+enum err_code
+carrier_sim_step_append(struct carrier_sim *s, struct err *err)
+{
+	for (size_t i = 0; i < s->batch->count; i++)
+		carrier_sim_store_put(&s->store, &s->batch->line[i]);
+	return carrier_sim_store_write(&s->store, err);
 }
 
 /*
@@ -60,21 +74,47 @@ due_line(struct carrier_sim *s, struct carrier_sim_live *l, int64_t now_ms,
 	return false;
 }
 
+/* Take what is due out of the heap, a line of each call at most. */
+static void
+collect_due(struct carrier_sim *s, struct carrier_sim_heap *h, int64_t now_ms)
+{
+	struct carrier_sim_batch *b = s->batch;
+	struct carrier_sim_due *top;
+
+	b->count = 0;
+	while (b->count < CARRIER_SIM_LINES_MAX &&
+	       (top = carrier_sim_heap_top(h)) != NULL &&
+	       top->at_ms <= now_ms) {
+		struct carrier_sim_live *l =
+		    CONTAINER_OF(top, struct carrier_sim_live, due);
+
+		if (!due_line(s, l, now_ms, &b->line[b->count]))
+			continue;
+		carrier_sim_heap_remove(h, top);
+		b->of[b->count++] = top;
+	}
+}
+
 static enum err_code
 write_due(struct carrier_sim *s, struct carrier_sim_heap *h, int64_t now_ms,
     struct err *err)
 {
-	struct carrier_sim_due *top;
+	struct carrier_sim_batch *b = s->batch;
 	enum err_code code = ERR_NONE;
 
-	while (code == ERR_NONE && (top = carrier_sim_heap_top(h)) != NULL &&
-	       top->at_ms <= now_ms) {
-		struct carrier_sim_live *l =
-		    CONTAINER_OF(top, struct carrier_sim_live, due);
-		struct carrier_sim_line line;
-
-		if (due_line(s, l, now_ms, &line))
-			code = carrier_sim_step_write(s, &line, err);
+	/* What a line leads to may be due as well: until nothing is. */
+	for (collect_due(s, h, now_ms); code == ERR_NONE && b->count > 0;
+	     collect_due(s, h, now_ms)) {
+		code = carrier_sim_step_append(s, err);
+		for (size_t i = 0; i < b->count; i++)
+			if (code != ERR_NONE)
+				carrier_sim_heap_put(
+				    h, b->of[i], b->line[i].at_ms);
+			else
+				code =
+				    carrier_sim_step_fold(s, &b->line[i], err);
+		if (code != ERR_NONE)
+			break;
 	}
 	return code;
 }

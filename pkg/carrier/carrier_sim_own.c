@@ -21,6 +21,7 @@ carrier_sim_own_free(struct carrier_sim *s, struct carrier_sim_own *o)
 {
 	carrier_sim_wait_drop(s, &o->answer);
 	carrier_sim_engine_free(&o->engine);
+	list_remove(&o->sending);
 	list_remove(&o->news);
 	list_remove(&o->node);
 	if (o->dial != NULL)
@@ -99,39 +100,38 @@ sent(struct carrier_sim *s, struct carrier_sim_own *o)
 	carrier_sim_calls_attend(&s->calls, o->call);
 }
 
-/*
- * The one write of the request, and what it depends on just before it.  The
- * log's lock is held, so nobody else's line can come between.
- */
-static void
-send_locked(struct carrier_sim *s, struct carrier_sim_own *o)
+/* What the one write of a request depends on, just before it. */
+static bool
+prepare(struct carrier_sim *s, struct carrier_sim_own *o,
+    struct carrier_sim_line *line)
 {
 	struct carrier_dial *d = o->dial;
-	struct carrier_sim_line line;
 	struct err err;
 
 	if (carrier_sim_store_take_line(&s->store, &err) != ERR_NONE) {
 		not_sent(o, CARRIER_ANSWER_NETWORK, err_name(err.code));
-		return;
+		return false;
 	}
 	s->calls.line = s->store.line;
 
 	int64_t now_ms = env_now_ms(s->env);
 	carrier_sim_calls_decide(&s->calls, d->key, d->to, now_ms, &o->fate);
-	fill_line(s, o, now_ms, &line);
+	fill_line(s, o, now_ms, line);
 	if (now_ms >= d->dial_until_ms ||
 	    env_boot_ms(s->env) >= d->dial_until_boot_ms) {
 		not_sent(o, CARRIER_ANSWER_UNSENT, "dial-until");
-		return;
+		return false;
 	}
 	o->timeout_ms = now_ms + s->terms.request_timeout_ms;
-	if (carrier_sim_step_write(s, &line, &err) != ERR_NONE) {
-		not_sent(o, CARRIER_ANSWER_UNKNOWN, err_name(err.code));
-		return;
-	}
-	sent(s, o);
+	return true;
+}
 
-	int64_t at_ms = now_ms + o->fate.delay_ms;
+static void
+await_answer(struct carrier_sim *s, struct carrier_sim_own *o, int64_t sent_ms)
+{
+	struct carrier_sim_line line;
+	int64_t at_ms = sent_ms + o->fate.delay_ms;
+
 	if (o->call->state == CARRIER_SIM_IN_FLIGHT &&
 	    carrier_sim_calls_next(&s->calls, o->call, &line) &&
 	    line.at_ms > at_ms)
@@ -141,13 +141,101 @@ send_locked(struct carrier_sim *s, struct carrier_sim_own *o)
 	carrier_sim_heap_put(&s->waits, &o->answer.due, at_ms);
 }
 
+/* The answer to what did not leave comes at once. */
+static void
+say_unsent(struct carrier_sim *s, struct carrier_sim_own *o)
+{
+	carrier_sim_heap_put(&s->waits, &o->answer.due, env_now_ms(s->env));
+}
+
+/* A second request that would be this call too must know of the first. */
+static bool
+has_call(const struct carrier_sim_batch *b, uint64_t id)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (((const struct carrier_sim_own *)b->of[i])->fate.id == id)
+			return true;
+	return false;
+}
+
+static void
+collect_requests(struct carrier_sim *s)
+{
+	struct carrier_sim_batch *b = s->batch;
+
+	b->count = 0;
+	while (b->count < CARRIER_SIM_LINES_MAX && !list_empty(&s->sending)) {
+		struct carrier_sim_own *o = CONTAINER_OF(
+		    s->sending.next, struct carrier_sim_own, sending);
+		bool ready = prepare(s, o, &b->line[b->count]);
+
+		if (ready && has_call(b, o->fate.id))
+			return;
+		list_remove(&o->sending);
+		if (ready)
+			b->of[b->count++] = o;
+		else
+			say_unsent(s, o);
+	}
+}
+
+/*
+ * The log's lock is held from the look at the clock to the write, so nobody
+ * else's line can come between.
+ */
+void
+carrier_sim_send(struct carrier_sim *s)
+{
+	struct carrier_sim_batch *b = s->batch;
+	struct err err;
+
+	while (!list_empty(&s->sending)) {
+		collect_requests(s);
+		enum err_code code = carrier_sim_step_append(s, &err);
+
+		for (size_t i = 0; i < b->count; i++) {
+			struct carrier_sim_own *o = b->of[i];
+
+			if (code == ERR_NONE)
+				code =
+				    carrier_sim_step_fold(s, &b->line[i], &err);
+			if (code == ERR_NONE) {
+				sent(s, o);
+				await_answer(s, o, b->line[i].at_ms);
+			} else {
+				not_sent(o, CARRIER_ANSWER_UNKNOWN,
+				    err_name(err.code));
+				say_unsent(s, o);
+			}
+		}
+		CRASH_POINT("sim.dial.after");
+	}
+}
+
+void
+carrier_sim_send_failed(
+    struct carrier_sim *s, enum err_code code, int64_t now_ms)
+{
+	struct list *node;
+
+	while ((node = list_pop(&s->sending)) != NULL) {
+		struct carrier_sim_own *o =
+		    CONTAINER_OF(node, struct carrier_sim_own, sending);
+
+		not_sent(o, CARRIER_ANSWER_NETWORK, err_name(code));
+		carrier_sim_heap_put(&s->waits, &o->answer.due, now_ms);
+	}
+}
+
+/*
+ * It leaves with all others of this turn of the loop, in one write.  Who dies
+ * before that has sent nothing.
+ */
 void
 carrier_sim_dial(void *c, struct carrier_dial *d)
 {
 	struct carrier_sim *s = c;
 	struct carrier_sim_own *o = mem_zalloc(1, sizeof(*o));
-	int64_t now_ms;
-	struct err err;
 
 	CHECK(d->done != NULL && strlen(d->key) < CARRIER_SIM_KEY_MAX &&
 	      strlen(d->to) < CARRIER_SIM_WORD_MAX);
@@ -157,17 +245,8 @@ carrier_sim_dial(void *c, struct carrier_dial *d)
 	o->told = CARRIER_STAGE_PLACED;
 	d->priv = o;
 	list_add_tail(&s->owns, &o->node);
+	list_add_tail(&s->sending, &o->sending);
 	CRASH_POINT("sim.dial.before");
-	if (carrier_sim_step_begin(s, &now_ms, &err) == ERR_NONE) {
-		send_locked(s, o);
-		carrier_sim_step_end(s);
-	} else {
-		not_sent(o, CARRIER_ANSWER_NETWORK, err_name(err.code));
-	}
-	CRASH_POINT("sim.dial.after");
-	if (o->unsent)
-		carrier_sim_heap_put(
-		    &s->waits, &o->answer.due, env_now_ms(s->env));
 	carrier_sim_poke(s);
 }
 

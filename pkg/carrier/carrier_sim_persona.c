@@ -144,6 +144,11 @@ read_persona(const struct conf_node *root, const char *stem,
 	    strcmp(name, stem) != 0)
 		conf_node_problem(conf_node_get(root, "name"), ps,
 		    "expected the file's own name, %s", stem);
+	if (strcmp(stem, nobody.name) == 0)
+		conf_node_problem(root, ps,
+		    "expected another name: %s is who has a number that no "
+		    "persona has",
+		    stem);
 	(void)conf_node_choice(
 	    conf_node_need(root, "answer", ps), answers, &answer, ps);
 	p->answer = (enum carrier_sim_answer)answer;

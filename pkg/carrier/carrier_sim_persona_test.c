@@ -77,6 +77,22 @@ a_wrong_persona_is_refused_with_its_line(void **state)
 }
 
 static void
+nobody_is_no_name_of_a_persona(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	world_begin("named");
+	world_persona("nobody", "answer: busy\n");
+	assert_int_equal(carrier_sim_personas_load(
+			     &people, world.real, world.personas, &err),
+	    ERR_CONFIG);
+	assert_non_null(strstr(err.text, "nobody.yaml:1"));
+	assert_non_null(strstr(err.text, "expected another name"));
+	world_end();
+}
+
+static void
 a_file_bears_its_personas_name(void **state)
 {
 	struct err err = {0};
@@ -515,6 +531,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_wrong_persona_is_refused_with_its_line),
+	    cmocka_unit_test(nobody_is_no_name_of_a_persona),
 	    cmocka_unit_test(a_file_bears_its_personas_name),
 	    cmocka_unit_test(a_number_chooses_before_weight_does),
 	    cmocka_unit_test(

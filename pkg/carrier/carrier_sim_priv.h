@@ -32,7 +32,8 @@ struct carrier_sim_wait {
 /* A call of ours, from the dial until its ear has heard the end. */
 struct carrier_sim_own {
 	struct carrier_sim_wait answer;
-	struct list news; /* in carrier_sim.news while its ear must hear */
+	struct list sending; /* in carrier_sim.sending until it is sent */
+	struct list news;    /* in carrier_sim.news while its ear must hear */
 	struct list node;
 	struct carrier_dial *dial; /* NULL once answered or abandoned */
 	struct carrier_ear *ear;
@@ -69,6 +70,13 @@ struct carrier_sim_bye {
 	struct carrier_sim_line line; /* at_ms 0: by the agent, now */
 };
 
+/* Lines on their way into the log, and whom each is about. */
+struct carrier_sim_batch {
+	size_t count;
+	struct carrier_sim_line line[CARRIER_SIM_LINES_MAX];
+	void *of[CARRIER_SIM_LINES_MAX];
+};
+
 struct carrier_sim {
 	struct env *env;
 	struct conf_sim conf; /* its strings are not ours: never used */
@@ -79,7 +87,8 @@ struct carrier_sim {
 	char *speech_dir;
 	struct media_speech *speech; /* opened with the first conversation */
 	struct carrier_sim_heap waits;
-	struct list owns, news, asks, posts, byes;
+	struct list owns, sending, news, asks, posts, byes;
+	struct carrier_sim_batch *batch;
 	struct env_timer timer;
 	int64_t retry_real_ms; /* the last step failed: not before; 0 */
 	int64_t poll_real_ms;  /* look what others wrote; 0 */
@@ -108,6 +117,10 @@ void carrier_sim_step_end(struct carrier_sim *s);
 /* Append and fold one line, within a step. */
 enum err_code carrier_sim_step_write(struct carrier_sim *s,
     const struct carrier_sim_line *line, struct err *err);
+/* Append all lines of the batch, or none; each is then to be folded. */
+enum err_code carrier_sim_step_append(struct carrier_sim *s, struct err *err);
+enum err_code carrier_sim_step_fold(struct carrier_sim *s,
+    const struct carrier_sim_line *line, struct err *err);
 /* End a call that is not over; later if it cannot be written now.  line NULL:
  * the agent hangs up. */
 void carrier_sim_end_call(struct carrier_sim *s, struct carrier_sim_call *c,
@@ -125,6 +138,12 @@ void carrier_sim_timer(struct env_timer *t);
 /* carrier_sim_own.c: dials and live calls */
 
 void carrier_sim_dial(void *c, struct carrier_dial *d);
+/* Within a step: send all requests that wait for it. */
+void carrier_sim_send(struct carrier_sim *s);
+/* The step could not begin: nothing of them was sent, and that is told in the
+ * turn of now_ms. */
+void carrier_sim_send_failed(
+    struct carrier_sim *s, enum err_code code, int64_t now_ms);
 void carrier_sim_abandon(void *c, struct carrier_dial *d);
 void carrier_sim_deaf(void *c, const char *call_id);
 void carrier_sim_answer(struct carrier_sim *s, struct carrier_sim_own *o);

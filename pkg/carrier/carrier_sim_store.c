@@ -18,8 +18,9 @@ carrier_sim_store_open(struct carrier_sim_store *s, struct env *env,
 	unsigned make = create ? ENV_CREATE : 0;
 	enum err_code code = ERR_NONE;
 
-	*s = (struct carrier_sim_store){
-	    .env = env, .out = BUF_INIT(2 * CARRIER_SIM_LINE_MAX)};
+	*s = (struct carrier_sim_store){.env = env,
+	    .out =
+		BUF_INIT((CARRIER_SIM_LINES_MAX + 1) * CARRIER_SIM_LINE_MAX)};
 	s->log_path = mem_printf("%s/calls.jsonl", dir);
 	s->lock_path = mem_printf("%s/calls.lock", dir);
 	if (create)
@@ -185,24 +186,42 @@ carrier_sim_store_read(struct carrier_sim_store *s, carrier_sim_each_fn each,
 	return code;
 }
 
+void
+carrier_sim_store_put(
+    struct carrier_sim_store *s, const struct carrier_sim_line *line)
+{
+	CHECK(s->locked && s->put < CARRIER_SIM_LINES_MAX);
+	carrier_sim_line_put(&s->out, line);
+	s->put++;
+}
+
+enum err_code
+carrier_sim_store_write(struct carrier_sim_store *s, struct err *err)
+{
+	struct err ignored;
+	enum err_code code = ERR_NONE;
+
+	CHECK(s->locked);
+	if (s->put > 0)
+		code =
+		    env_append(s->env, s->log, s->out.bytes, s->out.len, err);
+	if (code == ERR_NONE) {
+		s->offset += (int64_t)s->out.len;
+		s->number += s->put;
+	} else {
+		(void)env_truncate(s->env, s->log, s->offset, &ignored);
+	}
+	buf_clear(&s->out);
+	s->put = 0;
+	return code;
+}
+
 enum err_code
 carrier_sim_store_append(struct carrier_sim_store *s,
     const struct carrier_sim_line *line, struct err *err)
 {
-	struct err ignored;
-
-	CHECK(s->locked);
-	buf_clear(&s->out);
-	carrier_sim_line_put(&s->out, line);
-	enum err_code code =
-	    env_append(s->env, s->log, s->out.bytes, s->out.len, err);
-	if (code != ERR_NONE) {
-		(void)env_truncate(s->env, s->log, s->offset, &ignored);
-		return code;
-	}
-	s->offset += (int64_t)s->out.len;
-	s->number++;
-	return ERR_NONE;
+	carrier_sim_store_put(s, line);
+	return carrier_sim_store_write(s, err);
 }
 
 enum err_code

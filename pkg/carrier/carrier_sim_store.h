@@ -38,7 +38,8 @@ struct carrier_sim_store {
 	int64_t line;     /* our own; 0 = none yet */
 	int64_t line_max; /* largest line seen in the log */
 	char *chunk;      /* reading */
-	struct buf out;   /* one line */
+	struct buf out;   /* lines that are put and not written yet */
+	int64_t put;      /* how many */
 };
 
 /* Opens both files, making them when create is set.  ERR_NOT_FOUND else. */
@@ -48,8 +49,8 @@ enum err_code carrier_sim_store_open(struct carrier_sim_store *s,
 void carrier_sim_store_close(struct carrier_sim_store *s);
 
 /*
- * Begin and end a step.  The lock is held for some 20 microseconds at a time,
- * so waiting is polling; after 10 s it is ERR_BUSY, which means that its
+ * Begin and end a step.  The lock is held for some 10 microseconds a line, so
+ * waiting is polling; after 10 s it is ERR_BUSY, which means that its
  * holder is stopped.  ERR_DAMAGED: a file was removed or replaced under us.
  */
 enum err_code carrier_sim_store_lock(
@@ -74,6 +75,15 @@ enum err_code carrier_sim_store_read(struct carrier_sim_store *s,
  */
 enum err_code carrier_sim_store_append(struct carrier_sim_store *s,
     const struct carrier_sim_line *line, struct err *err);
+/*
+ * The same for several: put up to CARRIER_SIM_LINES_MAX, then write all in one
+ * piece, or after an error none.
+ */
+#define CARRIER_SIM_LINES_MAX 64
+void carrier_sim_store_put(
+    struct carrier_sim_store *s, const struct carrier_sim_line *line);
+enum err_code carrier_sim_store_write(
+    struct carrier_sim_store *s, struct err *err);
 
 /* Take a line to the network, once, under the lock. */
 enum err_code carrier_sim_store_take_line(

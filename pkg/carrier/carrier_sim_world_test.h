@@ -379,6 +379,7 @@ phone_dial(struct phone *p, size_t end)
 	p->end = end;
 	world.c[end].ops->dial(world.c[end].impl, &p->dial);
 	assert_int_equal(p->dones, 0);
+	world_run_us(0); /* it leaves at the end of the turn */
 }
 
 /* One frame, of sound or of silence; false when there is no media. */

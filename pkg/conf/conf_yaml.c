@@ -24,7 +24,7 @@ struct reader {
 	size_t depth;
 	char *key; /* of the member whose value comes next; owned */
 	size_t key_line, key_column;
-	size_t lines; /* of the text */
+	size_t lines; /* of the text; SIZE_MAX: not counted */
 	bool failed;
 };
 
@@ -52,12 +52,19 @@ conf_yaml_free(struct conf_yaml **y)
 	mem_free(y);
 }
 
+/* From 1.  libyaml puts the end of the text into a line of its own. */
+static int
+line_at(const struct reader *r, size_t line)
+{
+	return (int)(line < r->lines ? line : r->lines - 1) + 1;
+}
+
 static void
 fail(struct reader *r, size_t line, const char *text)
 {
 	if (!r->failed)
 		conf_problems_add(
-		    r->ps, r->doc->file, (int)line + 1, "", "%s", text);
+		    r->ps, r->doc->file, line_at(r, line), "", "%s", text);
 	r->failed = true;
 }
 
@@ -84,9 +91,9 @@ add(struct reader *r, enum conf_node_kind kind, const yaml_mark_t *mark)
 	n->parent = up;
 	n->kind = kind;
 	n->key = r->key;
-	n->line = (int)(r->key != NULL ? r->key_line : mark->line) + 1;
+	n->line = line_at(r, r->key != NULL ? r->key_line : mark->line);
 	n->column = (int)(r->key != NULL ? r->key_column : mark->column) + 1;
-	n->text_line = (int)mark->line + 1;
+	n->text_line = line_at(r, mark->line);
 	r->key = NULL;
 	if (up == NULL) {
 		r->doc->root = n;
@@ -206,16 +213,13 @@ static void
 syntax(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
-	/* libyaml puts the end of the text into a line of its own. */
-	size_t line = p->problem_mark.line < r->lines ? p->problem_mark.line
-						      : r->lines - 1;
 	char text[200];
 
 	(void)snprintf(text, sizeof(text), "not readable as YAML: %s%s%s",
 	    p->problem != NULL ? p->problem : "out of memory",
 	    p->context != NULL ? " " : "",
 	    p->context != NULL ? p->context : "");
-	fail(r, line, text);
+	fail(r, p->problem_mark.line, text);
 }
 
 static void
@@ -234,15 +238,35 @@ read_all(struct reader *r)
 	}
 }
 
+/* Bytes of the line break that begins here, as libyaml counts them; or 0. */
+static size_t
+break_bytes(const char *text, size_t len)
+{
+	static const char *const breaks[] = {
+	    "\r\n", "\n", "\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+
+	for (size_t i = 0; i < ARRAY_LEN(breaks); i++) {
+		size_t n = strlen(breaks[i]);
+
+		if (n <= len && memcmp(text, breaks[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
 /* At least 1; a line break at the end begins no further one. */
 static size_t
 count_lines(const char *text, size_t len)
 {
-	size_t n = 1;
+	size_t lines = 1;
 
-	for (size_t i = 0; i + 1 < len; i++)
-		n += text[i] == '\n';
-	return n;
+	for (size_t at = 0; at < len;) {
+		size_t n = break_bytes(text + at, len - at);
+
+		at += n > 0 ? n : 1;
+		lines += n > 0 && at < len;
+	}
+	return lines;
 }
 
 bool
@@ -250,7 +274,7 @@ conf_yaml_parse(const char *file, const char *text, size_t len,
     const struct conf_yaml_limits *limits, struct conf_yaml **out,
     struct conf_problems *ps)
 {
-	struct reader r = {.limits = limits, .ps = ps};
+	struct reader r = {.limits = limits, .ps = ps, .lines = SIZE_MAX};
 
 	CHECK(limits->depth <= DEPTH_MAX);
 	r.doc = mem_zalloc(1, sizeof(*r.doc));

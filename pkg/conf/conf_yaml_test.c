@@ -291,6 +291,26 @@ what_is_no_yaml_names_its_line(void **state)
 	expect_refused("a: 1\nb: \xff\n", "x.yaml:2: not UTF-8 text\n");
 }
 
+/* libyaml names a line behind the last one for what is missing at the end. */
+static void
+a_place_is_never_behind_the_end(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	read_text(&f, "--- ");
+	assert_int_equal(conf_node_line(f.root), 1);
+	assert_int_equal(conf_node_text_line(f.root, 0), 1);
+	done(&f);
+	read_text(&f, "# only\n# this\n---\n\n");
+	assert_int_equal(conf_node_line(f.root), 4);
+	done(&f);
+	/* Lines end as libyaml says, not with \n alone. */
+	expect_refused("a: 1\rb: [1,\r\n2\xc2\x85",
+	    "x.yaml:3: not readable as YAML: did not find expected ',' or ']' "
+	    "while parsing a flow sequence\n");
+}
+
 static void
 a_nul_byte_is_refused(void **state)
 {
@@ -377,6 +397,7 @@ main(void)
 		a_key_given_twice_is_a_problem_and_the_first_counts),
 	    cmocka_unit_test(what_could_unfold_is_refused),
 	    cmocka_unit_test(what_is_no_yaml_names_its_line),
+	    cmocka_unit_test(a_place_is_never_behind_the_end),
 	    cmocka_unit_test(a_nul_byte_is_refused),
 	    cmocka_unit_test(limits_hold_to_the_byte),
 	    cmocka_unit_test(a_line_within_a_literal_text_is_known),

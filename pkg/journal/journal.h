@@ -113,6 +113,9 @@ enum err_code journal_now(
 /* Transactions submitted and not done. */
 size_t journal_pending(const struct journal *j);
 
+/* Does a step of a live attempt wait for room on the disk?  Any thread. */
+bool journal_is_starved(const struct journal *j);
+
 /* env_now and env_boot as they were when this group began; only inside a
  * transaction. */
 int64_t journal_group_boot_ms(const struct journal *j);
@@ -167,6 +170,14 @@ struct journal_job {
 #define JOURNAL_DETAIL_MAX 160
 #define JOURNAL_TERMS_MAX 768
 
+/* Columns of an attempt that most steps leave as they are. */
+struct journal_attempt_rest {
+	int64_t dial_until_ms, armed_ms, slot_until_ms;
+	int64_t settle_boot_ms, looked_boot_ms, lookups, resends;
+	uint8_t settle_boot[ENV_ID_BYTES];
+	int64_t plain; /* 1: known, and detail is empty */
+};
+
 struct journal_attempt {
 	int64_t id;  /* job * 256 + number */
 	bool is_new; /* not in the table yet */
@@ -189,6 +200,8 @@ struct journal_attempt {
 	enum job_outcome outcome;
 	char detail[JOURNAL_DETAIL_MAX];
 	int64_t last;
+	/* the journal's own: as they stand in the table */
+	struct journal_attempt_rest stored;
 };
 
 #define JOURNAL_ATTEMPTS_MAX 255

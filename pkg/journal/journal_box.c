@@ -2,6 +2,8 @@
 
 #include "base/crash.h"
 
+#include "journal/journal_read.h"
+
 #include "journal/journal_priv.h"
 
 /*
@@ -317,4 +319,39 @@ journal_finding_put(struct journal *j, int64_t attempt, const char *answered_by,
 	journal_db_text(st, 3, decline);
 	journal_db_text(st, 4, meeting);
 	return journal_db_done(&j->w, st, err);
+}
+
+enum err_code
+journal_read_artifacts(struct journal *j, int64_t attempt, int kind,
+    struct journal_artifact_row *rows, size_t max, size_t *count,
+    struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT attempt,kind,path,bytes,ms,sha256 FROM artifact WHERE "
+	    "(attempt,kind)>(?1,?2) ORDER BY attempt,kind LIMIT ?3",
+	    err);
+	bool row = true;
+
+	*count = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, attempt);
+	journal_db_i64(st, 2, kind);
+	journal_db_i64(st, 3, (int64_t)max);
+	for (;;) {
+		struct journal_artifact_row *out = &rows[*count];
+
+		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			return ERR_NONE;
+		out->attempt = sqlite3_column_int64(st, 0);
+		out->artifact.kind = sqlite3_column_int(st, 1);
+		journal_db_copy_text(
+		    st, 2, out->artifact.path, sizeof(out->artifact.path));
+		out->artifact.bytes = sqlite3_column_int64(st, 3);
+		out->artifact.ms = sqlite3_column_int64(st, 4);
+		journal_db_copy_blob(st, 5, out->artifact.sha256, SHA256_BYTES);
+		(*count)++;
+	}
 }

@@ -34,6 +34,15 @@ damaged(struct journal_db *db, struct err *err, int rc, const char *doing,
 		    : "");
 }
 
+static enum err_code
+no_room(struct journal_db *db, struct err *err, int rc, const char *doing)
+{
+	return err_set(err, ERR_SPACE, rc,
+	    "%s: the disk is full: make room there and try again; nothing is "
+	    "lost",
+	    file_of(db, doing));
+}
+
 /*
  * The one place that turns SQLite's codes into ours.  What is about room on
  * the disk is ERR_SPACE and may pass; what is about broken pages is
@@ -69,11 +78,11 @@ journal_db_err(struct journal_db *db, struct err *err, const char *doing)
 		code = ERR_BUSY;
 		break;
 	case SQLITE_FULL:
-		code = ERR_SPACE;
-		break;
+		return no_room(db, err, rc, doing);
 	case SQLITE_IOERR:
-		if (is_about_room(rc, os))
-			code = ERR_SPACE;
+		/* The -shm is nothing that a disk must keep. */
+		if (is_about_room(rc, os) || rc == SQLITE_IOERR_SHMSIZE)
+			return no_room(db, err, rc, doing);
 		break;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:

@@ -132,6 +132,15 @@ journal_clock_judge(struct journal *j)
 	j->clock_ok = job_clock_trusted(&f, j->clock_why);
 }
 
+/* BEGIN, COMMIT and the like, which sqlite3_exec would compile anew. */
+static enum err_code
+transaction(struct journal *j, const char *sql, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w, sql, err);
+
+	return st == NULL ? err->code : journal_db_done(&j->w, st, err);
+}
+
 /* Everything a group must know and refuse, inside its transaction. */
 static enum err_code
 group_begin(struct journal *j, struct err *err)
@@ -141,7 +150,7 @@ group_begin(struct journal *j, struct err *err)
 	int64_t version = 0;
 
 	memcpy(incarnation, j->head.incarnation, sizeof(incarnation));
-	if (journal_db_exec(&j->w, "BEGIN IMMEDIATE", err) != ERR_NONE)
+	if (transaction(j, "BEGIN IMMEDIATE", err) != ERR_NONE)
 		return err->code;
 	CRASH_POINT("journal.group.begun");
 	if (journal_db_number(&j->w, "PRAGMA user_version", &version, err) !=
@@ -168,6 +177,7 @@ group_begin(struct journal *j, struct err *err)
 		    j->db_path, (long long)j->head.commits,
 		    (long long)j->lock.mark.commits);
 	memset(j->tally, 0, sizeof(j->tally));
+	j->no_pause = false;
 	j->group_ms = env_now_ms(j->env);
 	j->group_boot_ms = env_boot_ms(j->env);
 	journal_clock_judge(j);
@@ -208,13 +218,13 @@ members_run(
 		memcpy(tally, j->tally, sizeof(tally));
 		memset(&tx->err, 0, sizeof(tx->err));
 		if (guarded &&
-		    journal_db_exec(&j->w, "SAVEPOINT member", err) != ERR_NONE)
+		    transaction(j, "SAVEPOINT member", err) != ERR_NONE)
 			return err->code;
 		tx->code = tx->run(j, tx, &tx->err);
 		CRASH_POINT("journal.group.member");
 		if (tx->code == ERR_NONE) {
-			if (guarded && journal_db_exec(&j->w, "RELEASE member",
-					   err) != ERR_NONE)
+			if (guarded &&
+			    transaction(j, "RELEASE member", err) != ERR_NONE)
 				return err->code;
 			continue;
 		}
@@ -226,11 +236,12 @@ members_run(
 		if (sqlite3_total_changes(j->w.h) != before && !guarded)
 			return err_set(err, ERR_EXISTS, 0, "run again");
 		if (guarded &&
-		    journal_db_exec(&j->w, "ROLLBACK TO member; RELEASE member",
-			err) != ERR_NONE)
+		    (transaction(j, "ROLLBACK TO member", err) != ERR_NONE ||
+			transaction(j, "RELEASE member", err) != ERR_NONE))
 			return err->code;
 		j->head = head;
 		memcpy(j->tally, tally, sizeof(tally));
+		j->no_pause = false; /* it may be what was taken back */
 	}
 	return ERR_NONE;
 }
@@ -263,7 +274,7 @@ group_attempt(
 			code = head_write(j, err);
 		CRASH_POINT("journal.group.written");
 		if (code == ERR_NONE)
-			code = journal_db_exec(&j->w, "COMMIT", err);
+			code = transaction(j, "COMMIT", err);
 		CRASH_POINT("journal.group.committed");
 		if (code == ERR_NONE)
 			return ERR_NONE;
@@ -328,8 +339,10 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 		 * older than the journal, never newer. */
 		struct err ignored;
 
-		if (changed)
+		if (changed) {
 			(void)mark_commit(j, &ignored);
+			journal_wal_grow(j);
+		}
 		return ERR_NONE;
 	}
 	memcpy(j->head.incarnation, before.incarnation,
@@ -393,8 +406,10 @@ journal_group_run(struct journal *j, struct list *members,
 			ballast_drop(j);
 		else
 			env_pause(j->env, LIVE_SPACE_PAUSE_US);
+		atomic_store(&j->starved, i > 0);
 		code = group_once(j, members, wait_ms, err);
 	}
+	atomic_store(&j->starved, false);
 	if (code != ERR_NONE)
 		LIST_FOREACH (it, members) {
 			struct journal_tx *tx =
@@ -404,6 +419,12 @@ journal_group_run(struct journal *j, struct list *members,
 			tx->err = *err;
 		}
 	return code;
+}
+
+bool
+journal_is_starved(const struct journal *j)
+{
+	return atomic_load(&j->starved);
 }
 
 /* Under the lock; busy means later. */

@@ -90,8 +90,36 @@ a_torn_slot_is_as_if_it_had_not_been_written(void **state)
 	write_mark(f, &l, 3);
 	assert_int_equal(read_commits(f, &l), 3);
 	assert_int_equal(l.mark.stamp, 2);
+	journal_lock_close(&l);
+}
+
+static void
+when_both_slots_are_spoiled_the_anchor_is_left(void **state)
+{
+	struct fix *f = *state;
+	struct journal_lock l;
+
+	/* The first mark of all is anchored by itself. */
+	open_lock(f, &l);
+	write_mark(f, &l, 1);
+	for (int64_t i = 2; i <= 5; i++)
+		write_mark(f, &l, i);
 	spoil(f, &l, SLOT(0) + 40);
 	spoil(f, &l, SLOT(1) + 40);
+	assert_int_equal(read_commits(f, &l), 1);
+	/* An anchor moves only when it is told to. */
+	write_mark(f, &l, 7);
+	OK(journal_lock_take(&l, 1000, &f->err));
+	OK(journal_mark_read(&l, &f->err));
+	OK(journal_mark_anchor(&l, &f->err));
+	journal_lock_give(&l);
+	write_mark(f, &l, 8);
+	write_mark(f, &l, 9);
+	assert_int_equal(read_commits(f, &l), 9);
+	spoil(f, &l, SLOT(0) + 40);
+	spoil(f, &l, SLOT(1) + 40);
+	assert_int_equal(read_commits(f, &l), 7);
+	spoil(f, &l, SLOT(2) + 40);
 	assert_int_equal(read_commits(f, &l), 0);
 	assert_int_equal(l.mark.stamp, 0);
 	journal_lock_close(&l);
@@ -230,6 +258,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(the_mark_is_what_was_written_last),
 	    T(a_torn_slot_is_as_if_it_had_not_been_written),
+	    T(when_both_slots_are_spoiled_the_anchor_is_left),
 	    T(a_file_cut_short_has_the_slots_that_are_whole),
 	    T(the_lock_is_one_at_a_time_also_within_a_process),
 	    T(who_waits_too_long_is_told_who_had_it),

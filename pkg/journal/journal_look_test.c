@@ -288,6 +288,51 @@ an_owner_is_known_by_the_lock_of_its_process(void **state)
 	assert_false(alive);
 }
 
+static enum err_code
+put_five(struct journal *j, void *arg, struct err *err)
+{
+	(void)arg;
+	for (int i = 0; i < 5; i++) {
+		struct journal_artifact a = {.kind = i % 3, .bytes = 10 + i};
+
+		(void)snprintf(a.path, sizeof(a.path), "%d", i);
+		if (journal_artifact_put(j, 257 + i / 3, &a, err) != ERR_NONE)
+			return err->code;
+	}
+	return ERR_NONE;
+}
+
+static void
+files_are_read_in_pages(void **state)
+{
+	static const size_t pages[] = {1, 2, 3, 5, 9};
+	struct fix *f = *state;
+	struct journal_artifact_row rows[9];
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(once(f, put_five, NULL));
+	for (size_t p = 0; p < ARRAY_LEN(pages); p++) {
+		size_t count = pages[p];
+		int64_t attempt = 0;
+		int kind = -1;
+		int seen = 0;
+
+		while (count == pages[p]) {
+			OK(journal_read_artifacts(f->j, attempt, kind, rows,
+			    pages[p], &count, &f->err));
+			for (size_t i = 0; i < count; i++, seen++) {
+				attempt = rows[i].attempt;
+				kind = rows[i].artifact.kind;
+				assert_int_equal(attempt, 257 + seen / 3);
+				assert_int_equal(kind, seen % 3);
+				assert_int_equal(
+				    rows[i].artifact.bytes, 10 + seen);
+			}
+		}
+		assert_int_equal(seen, 5);
+	}
+}
+
 int
 main(void)
 {
@@ -297,7 +342,8 @@ main(void)
 	    T(a_dropped_row_is_dead_and_can_come_back),
 	    T(many_numbers_stand_under_one_deed),
 	    T(a_group_that_changes_nothing_leaves_nothing),
-	    T(an_owner_is_known_by_the_lock_of_its_process)};
+	    T(an_owner_is_known_by_the_lock_of_its_process),
+	    T(files_are_read_in_pages)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,16 +78,35 @@ only_create_makes_a_journal_and_all_is_private(void **state)
 	f->dir[strlen(f->dir) - 4] = '\0';
 }
 
+static uint64_t told_magic;
+
 static enum err_code
-network_space(
+told_space(
     struct env *env, const char *path, struct env_space *out, struct err *err)
 {
 	(void)env;
 	(void)path;
 	(void)err;
-	*out = (struct env_space){.free_bytes = 1 << 30, .fs_magic = 0x6969};
+	*out =
+	    (struct env_space){.free_bytes = 1 << 30, .fs_magic = told_magic};
 	return ERR_NONE;
 }
+
+/* f_type of statfs(2), from linux/magic.h and the file systems' sources. */
+static const struct {
+	uint64_t magic;
+	const char *name; /* NULL: allowed */
+} places[] = {
+    {0x6969, "NFS"}, {0x517b, "SMB"}, {0xff534d42, "CIFS"},
+    {0xfe534d42, "SMB2"}, {0x01021997, "9P"}, {0x65735546, "FUSE"},
+    {0x6a656a63, "virtiofs"}, {0x00c36400, "Ceph"}, {0x5346414f, "AFS"},
+    {0x6b414653, "AFS"}, {0x0bd00bd0, "Lustre"}, {0xef53, NULL}, /* ext4 */
+    {0x58465342, NULL},                                          /* XFS */
+    {0x9123683e, NULL},                                          /* btrfs */
+    {0x01021994, NULL},                                          /* tmpfs */
+    {0x794c7630, NULL},                                          /* overlayfs */
+    {0x2fc12fc1, NULL},                                          /* ZFS */
+};
 
 static void
 a_place_that_is_not_ours_or_not_local_is_refused(void **state)
@@ -100,9 +119,23 @@ a_place_that_is_not_ours_or_not_local_is_refused(void **state)
 	f->env->uid++;
 	refused(f, ERR_CONFIG, "run dsrun as its owner");
 	f->env->uid--;
-	other.space = network_space;
+	other.space = told_space;
 	f->env->ops = &other;
-	refused(f, ERR_CONFIG, "lies on NFS");
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		char says[32];
+
+		told_magic = places[i].magic;
+		if (places[i].name == NULL) {
+			OK(open_journal(f, JOURNAL_MUST_EXIST));
+			continue;
+		}
+		journal_close(&f->j);
+		(void)snprintf(
+		    says, sizeof(says), "lies on %s,", places[i].name);
+		refused(f, ERR_CONFIG, says);
+		SAYS("use a local disk");
+		assert_int_equal(open_journal(f, JOURNAL_CREATE), ERR_CONFIG);
+	}
 	f->env->ops = ops;
 	OK(open_journal(f, JOURNAL_MUST_EXIST));
 }

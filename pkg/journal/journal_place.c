@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,21 @@ owners_open(struct journal *j, bool create, struct err *err)
 	return code;
 }
 
+/* What the text of a refused open leaves unsaid. */
+static enum err_code
+advise(struct err *err)
+{
+	const struct err was = *err;
+
+	if (was.code != ERR_IO ||
+	    (was.sys != EACCES && was.sys != EPERM && was.sys != EROFS))
+		return was.code;
+	return err_set(err, was.code, was.sys,
+	    "%s: dsrun must be able to read and write it: look at its owner "
+	    "and mode, and at the mount",
+	    was.text);
+}
+
 enum err_code
 journal_place_open(struct journal *j, bool create, struct err *err)
 {
@@ -79,6 +95,8 @@ journal_place_open(struct journal *j, bool create, struct err *err)
 
 	if (code == ERR_NONE)
 		code = journal_lock_open(&j->lock, j->env, j->dir, create, err);
+	if (code != ERR_NONE)
+		return advise(err);
 	if (code == ERR_NONE && create)
 		code = env_sync_dir(j->env, j->dir, err);
 	return code;

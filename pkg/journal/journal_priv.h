@@ -147,6 +147,7 @@ struct journal {
 	int64_t group_ms;
 	int64_t group_boot_ms;
 	bool must_commit; /* a member changed what SQLite does not count */
+	bool no_pause;    /* known: the table pause is empty */
 	bool clock_ok;
 	char clock_why[JOB_CLOCK_WHY_MAX];
 	int wal_pages;
@@ -161,8 +162,10 @@ struct journal {
 		struct list finished;
 		bool busy;
 	} batch[2];
+	struct env_post wake;
 	struct list backlog; /* taken from the queue, not yet in a group */
 	atomic_bool closing;
+	atomic_bool starved; /* a live step waits for room on the disk */
 };
 
 /* journal_group.c */
@@ -173,6 +176,9 @@ enum err_code journal_head_read(
 void journal_clock_judge(struct journal *j);
 enum err_code journal_checkpoint(
     struct journal *j, bool truncate, struct err *err);
+
+/* journal_wal.c: after a commit, under the lock */
+void journal_wal_grow(struct journal *j);
 
 /* journal_schema.c */
 #define JOURNAL_APPLICATION_ID 0x44535231 /* "DSR1" */
@@ -237,6 +243,9 @@ enum err_code journal_row_get_terms(struct journal_db *db, int64_t id,
 enum err_code journal_row_job(struct journal_db *db, sqlite3_stmt *st,
     struct journal_job *out, struct err *err);
 void journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *out);
+/* What a compares with its stored, or is about to be stored. */
+void journal_attempt_rest(
+    const struct journal_attempt *a, struct journal_attempt_rest *out);
 
 /* journal_name.c: names of sources, kinds, campaigns as numbers */
 enum journal_name {

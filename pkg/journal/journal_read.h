@@ -154,6 +154,15 @@ enum err_code journal_read_inbox(struct journal *j, int64_t *attempts,
 /* Artifacts of an attempt, by kind; path "" = none. */
 enum err_code journal_read_artifact(struct journal *j, int64_t attempt,
     int kind, struct journal_artifact *out, struct err *err);
+/* Of all attempts, in the order of attempt and kind: at most max of those
+ * behind (attempt, kind). */
+struct journal_artifact_row {
+	int64_t attempt;
+	struct journal_artifact artifact;
+};
+enum err_code journal_read_artifacts(struct journal *j, int64_t attempt,
+    int kind, struct journal_artifact_row *rows, size_t max, size_t *count,
+    struct err *err);
 struct journal_finding {
 	char answered_by[32];
 	char decline[64];

@@ -74,6 +74,22 @@ journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *o)
 	o->outcome = (enum job_outcome)sqlite3_column_int(st, 22);
 	journal_db_copy_text(st, 23, o->detail, sizeof(o->detail));
 	o->last = sqlite3_column_int64(st, 24);
+	journal_attempt_rest(o, &o->stored);
+}
+
+void
+journal_attempt_rest(
+    const struct journal_attempt *a, struct journal_attempt_rest *out)
+{
+	*out = (struct journal_attempt_rest){.dial_until_ms = a->dial_until_ms,
+	    .armed_ms = a->armed_ms,
+	    .slot_until_ms = a->slot_until_ms,
+	    .settle_boot_ms = a->settle_boot_ms,
+	    .looked_boot_ms = a->looked_boot_ms,
+	    .lookups = a->lookups,
+	    .resends = a->resends,
+	    .plain = *a->detail == '\0'};
+	memcpy(out->settle_boot, a->settle_boot, sizeof(out->settle_boot));
 }
 
 enum err_code

@@ -79,102 +79,150 @@ job_move(struct journal *j, const struct journal_job *job, enum job_state next,
 	return changed_one(j, job, err);
 }
 
+/*
+ * An attempt's columns by how often they change, so that a step writes, and
+ * binds, no more than it must: those of every step; number and org, whose
+ * indexes are left alone otherwise; the rest; and what only arming or a new
+ * claim decides.
+ */
+enum width {
+	WIDTH_STEP,
+	WIDTH_HOLD,
+	WIDTH_REST,
+	WIDTH_ALL
+};
+
+#define SET_STEP                                                  \
+	"UPDATE attempt SET state=?2,owner=?3,last=?4,"           \
+	"carrier_call=?5,placed_ms=?6,answered_ms=?7,ended_ms=?8" \
+	",outcome=?9"
+#define SET_HOLD ",number=?12,org=?13"
+#define SET_REST                                             \
+	",dial_until_ms=?14,settle_boot=?15,"                \
+	"settle_boot_ms=?16,looked_boot_ms=?17,lookups=?18," \
+	"resends=?19,armed_ms=?20,slot_until_ms=?21,detail=?22"
+#define SET_ALL ",key=?23,request=?24,terms=?25,campaign=?26,kind=?27"
+#define SET_WHERE " WHERE id=?1 AND last=?10 AND state=?11"
+
+static const char *const attempt_set[] = {[WIDTH_STEP] = SET_STEP SET_WHERE,
+    [WIDTH_HOLD] = SET_STEP SET_HOLD SET_WHERE,
+    [WIDTH_REST] = SET_STEP SET_HOLD SET_REST SET_WHERE,
+    [WIDTH_ALL] = SET_STEP SET_HOLD SET_REST SET_ALL SET_WHERE};
+
 static void
-bind_attempt(sqlite3_stmt *st, const struct journal_attempt *a)
+bind_hash(sqlite3_stmt *st, int i, bool there, const uint8_t hash[SHA256_BYTES])
 {
-	journal_db_i64(st, 1, a->id);
-	journal_db_i64(st, 2, a->state);
-	journal_db_i64_or_null(st, 3, a->owner);
-	journal_db_i64(st, 4, a->last);
-	journal_db_text(st, 5, a->carrier_call);
-	journal_db_i64_or_null(st, 6, a->dial_until_ms);
-	journal_db_blob(st, 7, a->settle_boot, sizeof(a->settle_boot));
-	journal_db_i64_or_null(st, 8, a->settle_boot_ms);
-	journal_db_i64_or_null(st, 9, a->looked_boot_ms);
-	journal_db_i64(st, 10, a->lookups);
-	journal_db_i64(st, 11, a->resends);
-	journal_db_i64_or_null(st, 12, a->armed_ms);
-	journal_db_i64_or_null(st, 13, a->placed_ms);
-	journal_db_i64_or_null(st, 14, a->answered_ms);
-	journal_db_i64_or_null(st, 15, a->ended_ms);
-	journal_db_i64_or_null(st, 16, a->slot_until_ms);
-	journal_db_i64(st, 17, a->outcome);
-	journal_db_text(st, 18, a->detail);
-	journal_db_i64_or_null(st, 19, a->number);
-	journal_db_i64_or_null(st, 20, a->org);
-	if (a->has_key)
-		journal_db_blob(st, 21, a->key, sizeof(a->key));
+	if (there)
+		journal_db_blob(st, i, hash, SHA256_BYTES);
 	else
-		journal_db_i64_or_null(st, 21, 0);
-	if (a->has_key)
-		journal_db_blob(st, 22, a->request, sizeof(a->request));
-	else
-		journal_db_i64_or_null(st, 22, 0);
-	journal_db_i64_or_null(st, 23, a->terms_id);
-	journal_db_i64(st, 24, a->campaign_id);
-	journal_db_i64(st, 25, a->kind_id);
+		journal_db_i64_or_null(st, i, 0);
 }
 
-#define ATTEMPT_LIGHT                                                   \
-	"UPDATE attempt SET state=?2,owner=?3,last=?4,carrier_call=?5," \
-	"dial_until_ms=?6,settle_boot=?7,settle_boot_ms=?8,"            \
-	"looked_boot_ms=?9,lookups=?10,resends=?11,armed_ms=?12,"       \
-	"placed_ms=?13,answered_ms=?14,ended_ms=?15,slot_until_ms=?16," \
-	"outcome=?17,detail=?18"
+static void
+bind_attempt(
+    sqlite3_stmt *st, const struct journal_attempt *a, enum width width)
+{
+	journal_db_i64(st, 1, a->id);
+	journal_db_text(st, 5, a->carrier_call);
+	journal_db_i64_or_null(st, 6, a->placed_ms);
+	journal_db_i64_or_null(st, 7, a->answered_ms);
+	journal_db_i64_or_null(st, 8, a->ended_ms);
+	journal_db_i64(st, 9, a->outcome);
+	if (width < WIDTH_REST)
+		return;
+	journal_db_i64_or_null(st, 14, a->dial_until_ms);
+	journal_db_blob(st, 15, a->settle_boot, sizeof(a->settle_boot));
+	journal_db_i64_or_null(st, 16, a->settle_boot_ms);
+	journal_db_i64_or_null(st, 17, a->looked_boot_ms);
+	journal_db_i64(st, 18, a->lookups);
+	journal_db_i64(st, 19, a->resends);
+	journal_db_i64_or_null(st, 20, a->armed_ms);
+	journal_db_i64_or_null(st, 21, a->slot_until_ms);
+	journal_db_text(st, 22, a->detail);
+	if (width < WIDTH_ALL)
+		return;
+	bind_hash(st, 23, a->has_key, a->key);
+	bind_hash(st, 24, a->has_key, a->request);
+	journal_db_i64_or_null(st, 25, a->terms_id);
+	journal_db_i64(st, 26, a->campaign_id);
+	journal_db_i64(st, 27, a->kind_id);
+}
 
-/*
- * after: the attempt as it shall be; light when number, org and key stay, so
- * that their indexes are left alone.
- */
+/* What a step itself changes of an attempt. */
+struct moved {
+	enum attempt_state state;
+	int64_t owner, number, org;
+};
+
+static struct moved
+move(const struct journal_attempt *a, enum attempt_state next)
+{
+	bool live = job_attempt_is_live(next);
+	bool holds = live || next == ATTEMPT_PARKED;
+
+	return (struct moved){.state = next,
+	    .owner = live ? a->owner : 0,
+	    .number = holds ? a->number : 0,
+	    .org = holds ? a->org : 0};
+}
+
+static enum width
+width_of(const struct journal_attempt *a, const struct moved *m, bool armed)
+{
+	struct journal_attempt_rest rest;
+
+	if (armed || m->state == ATTEMPT_NEW || a->state == ATTEMPT_NEW)
+		return WIDTH_ALL;
+	journal_attempt_rest(a, &rest);
+	if (memcmp(&rest, &a->stored, sizeof(rest)) != 0 || !rest.plain)
+		return WIDTH_REST;
+	return m->number == a->number ? WIDTH_STEP : WIDTH_HOLD;
+}
+
 static enum err_code
-attempt_write(struct journal *j, const struct journal_attempt *after,
-    const struct journal_attempt *before, bool light, struct err *err)
+attempt_write(struct journal *j, const struct journal_attempt *a,
+    const struct moved *m, enum width width, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
-	    after->is_new
-		? "INSERT INTO attempt(id,state,owner,last,carrier_call,"
+	    !a->is_new
+		? attempt_set[width]
+		: "INSERT INTO attempt(id,state,owner,last,carrier_call,"
+		  "placed_ms,answered_ms,ended_ms,outcome,number,org,"
 		  "dial_until_ms,settle_boot,settle_boot_ms,looked_boot_ms,"
-		  "lookups,resends,armed_ms,placed_ms,answered_ms,ended_ms,"
-		  "slot_until_ms,outcome,detail,number,org,key,request,terms,"
-		  "campaign,kind) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-		  "?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25)"
-	    : light ? ATTEMPT_LIGHT " WHERE id=?1 AND last=?26 AND state=?27"
-		    : ATTEMPT_LIGHT ",number=?19,org=?20,key=?21,request=?22,"
-				    "terms=?23,campaign=?24,kind=?25 "
-				    "WHERE id=?1 AND last=?26 AND state=?27",
+		  "lookups,resends,armed_ms,slot_until_ms,detail,key,request,"
+		  "terms,campaign,kind) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,"
+		  "?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,"
+		  "?26,?27)",
 	    err);
 
 	if (st == NULL)
 		return err->code;
-	/* The light form has no 19 to 25; 26 and 27 are the guard. */
-	bind_attempt(st, after);
-	if (!after->is_new) {
-		journal_db_i64(st, 26, before->last);
-		journal_db_i64(st, 27, before->state);
+	bind_attempt(st, a, width);
+	journal_db_i64(st, 2, m->state);
+	journal_db_i64_or_null(st, 3, m->owner);
+	journal_db_i64(st, 4, j->head.seq + 1);
+	if (!a->is_new) {
+		journal_db_i64(st, 10, a->last);
+		journal_db_i64(st, 11, a->state);
+	}
+	if (width >= WIDTH_HOLD) {
+		journal_db_i64_or_null(st, 12, m->number);
+		journal_db_i64_or_null(st, 13, m->org);
 	}
 	if (journal_db_done(&j->w, st, err) != ERR_NONE)
 		return err->code;
 	if (sqlite3_changes(j->w.h) != 1)
 		return err_set(err, ERR_STATE, 0,
-		    "attempt %lld changed meanwhile", (long long)after->id);
+		    "attempt %lld changed meanwhile", (long long)a->id);
 	return ERR_NONE;
 }
 
-/* Append the event; job->last, n and last_hash move on. */
+/* Append the event after prev (0 = the first), with its hash. */
 static enum err_code
-event_add(struct journal *j, struct journal_job *job, int step,
-    const struct journal_attempt *attempt, const char *detail,
-    const uint8_t before[SHA256_BYTES], struct err *err)
+event_add(struct journal *j, struct job_event_fields *f, int64_t prev,
+    const uint8_t before[SHA256_BYTES], uint8_t hash[SHA256_BYTES],
+    struct err *err)
 {
-	struct job_event_fields f = {.seq = j->head.seq + 1,
-	    .job = job->id,
-	    .n = job->n + 1,
-	    .at_ms = j->group_ms,
-	    .step = step,
-	    .job_state = (int)job->state,
-	    .attempt = attempt != NULL ? attempt->id : 0,
-	    .attempt_state = attempt != NULL ? (int)attempt->state : -1,
-	    .detail = detail};
 	sqlite3_stmt *st = journal_db_get(&j->w,
 	    "INSERT INTO event(seq,job,n,prev,at_ms,step,job_state,attempt,"
 	    "attempt_state,detail,hash) "
@@ -183,37 +231,38 @@ event_add(struct journal *j, struct journal_job *job, int step,
 
 	if (st == NULL)
 		return err->code;
-	job_hash_event(before, &f, job->last_hash);
-	journal_db_i64(st, 1, f.seq);
-	journal_db_i64(st, 2, f.job);
-	journal_db_i64(st, 3, f.n);
-	journal_db_i64_or_null(st, 4, job->last);
-	journal_db_i64(st, 5, f.at_ms);
-	journal_db_i64(st, 6, f.step);
-	journal_db_i64(st, 7, f.job_state);
-	journal_db_i64_or_null(st, 8, f.attempt);
-	if (attempt != NULL)
-		journal_db_i64(st, 9, f.attempt_state);
+	f->seq = j->head.seq + 1;
+	f->at_ms = j->group_ms;
+	job_hash_event(before, f, hash);
+	journal_db_i64(st, 1, f->seq);
+	journal_db_i64(st, 2, f->job);
+	journal_db_i64(st, 3, f->n);
+	journal_db_i64_or_null(st, 4, prev);
+	journal_db_i64(st, 5, f->at_ms);
+	journal_db_i64(st, 6, f->step);
+	journal_db_i64(st, 7, f->job_state);
+	journal_db_i64_or_null(st, 8, f->attempt);
+	if (f->attempt != 0)
+		journal_db_i64(st, 9, f->attempt_state);
 	else
 		journal_db_i64_or_null(st, 9, 0);
-	if (detail != NULL)
-		journal_db_text(st, 10, detail);
+	if (f->detail != NULL)
+		journal_db_text(st, 10, f->detail);
 	else
 		journal_db_i64_or_null(st, 10, 0);
-	journal_db_blob(st, 11, job->last_hash, SHA256_BYTES);
+	journal_db_blob(st, 11, hash, SHA256_BYTES);
 	if (journal_db_done(&j->w, st, err) != ERR_NONE)
 		return err->code;
-	j->head.seq = f.seq;
-	memcpy(j->head.hash, job->last_hash, SHA256_BYTES);
-	job->last = f.seq;
-	job->n = f.n;
+	j->head.seq = f->seq;
+	memcpy(j->head.hash, hash, SHA256_BYTES);
 	CRASH_POINT("journal.event.added");
 	return ERR_NONE;
 }
 
 /* A finish is sealed: a chain of its own, which outlives pruning. */
 static enum err_code
-seal(struct journal *j, const struct journal_job *job, struct err *err)
+seal(struct journal *j, const struct journal_job *job, enum job_state state,
+    const uint8_t last[SHA256_BYTES], struct err *err)
 {
 	uint8_t identity[SHA256_BYTES];
 	uint8_t hash[SHA256_BYTES];
@@ -226,37 +275,26 @@ seal(struct journal *j, const struct journal_job *job, struct err *err)
 		return err->code;
 	job_hash_identity(job->source, job->ext, job->content, identity);
 	struct job_sealed_fields f = {.identity = identity,
-	    .state = (int)job->state,
+	    .state = (int)state,
 	    .outcome = (int)job->outcome,
-	    .revision = job->revision,
-	    .last = job->last_hash,
+	    .revision = job->revision + 1,
+	    .last = last,
 	    .before = j->head.sealed_hash};
 
 	job_hash_sealed(&f, hash);
 	journal_db_i64(st, 1, j->head.sealed + 1);
 	journal_db_i64(st, 2, job->id);
-	journal_db_i64(st, 3, job->revision);
-	journal_db_i64(st, 4, job->state);
+	journal_db_i64(st, 3, f.revision);
+	journal_db_i64(st, 4, state);
 	journal_db_i64(st, 5, job->outcome);
 	journal_db_blob(st, 6, identity, sizeof(identity));
-	journal_db_blob(st, 7, job->last_hash, SHA256_BYTES);
+	journal_db_blob(st, 7, last, SHA256_BYTES);
 	journal_db_blob(st, 8, hash, sizeof(hash));
 	if (journal_db_done(&j->w, st, err) != ERR_NONE)
 		return err->code;
 	j->head.sealed++;
 	memcpy(j->head.sealed_hash, hash, sizeof(hash));
 	return ERR_NONE;
-}
-
-static void
-let_go(struct journal_attempt *a)
-{
-	if (!job_attempt_is_live(a->state))
-		a->owner = 0;
-	if (!job_attempt_is_live(a->state) && a->state != ATTEMPT_PARKED) {
-		a->number = 0;
-		a->org = 0;
-	}
 }
 
 /* What both tables say of a change; asking for what they lack is a bug. */
@@ -285,55 +323,71 @@ plan(const struct journal_change *c, enum job_state *job_next,
 	*attempt_next = attempt_row->next;
 }
 
+/* The caller's structs become what is in the database now. */
+static void
+moved_on(const struct journal_change *c, const struct job_event_fields *f,
+    const struct moved *m, const uint8_t hash[SHA256_BYTES])
+{
+	struct journal_job *job = c->job;
+	struct journal_attempt *a = c->attempt;
+	enum job_state next = (enum job_state)f->job_state;
+
+	job->revision += job_is_final(next) && next != job->state;
+	job->state = next;
+	job->last = f->seq;
+	job->n = f->n;
+	memcpy(job->last_hash, hash, SHA256_BYTES);
+	if (a == NULL)
+		return;
+	a->is_new = false;
+	a->state = m->state;
+	a->owner = m->owner;
+	a->number = m->number;
+	a->org = m->org;
+	a->last = f->seq;
+	journal_attempt_rest(a, &a->stored);
+}
+
 enum err_code
 journal_step(struct journal *j, const struct journal_change *c, struct err *err)
 {
-	struct journal_job job = *c->job;
-	struct journal_attempt attempt = {0};
-	enum job_state job_next = job.state;
+	const struct journal_job *job = c->job;
+	const struct journal_attempt *a = c->attempt;
+	struct moved m = {.state = ATTEMPT_NEW};
+	enum job_state next;
 	enum attempt_state attempt_next = ATTEMPT_NEW;
 	int step = 0;
+	uint8_t hash[SHA256_BYTES];
 	enum err_code code;
 
-	plan(c, &job_next, &attempt_next, &step);
+	plan(c, &next, &attempt_next, &step);
 	if (c->job_event == JOB_EV_NOTE && !c->job_changed)
-		code = job_touch(j, &job, j->head.seq + 1, err);
+		code = job_touch(j, job, j->head.seq + 1, err);
 	else
-		code = job_move(j, &job, job_next, j->head.seq + 1, err);
-	if (code != ERR_NONE)
-		return code;
-	if (c->attempt != NULL) {
-		bool armed = c->attempt_event == ATTEMPT_EV_ARM;
-
-		attempt = *c->attempt;
-		attempt.state = attempt_next;
-		attempt.last = j->head.seq + 1;
-		let_go(&attempt);
-		bool light = attempt.number == c->attempt->number && !armed &&
-			     attempt_next != ATTEMPT_NEW &&
-			     c->attempt->state != ATTEMPT_NEW;
-
-		code = attempt_write(j, &attempt, c->attempt, light, err);
-		if (code != ERR_NONE)
-			return code;
-		attempt.is_new = false;
-	}
-	j->tally[job.state]--;
-	j->tally[job_next]++;
-	job.state = job_next;
-	code = event_add(j, &job, step, c->attempt != NULL ? &attempt : NULL,
-	    c->detail, job.last_hash, err);
-	if (code == ERR_NONE && job_is_final(job_next) &&
-	    job_next != c->job->state) {
-		job.revision++;
-		code = seal(j, &job, err);
+		code = job_move(j, job, next, j->head.seq + 1, err);
+	if (code == ERR_NONE && a != NULL) {
+		m = move(a, attempt_next);
+		code = attempt_write(j, a, &m,
+		    width_of(a, &m, c->attempt_event == ATTEMPT_EV_ARM), err);
 	}
 	if (code != ERR_NONE)
 		return code;
-	*c->job = job;
-	if (c->attempt != NULL)
-		*c->attempt = attempt;
-	return ERR_NONE;
+	j->tally[job->state]--;
+	j->tally[next]++;
+	struct job_event_fields f = {.job = job->id,
+	    .n = job->n + 1,
+	    .step = step,
+	    .job_state = (int)next,
+	    .attempt = a != NULL ? a->id : 0,
+	    .attempt_state = a != NULL ? (int)m.state : -1,
+	    .detail = c->detail};
+
+	code = event_add(j, &f, job->last, job->last_hash, hash, err);
+	if (code == ERR_NONE && job_is_final(next) && next != job->state)
+		code = seal(j, job, next, hash, err);
+	if (code == ERR_NONE)
+		moved_on(c, &f, &m, hash);
+	return code;
 }
 
 /* --- intake --------------------------------------------------------------- */
@@ -470,5 +524,11 @@ journal_job_add(struct journal *j, const struct journal_new_job *n,
 	j->tally[job.state]++;
 	job_hash_identity(n->source, n->ext, n->content, identity);
 	*id = job.id;
-	return event_add(j, &job, step, NULL, NULL, identity, err);
+	struct job_event_fields f = {.job = job.id,
+	    .n = 1,
+	    .step = step,
+	    .job_state = (int)job.state,
+	    .attempt_state = -1};
+
+	return event_add(j, &f, 0, identity, identity, err);
 }

@@ -93,15 +93,20 @@ journal_verify_mark(
 		journal_db_copy_blob(st, 0, hash, sizeof(hash));
 		(void)sqlite3_reset(st);
 		if (memcmp(hash, m->hash, sizeof(hash)) != 0)
-			goto back;
+			return err_set(err, ERR_DAMAGED, 0,
+			    "%s went back in time or was altered: its event "
+			    "%lld is not the one that was written here.  "
+			    "Nothing is claimed or taken in.  Put the right "
+			    "files back, or: dsrun restore FILE --by NAME",
+			    j->db_path, (long long)m->seq);
 	}
 	return ERR_NONE;
 back:
 	return err_set(err, ERR_DAMAGED, 0,
 	    "%s went back in time: it ends at commit %lld, event %lld, but "
 	    "commit %lld, event %lld was written here.  Nothing is claimed or "
-	    "taken in.  Put the newer files back, or: dsrun restore FILE / "
-	    "dsrun adopt --by NAME",
+	    "taken in.  Put the newer files back, or: dsrun restore FILE --by "
+	    "NAME / dsrun adopt --by NAME",
 	    j->db_path, (long long)h->commits, (long long)h->seq,
 	    (long long)m->commits, (long long)m->seq);
 }
@@ -157,8 +162,13 @@ tail(struct journal *j, struct err *err)
 	    err);
 	enum err_code code = ERR_NONE;
 	bool row = true;
+	int64_t above = 0, pruned = 0;
 
-	if (st == NULL)
+	/* Where nothing was ever pruned, numbers have no gap. */
+	if (journal_db_number(&j->w,
+		"SELECT 1 FROM archived WHERE job>0 LIMIT 1", &pruned,
+		err) != ERR_NONE ||
+	    st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, VERIFY_EVENTS);
 	while (code == ERR_NONE) {
@@ -168,6 +178,13 @@ tail(struct journal *j, struct err *err)
 		code = journal_db_row(&j->w, st, &row, err);
 		if (code != ERR_NONE || !row)
 			break;
+		int64_t seq = sqlite3_column_int64(st, 0);
+
+		if (above != 0 && seq != above - 1 && pruned == 0) {
+			code = lost(j, above - 1, err);
+			break;
+		}
+		above = seq;
 		/* A job's first event is hashed with what the job is: that is
 		 * journal_check's. */
 		if (sqlite3_column_type(st, 11) == SQLITE_NULL)
@@ -176,7 +193,7 @@ tail(struct journal *j, struct err *err)
 			code = lost(j, sqlite3_column_int64(st, 11), err);
 			break;
 		}
-		struct job_event_fields f = {.seq = sqlite3_column_int64(st, 0),
+		struct job_event_fields f = {.seq = seq,
 		    .job = sqlite3_column_int64(st, 1),
 		    .n = sqlite3_column_int64(st, 2),
 		    .at_ms = sqlite3_column_int64(st, 3),

@@ -8,7 +8,8 @@
  * The loop pushes transactions on a stack that the writer takes whole, so
  * neither ever waits for the other.  Up to two works are under way: while one
  * group commits, what arrives is taken by the next, which begins without a
- * round trip through the loop.
+ * round trip through the loop.  An idle writer is woken after the callback
+ * that submitted, so that what one callback submits is one commit.
  */
 
 #define GROUP_MAX 1000
@@ -87,6 +88,22 @@ start(struct journal *j)
 	}
 }
 
+/* While this is posted nothing is under way, so the journal is not closed. */
+static void
+wake(struct env_post *p)
+{
+	start(CONTAINER_OF(p, struct journal, wake));
+}
+
+static bool
+idle(const struct journal *j)
+{
+	for (size_t i = 0; i < ARRAY_LEN(j->batch); i++)
+		if (j->batch[i].busy)
+			return false;
+	return true;
+}
+
 static void
 batch_done(struct env_work *w)
 {
@@ -120,7 +137,11 @@ journal_submit(struct journal *j, struct journal_tx *tx, struct err *err)
 	tx->next = atomic_load(&j->queue);
 	while (!atomic_compare_exchange_weak(&j->queue, &tx->next, tx))
 		;
-	start(j);
+	j->wake.fn = wake;
+	if (idle(j))
+		env_post(j->env, &j->wake);
+	else
+		start(j);
 	return ERR_NONE;
 }
 

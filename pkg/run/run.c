@@ -129,6 +129,20 @@ look_into_inbox(struct run *r)
 	}
 }
 
+/* Live calls whose next step finds no room: said once each time. */
+static void
+say_starved(struct run *r)
+{
+	bool starved = journal_is_starved(r->journal);
+
+	if (starved && !r->starved)
+		LOG(r->o.log, LOG_LEVEL_WARN, "run.waits",
+		    LOG_STR("for", "room on the disk"),
+		    LOG_STR("dir", journal_dir(r->journal)),
+		    LOG_INT("live", r->live));
+	r->starved = starved;
+}
+
 static void
 tick_fired(struct env_timer *t)
 {
@@ -137,6 +151,7 @@ tick_fired(struct env_timer *t)
 	struct err err = {0};
 
 	env_timer_start_real(r->env, &r->tick, TICK_MS);
+	say_starved(r);
 	if (r->hard_stop) {
 		/* Until what was begun is durable; then this is stopped. */
 		run_poke(r);
@@ -242,10 +257,31 @@ disk_has_room(struct run *r)
 	if (env_space(r->env, journal_dir(r->journal), &space, &err) !=
 	    ERR_NONE)
 		return true;
+	r->full_bytes = 0;
 	if (space.free_bytes >= r->o.conf->disk.min_free_bytes)
 		return true;
 	r->progress.waits = "the disk is nearly full";
+	r->full_bytes = space.free_bytes > 0 ? space.free_bytes : 1;
 	return false;
+}
+
+/* A drain that left jobs alone for want of room says so: cron tells nobody of
+ * what ends well. */
+static void
+tell_full(struct run *r)
+{
+	bool any = false;
+	struct err err;
+
+	if (r->full_bytes == 0 || r->o.mode != RUN_DRAIN ||
+	    r->code != ERR_NONE ||
+	    journal_read_any_ready(r->journal, &any, &err) != ERR_NONE || !any)
+		return;
+	r->code = err_set(&r->err, ERR_SPACE, 0,
+	    "%s has %lld MB of free space, disk.min_free is %lld MB: no call "
+	    "is begun until there is room",
+	    journal_dir(r->journal), (long long)r->full_bytes >> 20,
+	    (long long)r->o.conf->disk.min_free_bytes >> 20);
 }
 
 /* Only claimed yet, and it may have killed two owners: nothing beside it. */
@@ -294,9 +330,12 @@ waits_for_due(struct run *r)
 		return false;
 	if (r->o.mode == RUN_WORKER || left <= r->o.wait_ms) {
 		left = left < 0 ? 0 : left;
-		if (!env_timer_running(&r->due))
+		/* One that became due earlier is not slept through. */
+		if (!env_timer_running(&r->due) ||
+		    r->due_for_ms != r->next_due_ms)
 			env_timer_start(r->env, &r->due,
 			    left < DUE_MOST_MS ? left + 1 : DUE_MOST_MS);
+		r->due_for_ms = r->next_due_ms;
 		return true;
 	}
 	return false;
@@ -356,6 +395,7 @@ end(struct run *r)
 		r->code = err.code;
 		r->err = err;
 	}
+	tell_full(r);
 	env_timer_stop(r->env, &r->tick);
 	env_timer_stop(r->env, &r->due);
 	env_timer_stop(r->env, &r->media);

@@ -48,22 +48,42 @@ struct checking {
 #define LL(x) ((long long)(x))
 #define ATTEMPT(id) LL(journal_attempt_number(id)), LL(journal_attempt_job(id))
 
-void
-run_check_bad(struct run_check *c, int invariant, const char *fmt, ...)
+static void item_bad(struct run_check *c, struct journal_check_item *item,
+    const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
+
+static void
+item_bad(struct run_check *c, struct journal_check_item *item, const char *fmt,
+    va_list ap)
 {
-	struct journal_check_item *item = &c->own[invariant];
 	char text[ERR_TEXT_MAX];
-	va_list ap;
 
 	c->ok = false;
 	item->ok = JOURNAL_FALSE;
 	item->violations++;
 	if (item->shown == JOURNAL_CHECK_SHOWN)
 		return;
-	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	item->violation[item->shown++] = mem_strdup(text);
+}
+
+void
+run_check_bad(struct run_check *c, int invariant, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	item_bad(c, &c->own[invariant], fmt, ap);
+	va_end(ap);
+}
+
+void
+run_check_file_bad(struct run_check *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	item_bad(c, &c->files, fmt, ap);
+	va_end(ap);
 }
 
 void
@@ -467,6 +487,8 @@ check_new(void)
 		c->own[i].name = names[i];
 		c->own[i].ok = JOURNAL_TRUE;
 	}
+	c->files.name = "files";
+	c->files.ok = JOURNAL_TRUE;
 	return c;
 }
 
@@ -492,6 +514,14 @@ run_check(
 		code = with_network(&x, err);
 	else if (code == ERR_NONE)
 		without_network(x.c, o->network->why);
+	if (code == ERR_NONE && o->journal != NULL && x.c->journal->whole) {
+		code = run_check_files(o, x.c, err);
+	} else {
+		x.c->files.ok = JOURNAL_UNKNOWN;
+		x.c->files.why = o->journal == NULL
+				     ? "they are the journal's, not the file's"
+				     : "the database cannot be read to its end";
+	}
 	if (code == ERR_NONE) {
 		x.c->calls = (int64_t)(x.calls.count + x.calls.strange);
 		x.c->ok = x.c->ok && x.c->journal->ok;
@@ -514,6 +544,8 @@ run_check_free(struct run_check **cp)
 	for (size_t i = 0; i <= RUN_CHECK_INVARIANTS; i++)
 		for (size_t n = 0; n < c->own[i].shown; n++)
 			mem_free(&c->own[i].violation[n]);
+	for (size_t n = 0; n < c->files.shown; n++)
+		mem_free(&c->files.violation[n]);
 	for (size_t n = 0; n < c->listed_shown; n++)
 		mem_free(&c->listed[n]);
 	journal_check_free(&c->journal);

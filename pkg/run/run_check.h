@@ -22,6 +22,9 @@
  * what the journal says of a call must stand in the log as it is after it.
  * Reads only; on the loop's thread, while nothing is submitted.
  *
+ * The files that calls left are hashed again, so it takes as long as it takes
+ * to read them.
+ *
  * What cannot be seen is JOURNAL_UNKNOWN with its `why`; a call that a named
  * person has spoken about is listed, not counted.
  */
@@ -70,6 +73,8 @@ struct run_check {
 	char *listed[JOURNAL_CHECK_SHOWN];
 	size_t listed_shown;
 	int64_t listed_count;
+	/* Recordings, transcripts and talk files against their hashes. */
+	struct journal_check_item files;
 	/* run_check.c's own, but for I1, I2, I12, I14 and I15 */
 	struct journal_check_item own[RUN_CHECK_INVARIANTS + 1];
 };

@@ -41,13 +41,15 @@ attempt_read(struct hours *h, int64_t attempt, struct err *err)
 	h->attempt = attempt;
 	journal_person_free(&h->person);
 	code = journal_read_attempt(j, attempt, &h->a, err);
+	if (code == ERR_NONE)
+		code = journal_read_job(
+		    j, journal_attempt_job(attempt), &h->job, err);
+	/* Pruned; or I8 and I9 say what is missing. */
 	h->gone = code == ERR_NOT_FOUND;
 	if (h->gone)
 		return ERR_NONE;
-	if (code != ERR_NONE ||
-	    journal_read_job(j, journal_attempt_job(attempt), &h->job, err) !=
-		ERR_NONE)
-		return err->code;
+	if (code != ERR_NONE)
+		return code;
 	code = journal_read_person(j, h->job.id, &h->person, err);
 	h->has_person = code == ERR_NONE;
 	h->kind = conf_kind_find(h->o->conf, h->job.kind);

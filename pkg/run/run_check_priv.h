@@ -42,6 +42,8 @@ struct run_check_rang *run_check_calls_find(const struct run_check_calls *c,
 
 void run_check_bad(struct run_check *c, int invariant, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void run_check_file_bad(struct run_check *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void run_check_list(struct run_check *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -52,6 +54,12 @@ void run_check_list(struct run_check *c, const char *fmt, ...)
 enum err_code run_check_archives(struct env *env, const char *journal_dir,
     void (*fn)(void *arg, const struct journal_check_attempt *a), void *arg,
     struct err *err);
+
+/* --- run_check_files.c -----------------------------------------------------
+ */
+
+enum err_code run_check_files(
+    const struct run_check_options *o, struct run_check *c, struct err *err);
 
 /* --- run_check_hours.c: I12 ------------------------------------------------
  */

@@ -444,10 +444,19 @@ nothing_is_claimed_while_the_disk_is_nearly_full(void **state)
 	int64_t id = JOB(w, .id = "a");
 
 	fill_disk(w);
-	world_drain(w);
+	world_begin(w);
+	world_finish(w);
+	assert_int_equal(w->code, ERR_SPACE);
+	assert_non_null(strstr(w->err.text, "disk.min_free is 256 MB"));
 	assert_string_equal(w->p.waits, "the disk is nearly full");
 	JOB_IS(w, id, JOB_READY, JOB_OUTCOME_NONE);
 	assert_int_equal(fake_count(&w->fake, "dial"), 0);
+	/* With nobody to call there is nothing to complain of. */
+	free_bytes = INT64_C(1) << 40;
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+	fill_disk(w);
+	world_drain(w);
 }
 
 static void

@@ -341,6 +341,31 @@ a_job_waits_for_its_time_when_the_drain_may(void **state)
 	assert_string_equal(world_story(w, far), "QUEUE");
 }
 
+/* A worker that waits for a far one sees the next try of a near one in time. */
+static void
+what_is_due_earlier_is_not_slept_through(void **state)
+{
+	struct world *w = *state;
+
+	w->retry = "max_attempts: 2, no-answer: {after: 5m, jitter: none}";
+	world_open(w);
+	w->fake.scripts[0] = no_answer;
+	w->fake.scripts[1] = completed;
+	w->o.mode = RUN_WORKER;
+	(void)JOB(
+	    w, .id = "far", .not_before_ms = env_now_ms(w->env) + 40 * MINUTE);
+	int64_t id = JOB(w, .id = "near");
+
+	world_begin(w);
+	for (int i = 0; i < 20 && fake_count(&w->fake, "dial") < 2; i++)
+		world_for(w, 200);
+	assert_true(fake_count(&w->fake, "dial") >= 2);
+	assert_true(fake_nth(&w->fake, "dial", 1)->at_ms <=
+		    world_attempt(w, id, 1).ended_ms + 12 * MINUTE);
+	run_stop(w->run, true);
+	world_finish(w);
+}
+
 static void
 a_job_that_is_not_due_is_left_alone(void **state)
 {
@@ -377,6 +402,7 @@ main(void)
 	    T(a_request_may_not_leave_after_the_job_expired),
 	    T(a_job_waits_for_its_time_when_the_drain_may),
 	    T(a_job_that_is_not_due_is_left_alone),
+	    T(what_is_due_earlier_is_not_slept_through),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

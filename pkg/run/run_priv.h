@@ -311,10 +311,13 @@ struct run {
 
 	/* the claim under way */
 	struct run_claim *claim;
-	bool again;   /* something may have become claimable */
-	bool nothing; /* the last claim found nothing to do */
+	bool again;         /* something may have become claimable */
+	bool nothing;       /* the last claim found nothing to do */
+	bool starved;       /* as said: live calls wait for room on the disk */
+	int64_t full_bytes; /* nothing is claimed with so little; 0 = room */
 	int64_t next_due_ms;
-	int64_t version; /* PRAGMA data_version as last seen */
+	int64_t due_for_ms; /* what the timer `due` was started for */
+	int64_t version;    /* PRAGMA data_version as last seen */
 
 	struct journal_takeover takeover;
 	bool taking_over;

@@ -10,8 +10,8 @@
 
 #define BLOCK_BYTES 65536
 
-static enum err_code
-hash_file(struct env *env, const char *path, uint8_t out[SHA256_BYTES],
+enum err_code
+run_replay_hash(struct env *env, const char *path, uint8_t out[SHA256_BYTES],
     struct err *err)
 {
 	uint8_t *block = mem_zalloc(1, BLOCK_BYTES);
@@ -51,7 +51,7 @@ look_at(struct env *env, struct journal *j, int64_t attempt, int kind,
 	*path = mem_printf("%s/recordings/%s", journal_dir(j), a.path);
 	(void)snprintf(out->path, sizeof(out->path), "%s", *path);
 	out->bytes = a.bytes;
-	code = hash_file(env, *path, hash, err);
+	code = run_replay_hash(env, *path, hash, err);
 	if (code == ERR_NOT_FOUND) {
 		out->state = RUN_REPLAY_GONE;
 		return ERR_NONE;

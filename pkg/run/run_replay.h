@@ -48,6 +48,10 @@ enum err_code run_replay(struct env *env, const struct conf *conf,
     struct err *err);
 void run_replay_fini(struct run_replay *r);
 
+/* Of a whole file; errors are those of env_open and env_pread. */
+enum err_code run_replay_hash(struct env *env, const char *path,
+    uint8_t out[SHA256_BYTES], struct err *err);
+
 /* Nothing is missing, changed or different. */
 bool run_replay_ok(const struct run_replay *r);
 

@@ -343,7 +343,9 @@ begin_tx(struct run_sync *s, enum phase phase,
 	s->phase = phase;
 	s->tx.run = run;
 	s->tx.done = tx_done;
-	s->tx.cls = JOURNAL_LIVE;
+	/* A full disk keeps nobody waiting who has no call to end: a batch can
+	 * be left at any step. */
+	s->tx.cls = s->run->o.mode == RUN_SYNC ? JOURNAL_CLAIM : JOURNAL_LIVE;
 	CHECK(journal_submit(s->run->journal, &s->tx, &s->err) == ERR_NONE);
 }
 

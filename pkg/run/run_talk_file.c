@@ -322,6 +322,20 @@ repair_recording(struct env *env, const char *dir, const char *name,
 	return code;
 }
 
+static bool
+has_files(const struct run_talk_result *r)
+{
+	for (size_t i = 0; i < RUN_ARTIFACT_COUNT; i++)
+		if (r->artifact[i].file[0] != '\0')
+			return true;
+	return false;
+}
+
+/*
+ * A name is brought to disk where there is one.  Most calls that the dead
+ * leave have none, and thousands of them may be taken over at once: a sync for
+ * each would be most of the recovery.
+ */
 enum err_code
 run_talk_repair(struct env *env, const char *recordings_dir, const char *name,
     struct run_talk_result *result, struct err *err)
@@ -333,7 +347,7 @@ run_talk_repair(struct env *env, const char *recordings_dir, const char *name,
 	if (code == ERR_NONE)
 		code =
 		    settle_talk(env, recordings_dir, name, true, result, err);
-	if (code == ERR_NONE)
+	if (code == ERR_NONE && has_files(result))
 		code = sync_dir(env, recordings_dir, err);
 	if (code != ERR_NONE) {
 		mem_free(&result->meeting_json);

@@ -706,6 +706,19 @@ repair_finds_what_was_noted(void **state)
 	}
 }
 
+static int dir_syncs;
+
+static enum err_code
+counted_sync_dir(struct env *env, const char *path, struct err *err)
+{
+	(void)env;
+	(void)path;
+	(void)err;
+	dir_syncs++;
+	return ERR_NONE;
+}
+
+/* Nor does it wait for the disk. */
 static void
 repair_of_nothing_is_no_error(void **state)
 {
@@ -714,10 +727,15 @@ repair_of_nothing_is_no_error(void **state)
 
 	(void)state;
 	open_world(&w, NULL);
+	failing = *w.env->ops;
+	failing.sync_dir = counted_sync_dir;
+	w.env->ops = &failing;
+	dir_syncs = 0;
 	assert_int_equal(
 	    run_talk_repair(w.env, w.dir, "17-1", &r, &w.err), ERR_NONE);
 	for (int i = 0; i < RUN_ARTIFACT_COUNT; i++)
 		assert_string_equal(r.artifact[i].file, "");
+	assert_int_equal(dir_syncs, 0);
 	close_world(&w, true);
 }
 
@@ -733,8 +751,13 @@ a_damaged_talk_file_is_kept_without_a_transcript(void **state)
 	(void)snprintf(command, sizeof(command),
 	    "printf 'what is this\\n' > '%s/17-1.talk.jsonl'", w.dir);
 	assert_int_equal(system(command), 0);
+	failing = *w.env->ops;
+	failing.sync_dir = counted_sync_dir;
+	w.env->ops = &failing;
+	dir_syncs = 0;
 	assert_int_equal(
 	    run_talk_repair(w.env, w.dir, "17-1", &r, &w.err), ERR_NONE);
+	assert_int_equal(dir_syncs, 1);
 	expect_artifact(&w, &r.artifact[RUN_ARTIFACT_TALK]);
 	assert_string_equal(r.artifact[RUN_ARTIFACT_TRANSCRIPT].file, "");
 	close_world(&w, true);

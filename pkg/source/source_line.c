@@ -53,13 +53,14 @@ only_known(const struct json *line, struct err *err)
 	for (size_t i = 0; i < json_count(line); i++) {
 		const char *key = json_key(json_at(line, i));
 		const char *const *f = source_line_fields;
-		const char *near = text_nearest(key, f);
+		const char *near;
 
 		while (*f != NULL && strcmp(*f, key) != 0)
 			f++;
 		if (*f != NULL ||
 		    (reject && (text_eq(key, "error") || text_eq(key, "line"))))
 			continue;
+		near = text_nearest(key, source_line_fields);
 		if (near != NULL)
 			return err_set(err, ERR_MALFORMED, 0,
 			    "unknown field \"%.64s\"; did you mean \"%s\"?",

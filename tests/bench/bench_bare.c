@@ -118,6 +118,8 @@ group_commit(struct bare *b)
 	RUN(b, COMMIT, "");
 	if (b->wal_pages > BENCH_WAL_PAGES)
 		checkpoint(b, SQLITE_CHECKPOINT_RESTART);
+	else
+		grow(b);
 }
 
 /* --- steps -----------------------------------------------------------------

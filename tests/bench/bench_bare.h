@@ -196,6 +196,32 @@ wal_hook(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* The log grows ahead as it does for pkg/journal (journal_wal.c). */
+static void
+grow(struct bare *b)
+{
+	static const char zeros[1 << 16];
+	int64_t used = 32 + b->wal_pages * INT64_C(4120);
+	int64_t step = used < 131840 ? 131840 : used < 1 << 20 ? used : 1 << 20;
+	int64_t until = used + step;
+	sqlite3_file *f = NULL;
+	sqlite3_int64 size = 0;
+
+	MUST(sqlite3_file_control(
+		 b->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &f) == SQLITE_OK);
+	MUST(f->pMethods->xFileSize(f, &size) == SQLITE_OK);
+	if (size >= used + 24 * INT64_C(4120))
+		return;
+	while (size < until) {
+		int n = until - size < (int64_t)sizeof(zeros)
+			    ? (int)(until - size)
+			    : (int)sizeof(zeros);
+
+		MUST(f->pMethods->xWrite(f, zeros, n, size) == SQLITE_OK);
+		size += n;
+	}
+}
+
 static void
 blob(sqlite3_stmt *st, int i, uint8_t *out, int len)
 {

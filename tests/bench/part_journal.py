@@ -2,10 +2,21 @@
 import statistics
 
 
+def probe(b):
+    """What the disk can do at this moment: how often it syncs 4 KB more of a file."""
+    path = b.place()
+    took = b.rate("bench_plain", "sync", path, b.count(200))
+    b.away(path)
+    return took
+
+
+def probed(b, probes, when=""):
+    b.say("fdatasync of 4 KB more of a file" + when,
+          statistics.median(1e6 / p[0] for p in probes), "us")
+
+
 def disk(b):
-    n = b.count(200)
-    us = [1e6 / b.rate("bench_plain", "sync", b.place(), n)[0] for _ in range(b.rounds)]
-    b.say("fdatasync of 4 KB more of a file", statistics.median(us), "us")
+    probed(b, [probe(b) for _ in range(b.rounds)])
 
 
 def commits(b):

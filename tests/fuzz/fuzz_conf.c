@@ -186,8 +186,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		for (size_t i = 0; i < l.c->kind_count; i++)
 			check_kind(&l.c->kinds[i]);
 		check_shown(env, l.c);
-	} else {
-		check_same_problems(env, &l);
+	} else if (len % 4 == 0) {
+		check_same_problems(env, &l); /* costs as much as all else */
 	}
 	unload(&l);
 	mem_env_free(&env);

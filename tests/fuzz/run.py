@@ -149,7 +149,8 @@ def keep(args):
                 if "-" not in os.path.basename(path):
                     os.remove(path)
             for path in chosen:
-                shutil.copy(path, kept)
+                shutil.copy(path, os.path.join(
+                    kept, os.path.basename(path)[:10]))
         left = glob.glob(kept + "/*")
         print("%-10s %3d of %d inputs, %d bytes" % (
             name, len(left), len(paths), sum(map(os.path.getsize, left))))
@@ -162,7 +163,7 @@ def main():
     parser.add_argument("--runs", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--files", type=int, default=40)
+    parser.add_argument("--files", type=int, default=30)
     parser.add_argument("build")
     parser.add_argument("targets", nargs="+")
     args = parser.parse_args()

@@ -8,7 +8,7 @@ A test is a function test_SENTENCE(box) in a file t_*.py that ends with
 Each test has a Box: a directory of its own, helpers that run dsrun in it and
 keep a transcript, which is printed when the test fails.  `run.py` runs all
 files; each file also runs alone.  A test fails by an exception; require()
-raises one that says what was expected.
+raises one that says what was expected; Skip says why a test cannot run here.
 """
 import argparse
 import concurrent.futures
@@ -41,6 +41,10 @@ TRANSCRIPT_CHARS = 4000
 
 class Failure(AssertionError):
     """What a test expected did not hold."""
+
+
+class Skip(Exception):
+    """This box cannot run the test; it says why."""
 
 
 def require(holds, *what):
@@ -409,6 +413,7 @@ class Outcome:
     def __init__(self, name):
         self.name = name
         self.why = None
+        self.skipped = None
         self.transcript = []
         self.seconds = 0.0
 
@@ -420,6 +425,8 @@ def run_test(name, function, keep):
     box = Box(directory)
     try:
         function(box)
+    except Skip as e:
+        outcome.skipped = str(e)
     except Failure as e:
         frames = [f for f in traceback.extract_tb(e.__traceback__)
                   if f.filename != __file__]
@@ -450,7 +457,11 @@ def tests_of(module, prefix):
 def report(outcome, number, tap):
     bad = outcome.why is not None
     if tap:
-        print("%sok %d - %s" % ("not " if bad else "", number, outcome.name))
+        print("%sok %d - %s%s" % ("not " if bad else "", number, outcome.name,
+                                  " # SKIP " + outcome.skipped
+                                  if outcome.skipped else ""))
+    elif outcome.skipped:
+        print("SKIP %s: %s" % (outcome.name, outcome.skipped))
     elif bad:
         print("FAIL %s (%.1f s)" % (outcome.name, outcome.seconds))
     if bad:
@@ -462,7 +473,7 @@ def report(outcome, number, tap):
 
 
 def run_all(tests, jobs, tap, keep):
-    failed = 0
+    failed = skipped = 0
     if tap:
         print("1..%d" % len(tests))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -472,8 +483,11 @@ def run_all(tests, jobs, tap, keep):
                 concurrent.futures.as_completed(futures), 1):
             outcome = done.result()
             failed += outcome.why is not None
+            skipped += outcome.skipped is not None
             report(outcome, number, tap)
-    print("%d passed, %d failed" % (len(tests) - failed, failed))
+    print("%d passed, %d failed%s" % (
+        len(tests) - failed - skipped, failed,
+        ", %d skipped" % skipped if skipped else ""))
     return 1 if failed or not tests else 0
 
 

@@ -24,8 +24,10 @@ static const struct cli_argument check_arguments[] = {
 static const char check_details[] =
     "Every state is computed again from its events, every "
     "chain and seal verified, and the invariants are "
-    "compared with the network's own log.  Exit code 12 "
-    "when anything is not as it must be.";
+    "compared with the network's own log; recordings, "
+    "transcripts and talk files are hashed again.  Exit "
+    "code 12 when anything is not as it must be; one that "
+    "is no longer there is only listed.";
 
 #define CHECK_WORDS                                                       \
 	.name = "check", .group = GROUP_KEEP,                             \

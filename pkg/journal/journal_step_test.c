@@ -1,0 +1,221 @@
+#include "journal/journal_fix_test.h"
+#include "journal/journal_read.h"
+
+#include "journal/journal_priv.h"
+
+/*
+ * What a step stores of an attempt: as few columns as it can, and each that
+ * its caller has changed.
+ */
+
+static void
+set_nothing(struct journal_attempt *a)
+{
+	(void)a;
+}
+
+static void
+set_call(struct journal_attempt *a)
+{
+	(void)snprintf(a->carrier_call, sizeof(a->carrier_call), "call-7");
+}
+
+static void
+set_times(struct journal_attempt *a)
+{
+	a->placed_ms = 1;
+	a->answered_ms = 2;
+	a->ended_ms = 3;
+}
+
+static void
+set_outcome(struct journal_attempt *a)
+{
+	a->outcome = JOB_OUTCOME_BUSY;
+}
+
+static void
+set_bounds(struct journal_attempt *a)
+{
+	a->dial_until_ms = 4;
+}
+
+static void
+set_armed(struct journal_attempt *a)
+{
+	a->armed_ms += 5;
+}
+
+static void
+set_slot(struct journal_attempt *a)
+{
+	a->slot_until_ms = 6;
+}
+
+static void
+set_settle_boot(struct journal_attempt *a)
+{
+	a->settle_boot[15] = 7;
+}
+
+static void
+set_settle_ms(struct journal_attempt *a)
+{
+	a->settle_boot_ms = 8;
+}
+
+static void
+set_looked(struct journal_attempt *a)
+{
+	a->looked_boot_ms = 9;
+}
+
+static void
+set_lookups(struct journal_attempt *a)
+{
+	a->lookups = 10;
+}
+
+static void
+set_resends(struct journal_attempt *a)
+{
+	a->resends = 11;
+}
+
+static void
+set_detail(struct journal_attempt *a)
+{
+	(void)snprintf(a->detail, sizeof(a->detail), "busy here");
+}
+
+static void
+clear_detail(struct journal_attempt *a)
+{
+	*a->detail = '\0';
+}
+
+static void (*const changes[])(struct journal_attempt *a) = {set_nothing,
+    set_call, set_times, set_outcome, set_bounds, set_armed, set_slot,
+    set_settle_boot, set_settle_ms, set_looked, set_lookups, set_resends,
+    set_detail, clear_detail};
+
+/* Every column. */
+static void
+same_as_stored(struct fix *f, const struct journal_attempt *want)
+{
+	struct journal_attempt got;
+
+	memset(&got, 0, sizeof(got));
+	OK(journal_read_attempt(f->j, want->id, &got, &f->err));
+#define SAME(field) assert_int_equal(got.field, want->field)
+	SAME(state);
+	SAME(owner);
+	SAME(campaign_id);
+	SAME(kind_id);
+	SAME(number);
+	SAME(org);
+	SAME(has_key);
+	SAME(terms_id);
+	SAME(dial_until_ms);
+	SAME(settle_boot_ms);
+	SAME(looked_boot_ms);
+	SAME(lookups);
+	SAME(resends);
+	SAME(armed_ms);
+	SAME(placed_ms);
+	SAME(answered_ms);
+	SAME(ended_ms);
+	SAME(slot_until_ms);
+	SAME(outcome);
+	SAME(last);
+#undef SAME
+	assert_memory_equal(got.key, want->key, sizeof(got.key));
+	assert_memory_equal(got.request, want->request, sizeof(got.request));
+	assert_memory_equal(
+	    got.settle_boot, want->settle_boot, sizeof(got.settle_boot));
+	assert_string_equal(got.carrier_call, want->carrier_call);
+	assert_string_equal(got.detail, want->detail);
+}
+
+static void
+arm(struct fix *f, struct life *l, const char *ext)
+{
+	l->org = ext; /* one of its own */
+	life_add(f, l, ext);
+	assert_true(life_claim(f, l));
+	assert_true(l->attempt.org != 0);
+	same_as_stored(f, &l->attempt);
+}
+
+static void
+what_a_step_changes_is_stored(void **state)
+{
+	struct fix *f = *state;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "test", NULL, &f->err));
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		struct life l = {0};
+		char ext[16];
+
+		(void)snprintf(ext, sizeof(ext), "at-%zu", i);
+		arm(f, &l, ext);
+		/* From the struct that the last step left ... */
+		changes[i](&l.attempt);
+		life_step(f, &l, ATTEMPT_EV_PLACE, JOB_EV_NOTE);
+		same_as_stored(f, &l.attempt);
+		/* ... what it set stays ... */
+		life_step(f, &l, ATTEMPT_EV_RING, JOB_EV_NOTE);
+		same_as_stored(f, &l.attempt);
+		/* ... and from one that was read. */
+		OK(journal_read_attempt(
+		    f->j, l.attempt.id, &l.attempt, &f->err));
+		changes[ARRAY_LEN(changes) - 1 - i](&l.attempt);
+		life_step(f, &l, ATTEMPT_EV_ANSWER, JOB_EV_NOTE);
+		same_as_stored(f, &l.attempt);
+		changes[(i + 5) % ARRAY_LEN(changes)](&l.attempt);
+		l.attempt.outcome = JOB_OUTCOME_COMPLETED;
+		l.job.outcome = JOB_OUTCOME_COMPLETED;
+		life_step(f, &l, ATTEMPT_EV_END, JOB_EV_FINISH);
+		assert_int_equal(l.attempt.number, 0);
+		assert_int_equal(l.attempt.org, 0);
+		assert_int_equal(l.attempt.owner, 0);
+		same_as_stored(f, &l.attempt);
+	}
+	OK(journal_owner_close(f->j, &f->err));
+}
+
+/* One whose rest is not known to the journal is written whole. */
+static void
+a_struct_made_by_hand_is_stored_whole(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {0};
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "test", NULL, &f->err));
+	arm(f, &l, "hand");
+	l.attempt.lookups = 3;
+	life_step(f, &l, ATTEMPT_EV_PLACE, JOB_EV_NOTE);
+	memset(&l.attempt.stored, 0, sizeof(l.attempt.stored));
+	l.attempt.lookups = 0;
+	l.attempt.armed_ms = 0;
+	l.attempt.dial_until_ms = 0;
+	life_step(f, &l, ATTEMPT_EV_RING, JOB_EV_NOTE);
+	same_as_stored(f, &l.attempt);
+	l.attempt.outcome = JOB_OUTCOME_COMPLETED;
+	l.job.outcome = JOB_OUTCOME_COMPLETED;
+	life_step(f, &l, ATTEMPT_EV_END, JOB_EV_FINISH);
+	OK(journal_owner_close(f->j, &f->err));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(what_a_step_changes_is_stored),
+	    T(a_struct_made_by_hand_is_stored_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
