@@ -2,6 +2,7 @@
 #define DSRUN_CMD_WIRE_SIM_LOG_H
 
 #include "base/env.h"
+
 #include "run/run_check.h"
 
 /*

@@ -439,7 +439,7 @@ to_file(struct log *log, int64_t now_ms, enum log_level level,
 	buf_put_i64(b, log->env->pid);
 	put_fields(b, begun, fields, true);
 	buf_puts(b, "}\n");
-	if (!log->options.gather || level >= LOG_LEVEL_WARN ||
+	if (!log->options.gather || level >= LOG_LEVEL_ERROR ||
 	    b->len > GATHER_BYTES)
 		flush(log);
 	else

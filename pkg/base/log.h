@@ -64,7 +64,7 @@ struct log_options {
 	enum log_level stderr_level; /* from here on also on stderr, as text */
 	int64_t rotate_bytes; /* a day's file begins a new one above this */
 	int keep_days;        /* older files are removed at open */
-	/* Lines below warn of one turn of the loop are one write, at its end:
+	/* Lines below error of one turn of the loop are one write, at its end:
 	 * a kill in between loses them.  Only on the loop's thread. */
 	bool gather;
 };

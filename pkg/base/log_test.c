@@ -516,7 +516,7 @@ gathered_lines_are_written_when_the_turn_is_over(void **state)
 	struct log_options o = {.dir = s->dir,
 	    .level = LOG_LEVEL_INFO,
 	    .gather = true,
-	    .stderr_level = LOG_LEVEL_ERROR};
+	    .stderr_level = (enum log_level)(LOG_LEVEL_ERROR + 1)};
 	struct log *log = log_new(s->env, &o);
 	struct env_timer soon = {.fn = count_turns};
 	char *text;
@@ -535,7 +535,7 @@ gathered_lines_are_written_when_the_turn_is_over(void **state)
 	/* What a person may have to see does not wait, nor what is before it.
 	 */
 	LOG(log, LOG_LEVEL_INFO, "three", LOG_INT("n", 3));
-	LOG(log, LOG_LEVEL_WARN, "four", LOG_INT("n", 4));
+	LOG(log, LOG_LEVEL_ERROR, "four", LOG_INT("n", 4));
 	text = content(s, s->path);
 	assert_true(strstr(text, "three") < strstr(text, "four"));
 	mem_free(&text);

@@ -50,59 +50,6 @@ run_fail(struct run *r, enum err_code code, const struct err *err)
 	run_poke(r);
 }
 
-/* --- taking over
- * ---------------------------------------------------------------- */
-
-static void
-takeover_done(struct journal_tx *tx)
-{
-	struct journal_takeover *t =
-	    CONTAINER_OF(tx, struct journal_takeover, tx);
-	struct run *r = CONTAINER_OF(t, struct run, takeover);
-	struct err err = {0};
-	enum err_code code = tx->code;
-
-	for (size_t i = 0; code == ERR_NONE && i < t->count; i++) {
-		r->progress.recovered++;
-		code = run_call_adopt(r, t->attempts[i], &err);
-		if (code == ERR_NONE)
-			continue;
-		/* It stays ours in the journal, so our row stays open, and
-		 * the next run tries again; the others go on. */
-		r->orphans++;
-		if (err_class(code) == ERR_CLASS_FATAL)
-			break;
-		LOG(r->o.log, LOG_LEVEL_ERROR, "attempt.not-taken-over",
-		    LOG_INT("attempt", t->attempts[i]),
-		    LOG_STR("error", err.text));
-		code = ERR_NONE;
-	}
-	for (size_t i = 0; tx->code == ERR_NONE && i < t->parked_count; i++)
-		run_parked(r, journal_attempt_job(t->parked[i]),
-		    journal_attempt_number(t->parked[i]));
-	if (tx->code == ERR_NONE && t->owners > 0)
-		r->again = true;
-	journal_takeover_fini(r->journal, t);
-	r->taking_over = false;
-	if (code != ERR_NONE && err_class(code) == ERR_CLASS_FATAL)
-		run_fail(r, code, tx->code != ERR_NONE ? &tx->err : &err);
-	run_poke(r);
-}
-
-static void
-takeover(struct run *r)
-{
-	struct err err;
-
-	if (r->taking_over || r->o.mode == RUN_SYNC || r->hard_stop)
-		return;
-	journal_takeover_init(&r->takeover);
-	r->takeover.tx.done = takeover_done;
-	r->taking_over = true;
-	if (journal_submit(r->journal, &r->takeover.tx, &err) != ERR_NONE)
-		r->taking_over = false;
-}
-
 /* --- clocks
  * ------------------------------------------------------------------------ */
 
@@ -167,7 +114,7 @@ tick_fired(struct env_timer *t)
 	if (r->o.mode == RUN_WORKER)
 		run_sync_poke(r->sync);
 	if (++r->ticks % TAKEOVER_TICKS == 0)
-		takeover(r);
+		run_takeover(r);
 	if (r->ticks % SAY_TICKS == 0) {
 		run_say(r);
 		/* Nobody tells when the disk or the clock is right again. */
@@ -524,6 +471,8 @@ run_start(const struct run_options *options, struct run **out, struct err *err)
 					    : options->conf->limits.concurrency;
 	list_init(&r->calls);
 	list_init(&r->heard);
+	for (size_t i = 0; i < RUN_BUCKETS; i++)
+		list_init(&r->by_attempt[i]);
 	list_init(&r->notices);
 	r->turn.fn = turn_posted;
 	r->tick.fn = tick_fired;
@@ -544,7 +493,7 @@ run_start(const struct run_options *options, struct run **out, struct err *err)
 	r->sync = run_sync_new(r);
 	r->again = true;
 	*out = r;
-	takeover(r);
+	run_takeover(r);
 	if (options->mode != RUN_SYNC)
 		run_notice_watch(r);
 	env_timer_start_real(r->env, &r->tick, TICK_MS);

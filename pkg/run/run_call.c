@@ -388,7 +388,7 @@ timer_fired(struct env_timer *t)
 }
 
 static struct run_call *
-call_new(struct run *r)
+call_new(struct run *r, int64_t attempt)
 {
 	struct run_call *c = mem_zalloc(1, sizeof(*c));
 
@@ -398,6 +398,7 @@ call_new(struct run *r)
 	c->ear.caption = ear_caption;
 	c->ear.dtmf = ear_dtmf;
 	list_add_tail(&r->calls, &c->node);
+	list_add_tail(RUN_BUCKET(r, attempt), &c->same);
 	r->live++;
 	return c;
 }
@@ -405,7 +406,7 @@ call_new(struct run *r)
 void
 run_call_begin(struct run *r, const struct run_armed *a)
 {
-	struct run_call *c = call_new(r);
+	struct run_call *c = call_new(r, a->attempt.id);
 
 	c->job = a->job;
 	c->attempt = a->attempt;
@@ -435,11 +436,28 @@ find_intent(void *arg, const struct journal_event *e)
 	}
 }
 
+/* Few terms are shared by many attempts. */
+static enum err_code
+read_terms(struct run *r, int64_t id, struct run_terms *out, struct err *err)
+{
+	char text[JOURNAL_TERMS_MAX];
+
+	if (id == 0 || id != r->terms_id) {
+		if (journal_read_terms(r->journal, id, text, err) != ERR_NONE ||
+		    run_terms_read(text, &r->terms, err) != ERR_NONE) {
+			r->terms_id = 0;
+			return err->code;
+		}
+		r->terms_id = id;
+	}
+	*out = r->terms;
+	return ERR_NONE;
+}
+
 enum err_code
 run_call_adopt(struct run *r, int64_t attempt, struct err *err)
 {
-	struct run_call *c = call_new(r);
-	char text[JOURNAL_TERMS_MAX];
+	struct run_call *c = call_new(r, attempt);
 	enum err_code code =
 	    journal_read_attempt(r->journal, attempt, &c->attempt, err);
 
@@ -449,11 +467,8 @@ run_call_adopt(struct run *r, int64_t attempt, struct err *err)
 		code = journal_read_job(
 		    r->journal, journal_attempt_job(attempt), &c->job, err);
 	if (code == ERR_NONE)
-		code = journal_read_terms(
-		    r->journal, c->attempt.terms_id, text, err);
-	if (code == ERR_NONE)
-		code = run_terms_read(text, &c->terms, err);
-	if (code == ERR_NONE)
+		code = read_terms(r, c->attempt.terms_id, &c->terms, err);
+	if (code == ERR_NONE && c->terms.terms.cls == CARRIER_KEYED)
 		code = journal_read_events(
 		    r->journal, c->job.id, find_intent, c, err);
 	if (code != ERR_NONE) {
@@ -477,8 +492,8 @@ run_call_adopt(struct run *r, int64_t attempt, struct err *err)
 struct run_call *
 run_call_find(struct run *r, int64_t attempt)
 {
-	LIST_FOREACH (it, &r->calls) {
-		struct run_call *c = CONTAINER_OF(it, struct run_call, node);
+	LIST_FOREACH (it, RUN_BUCKET(r, attempt)) {
+		struct run_call *c = CONTAINER_OF(it, struct run_call, same);
 
 		if (c->attempt.id == attempt)
 			return c;
@@ -507,6 +522,7 @@ run_call_free(struct run_call **cp)
 	run_talk_free(&c->talk);
 	mem_free(&c->repair_dir);
 	list_remove(&c->heard);
+	list_remove(&c->same);
 	list_remove(&c->node);
 	c->run->live--;
 	mem_free(&c->contact);

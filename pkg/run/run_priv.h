@@ -91,6 +91,7 @@ struct run_call {
 	struct run *run;
 	struct list node;
 	struct list heard; /* in run.heard while there is news of it */
+	struct list same;  /* in run.by_attempt */
 	struct journal_job job;
 	struct journal_attempt attempt;
 	const struct conf_kind *kind; /* NULL: no longer configured */
@@ -296,12 +297,18 @@ void run_claim_start(struct run *r, int64_t want);
 /* --- run.c
  * ------------------------------------------------------------------------ */
 
+/* Of calls, by their attempt's id: ids of first attempts are 256 apart. */
+#define RUN_BUCKETS 1024
+#define RUN_BUCKET(r_, id_) \
+	(&(r_)->by_attempt[(uint64_t)((id_) / 256 + (id_)) % RUN_BUCKETS])
+
 struct run {
 	struct run_options o;
 	struct env *env;
 	struct journal *journal;
 	struct list calls;
 	struct list heard; /* of them, those with news */
+	struct list by_attempt[RUN_BUCKETS];
 	int64_t live;
 	struct run_progress progress;
 	struct run_sync *sync;
@@ -321,6 +328,8 @@ struct run {
 
 	struct journal_takeover takeover;
 	bool taking_over;
+	int64_t terms_id; /* of terms, which were read last; 0: none */
+	struct run_terms terms;
 
 	/* run_say.c */
 	struct run_say {
@@ -361,6 +370,8 @@ void run_fail(struct run *r, enum err_code code, const struct err *err);
 void run_call_over(struct run *r, struct run_call *c);
 void run_media_on(struct run *r);
 double run_jitter(struct run *r);
+/* Look for dead owners, unless that is under way. */
+void run_takeover(struct run *r);
 void run_attention(struct run *r, const char *what);
 /* Counts it, and tells people; attempt 0: the job never had one. */
 void run_parked(struct run *r, int64_t job, int64_t attempt);

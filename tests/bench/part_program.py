@@ -47,16 +47,15 @@ def from_queue(b, n, concurrency):
     return took
 
 
-def here(b, what, all_of_them):
-    """Those that this machine has; a row says of each other how to get it."""
-    found = []
-    for r in all_of_them:
-        lacks = r.missing()
-        if lacks:
-            b.skip(what, r.name, lacks)
-        else:
-            found.append(r)
-    return found
+def here(all_of_them):
+    """Those that this machine has, and the others with what to do about it."""
+    lacking = [(r, r.missing()) for r in all_of_them]
+    return [r for r, why in lacking if not why], [(r, why) for r, why in lacking if why]
+
+
+def skipped(b, what, lacking):
+    for r, why in lacking:
+        b.skip(what, r.name, why)
 
 
 def raced(b, contestants):
@@ -76,7 +75,7 @@ def program(b):
         contestants["bare loop, groups of %d" % size] = lambda size=size, bare=bare: b.rate(
             "bench_bare", "lives", bare, b.count(4000, size), size)
     jobs = b.jobs(b.place(), n, "1999")
-    others = here(b, what % BEST, [rivals.backlite(), rivals.bull(50)])
+    others, lacking = here([rivals.backlite(), rivals.bull(50)])
     for r in others:
         contestants[r.name] = lambda r=r: r.lives(b, jobs)
     took = raced(b, contestants)
@@ -86,13 +85,14 @@ def program(b):
     for r in others:
         goal = 2 if r.needs[0] == "backlite" else 1
         b.beside(what % BEST, "jobs/s", took[BEST], took[r.name], r.name, goal)
+    skipped(b, what % BEST, lacking)
 
 
 def queue(b):
     """dsrun first, and at least twice as fast as whoever comes next."""
     n = b.count(JOBS, 1000)
     what = number(n) + " jobs that do nothing, from its own queue"
-    others = here(b, what, [rivals.bull(200), rivals.backlite(), rivals.huey(), rivals.asynq()])
+    others, lacking = here([rivals.bull(200), rivals.backlite(), rivals.huey(), rivals.asynq()])
     contestants = {"dsrun": lambda: from_queue(b, n, BEST)}
     for r in others:
         contestants[r.name] = lambda r=r: r.queue(b, n)
@@ -101,3 +101,4 @@ def queue(b):
         b.say(what, median(took["dsrun"]), "jobs/s")
     for r in others:
         b.beside(what, "jobs/s", took["dsrun"], took[r.name], r.name, 2)
+    skipped(b, what, lacking)

@@ -65,6 +65,29 @@ check_again(const struct conf_dotenv *d)
 	buf_free(&text);
 }
 
+/* Any text, put in quotes, comes out as it was. */
+static void
+check_value(const uint8_t *bytes, size_t len)
+{
+	char *value = mem_strndup((const char *)bytes, len);
+	struct buf text = BUF_INIT(4 * CONF_DOTENV_BYTES_MAX);
+	struct conf_dotenv d = {0};
+	struct conf_problems ps = {0};
+
+	if (text_is_utf8(value, strlen(value)) &&
+	    strlen(value) < CONF_DOTENV_BYTES_MAX / 4) {
+		buf_puts(&text, "V=");
+		put_quoted(&text, value);
+		CHECK(conf_dotenv_parse(
+		    "value", buf_text(&text), text.len, &d, &ps));
+		CHECK(d.count == 1 && text_eq(d.items[0].value, value));
+	}
+	conf_dotenv_fini(&d);
+	conf_problems_fini(&ps);
+	buf_free(&text);
+	mem_free(&value);
+}
+
 static size_t
 lines_of(const uint8_t *bytes, size_t len)
 {
@@ -96,6 +119,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		CHECK(ps.items[i].line > 0 || len > CONF_DOTENV_BYTES_MAX);
 	}
 	check_again(&d);
+	check_value(bytes, len);
 	conf_dotenv_fini(&d);
 	conf_problems_fini(&ps);
 	return 0;

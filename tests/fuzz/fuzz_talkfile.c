@@ -13,9 +13,25 @@
  */
 
 static void
-put_record(struct buf *out, const struct talk_record *r)
+check_equal(const struct talk_record *a, const struct talk_record *b)
 {
-	talk_file_put_event(&r->event, r->effect, r->effects, out);
+	const struct talk_event *e = &a->event;
+	const struct talk_event *f = &b->event;
+
+	CHECK(e->kind == f->kind && e->at_ms == f->at_ms && e->id == f->id);
+	CHECK(e->start_ms == f->start_ms && e->end_ms == f->end_ms);
+	CHECK(e->played_ms == f->played_ms && e->ok == f->ok);
+	CHECK(e->digit == f->digit && text_eq(e->text, f->text));
+	CHECK(a->effects == b->effects);
+	for (size_t i = 0; i < a->effects; i++) {
+		const struct talk_effect *x = &a->effect[i];
+		const struct talk_effect *y = &b->effect[i];
+
+		CHECK(x->kind == y->kind && x->id == y->id);
+		CHECK(text_eq(x->text, y->text));
+		/* Only a timer that is set has a time. */
+		CHECK(x->kind != TALK_DO_SET_TIMER || x->at_ms == y->at_ms);
+	}
 }
 
 /* Reads back as the same record, after a header's line. */
@@ -23,7 +39,6 @@ static void
 check_record(const struct talk_header *h, const struct talk_record *want)
 {
 	struct buf text = BUF_INIT(1 << 20);
-	struct buf again = BUF_INIT(1 << 20);
 	struct talk_reader *r = NULL;
 	struct talk_record rec;
 	struct err err = {0};
@@ -32,20 +47,17 @@ check_record(const struct talk_header *h, const struct talk_record *want)
 
 	talk_file_put_header(h, &text);
 	head = text.len;
-	put_record(&text, want);
+	talk_file_put_event(&want->event, want->effect, want->effects, &text);
 	/* An escape may make a line longer than may be read. */
 	if (head < TALK_LINE_MAX && text.len - head < TALK_LINE_MAX) {
 		CHECK(talk_reader_open(text.bytes, text.len, &r, &err) ==
 		      ERR_NONE);
 		CHECK(talk_reader_next(r, &rec, &more, &err) == ERR_NONE);
 		CHECK(more && rec.number == 2);
-		put_record(&again, &rec);
-		CHECK(again.len == text.len - head);
-		CHECK(memcmp(again.bytes, text.bytes + head, again.len) == 0);
+		check_equal(want, &rec);
 		talk_reader_close(&r);
 	}
 	buf_free(&text);
-	buf_free(&again);
 }
 
 static void

@@ -61,6 +61,30 @@ check_getters(struct walk *w, const struct conf_node *n)
 	conf_problems_fini(&w->ps);
 }
 
+/* Of an empty text nothing can be asked: it has no getter. */
+static const char *
+text_of(const struct conf_node *n)
+{
+	struct conf_problems ps = {0};
+	const char *text = "";
+
+	(void)conf_node_str(n, &text, &ps);
+	conf_problems_fini(&ps);
+	return text;
+}
+
+static void
+check_text_lines(const struct walk *w, const struct conf_node *n)
+{
+	int line = conf_node_line(n);
+
+	for (size_t i = 0, len = strlen(text_of(n)); i < len; i++) {
+		CHECK(conf_node_text_line(n, i) >= line);
+		line = conf_node_text_line(n, i);
+	}
+	CHECK(line <= w->lines);
+}
+
 static void
 check_node(struct walk *w, const struct conf_node *n, size_t depth)
 {
@@ -75,6 +99,8 @@ check_node(struct walk *w, const struct conf_node *n, size_t depth)
 	CHECK((path.len == 0) == (depth == 0));
 	buf_free(&path);
 	check_getters(w, n);
+	if (kind == CONF_NODE_TEXT)
+		check_text_lines(w, n);
 	CHECK(kind != CONF_NODE_TEXT || conf_node_count(n) == 0);
 	for (size_t i = 0; i < conf_node_count(n); i++) {
 		const struct conf_node *child = conf_node_at(n, i);
@@ -121,18 +147,6 @@ put_text(struct buf *out, const char *text)
 			buf_printf(out, "\\U%08x", (unsigned)c);
 	}
 	buf_putc(out, '"');
-}
-
-/* Of an empty text nothing can be asked: it has no getter. */
-static const char *
-text_of(const struct conf_node *n)
-{
-	struct conf_problems ps = {0};
-	const char *text = "";
-
-	(void)conf_node_str(n, &text, &ps);
-	conf_problems_fini(&ps);
-	return text;
 }
 
 static void

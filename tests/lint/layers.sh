@@ -50,7 +50,7 @@ FNR == 1 {
 	if (header !~ /\// || (own == "cmd" && header ~ /^(\.\.|words)\//))
 		next
 	if (!allowed(own, header, test) &&
-	    !(FILENAME ~ /^cmd\/dsrun\/wire(_[a-z]+)?\.c$/ &&
+	    !(FILENAME ~ /^cmd\/dsrun\/wire(_[a-z_]+)?\.c$/ &&
 	    ok["cmd wire", substr(header, 1, index(header, "/") - 1)]))
 		fail(own " may not include " header ".h")
 	if (header ~ /_priv$/ && header !~ ("^" own "/") && own != "cmd")

@@ -299,7 +299,8 @@ results_check(struct sim_world *w, struct journal *j)
 		sim_world_fail(w, "the journal cannot be read: %s", err.text);
 }
 
-/* --- for people ------------------------------------------------------------------- */
+/* --- for people
+ * ------------------------------------------------------------------- */
 
 static void
 print_event(void *arg, const struct journal_event *e)

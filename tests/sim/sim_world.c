@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
-
 #include "base/text.h"
+
 #include "carrier/carrier_sim_store.h"
 #include "json/json_write.h"
 #include "sim_control.h"
@@ -236,7 +236,8 @@ ignore_line(void *arg, const struct carrier_sim_line *line, struct err *err)
 }
 
 /* A network that stood still while this machine was off would let its clock go
- * back: dsrun begins a boot at the log's newest line.  So it is told the time. */
+ * back: dsrun begins a boot at the log's newest line.  So it is told the time.
+ */
 static void
 tell_time(struct sim_world *w)
 {
@@ -250,8 +251,8 @@ tell_time(struct sim_world *w)
 	(void)text_hex(env->boot_id, sizeof(env->boot_id), line.boot);
 	/* The network's log takes no room of this disk. */
 	sim_disk_set_capacity(w->m->disk, 2 * SIM_DISK_BYTES);
-	CHECK(carrier_sim_store_open(&store, env, SIM_DATA "/sim", true,
-		  &err) == ERR_NONE &&
+	CHECK(carrier_sim_store_open(
+		  &store, env, SIM_DATA "/sim", true, &err) == ERR_NONE &&
 	      carrier_sim_store_lock(&store, &err) == ERR_NONE &&
 	      carrier_sim_store_read(&store, ignore_line, NULL, &err) ==
 		  ERR_NONE &&
