@@ -62,7 +62,8 @@ make_jobs(struct sim_plan *p, struct sim_rand *r)
 {
 	static const char *const kinds[] = {"q", "q", "q", "w", "o"};
 
-	p->job_count = (size_t)sim_rand_between(r, 3, SIM_JOBS_MAX);
+	p->job_count =
+	    (size_t)sim_rand_between(r, SIM_JOBS_MAX - 3, SIM_JOBS_MAX);
 	for (size_t i = 0; i < p->job_count; i++) {
 		struct sim_job *j = &p->jobs[i];
 		int64_t who = sim_rand_below(r, 12);
@@ -184,7 +185,10 @@ make_acts(struct sim_plan *p, struct sim_rand *r)
 	int64_t step = sim_rand_between(r, 20, 60) * SECOND_US;
 
 	act(p, 1100000, SIM_ACTOR_ENQUEUE, 0);
-	if (sim_rand_ppm(r, 200000))
+	/* At the same time: who makes the journal, and whose jobs are they? */
+	if (sim_rand_ppm(r, 150000))
+		act(p, 1100000 + sim_rand_below(r, 20000), SIM_ACTOR_ENQUEUE, 0);
+	if (sim_rand_ppm(r, 100000))
 		act(p, when(p, r), SIM_ACTOR_ENQUEUE, 0);
 	if (sim_rand_ppm(r, 300000))
 		act(p, 1200000, SIM_ACTOR_WORKER, 0);
@@ -252,7 +256,7 @@ sim_plan_make(struct sim_plan *p, uint64_t seed)
 
 	memset(p, 0, sizeof(*p));
 	p->seed = seed;
-	p->end_us = sim_rand_between(&r, 40, 240) * SECOND_US;
+	p->end_us = sim_rand_between(&r, 20, 120) * SECOND_US;
 	p->preempt_ppm =
 	    sim_rand_ppm(&r, 700000) ? sim_rand_between(&r, 1000, 200000) : 0;
 	make_network(p, &r);

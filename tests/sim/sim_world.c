@@ -373,6 +373,7 @@ act(struct sim_world *w, const struct sim_action *a)
 	case SIM_ACTOR_BACKUP:
 	case SIM_ACTOR_COUNT:
 	default:
+		w->pauses = w->pauses || a->actor == SIM_ACTOR_PAUSE;
 		if (a->actor == SIM_ACTOR_DRAIN && w->plan->wrong != 0)
 			do_wrong(w);
 		if (sim_machine_alive(w->m) < 6)
@@ -448,8 +449,10 @@ heal(struct sim_world *w)
 	run_out(w);
 	w->healing = true;
 	sim_check_nothing_lost(w);
-	start_and_run_out(w, SIM_ACTOR_ENQUEUE);
-	start_and_run_out(w, SIM_ACTOR_RESUME);
+	if (!w->accepted)
+		start_and_run_out(w, SIM_ACTOR_ENQUEUE);
+	if (w->pauses)
+		start_and_run_out(w, SIM_ACTOR_RESUME);
 	for (int i = 0; i < HEAL_ROUNDS && w->failure[0] == '\0'; i++) {
 		start_and_run_out(w, SIM_ACTOR_DRAIN);
 		/* Who waits behind a parked job needs a person. */
