@@ -25,25 +25,20 @@
  * ----------------------------------------------------------------- */
 
 bool
-sim_check_settled(struct sim_world *w, int64_t *wait_ms)
+sim_check_settled(struct sim_world *w, struct journal *j, int64_t *wait_ms)
 {
-	struct journal *j = NULL;
 	struct journal_counts c = {.live = 1};
 	struct err err = {0};
-	enum err_code code = sim_actor_open_host(w, &j, &err);
-
+	enum err_code code = journal_read_counts(j, &c, &err);
 	int64_t next_ms = 0;
 
 	*wait_ms = 0;
 	if (code == ERR_NONE)
-		code = journal_read_counts(j, &c, &err);
-	if (code == ERR_NONE)
 		code = journal_read_next_due(j, &next_ms, &err);
 	if (next_ms > env_now_ms(&w->m->host.own.env))
 		*wait_ms = next_ms - env_now_ms(&w->m->host.own.env);
-	journal_close(&j);
 	if (code != ERR_NONE)
-		sim_world_fail(w, "the journal cannot be opened: %s", err.text);
+		sim_world_fail(w, "the journal cannot be read: %s", err.text);
 	return code == ERR_NONE && c.live == 0 && c.outbox_pending == 0 &&
 	       c.jobs[JOB_QUEUED] + c.jobs[JOB_READY] + c.jobs[JOB_HELD] == 0;
 }
@@ -62,43 +57,33 @@ note_left(void *arg, const struct journal_listed *row)
 }
 
 void
-sim_check_left(struct sim_world *w)
+sim_check_left(struct sim_world *w, struct journal *j)
 {
 	char text[SIM_FAILURE_MAX / 2] = "";
-	struct journal *j = NULL;
 	struct journal_filter all = {.state = -1, .limit = SIM_JOBS_MAX};
 	struct journal_counts c = {.live = 0};
 	struct err err = {0};
 
-	if (sim_actor_open_host(w, &j, &err) == ERR_NONE) {
-		(void)journal_read_counts(j, &c, &err);
-		(void)journal_read_jobs(j, &all, note_left, text, &err);
-	}
-	journal_close(&j);
+	(void)journal_read_counts(j, &c, &err);
+	(void)journal_read_jobs(j, &all, note_left, text, &err);
 	sim_world_fail(w,
 	    "I13: not all came to an end; %" PRId64 " live, %" PRId64
 	    " results wait:%s",
 	    c.live, c.outbox_pending, text);
 }
 
-void
-sim_check_nothing_lost(struct sim_world *w)
+static void
+nothing_lost(struct sim_world *w, struct journal *j)
 {
-	struct journal *j = NULL;
 	struct err err = {0};
 	int64_t id = 0;
 
-	if (!w->accepted || w->restored)
-		return;
-	if (sim_actor_open_host(w, &j, &err) != ERR_NONE)
-		sim_world_fail(w, "the journal cannot be opened: %s", err.text);
-	for (size_t i = 0; j != NULL && i < w->plan->job_count; i++)
+	for (size_t i = 0; i < w->plan->job_count; i++)
 		if (!w->plan->jobs[i].left_out &&
 		    journal_read_find(j, w->plan->jobs[i].id, &id, &err) !=
 			ERR_NONE)
 			sim_world_fail(w, "job %s was accepted and is lost: %s",
 			    w->plan->jobs[i].id, err.text);
-	journal_close(&j);
 }
 
 /* --- by dsrun's own check
@@ -342,17 +327,10 @@ sim_check_print(struct sim_world *w)
 }
 
 void
-sim_check_promises(struct sim_world *w)
+sim_check_promises(struct sim_world *w, struct journal *j)
 {
-	struct journal *j = NULL;
-	struct err err = {0};
-
-	if (sim_actor_open_host(w, &j, &err) != ERR_NONE) {
-		sim_world_fail(w, "the journal cannot be opened: %s", err.text);
-		return;
-	}
+	nothing_lost(w, j);
 	network_check(w);
 	own_check(w, j);
 	results_check(w, j);
-	journal_close(&j);
 }

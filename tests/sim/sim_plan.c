@@ -256,7 +256,7 @@ sim_plan_make(struct sim_plan *p, uint64_t seed)
 
 	memset(p, 0, sizeof(*p));
 	p->seed = seed;
-	p->end_us = sim_rand_between(&r, 20, 120) * SECOND_US;
+	p->end_us = sim_rand_between(&r, 15, 80) * SECOND_US;
 	p->preempt_ppm =
 	    sim_rand_ppm(&r, 700000) ? sim_rand_between(&r, 1000, 200000) : 0;
 	make_network(p, &r);

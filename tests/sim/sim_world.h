@@ -72,14 +72,16 @@ enum err_code sim_actor_open_host(
 
 /* --- sim_check.c --- */
 
+/* j: the journal as the host sees it. */
+
 /* Are all jobs final or parked and all results out?  *wait_ms: until the next
  * is due. */
-bool sim_check_settled(struct sim_world *w, int64_t *wait_ms);
+bool sim_check_settled(
+    struct sim_world *w, struct journal *j, int64_t *wait_ms);
 /* It did not settle: fail, with what is left. */
-void sim_check_left(struct sim_world *w);
-/* Every job that an enqueue accepted is in the journal. */
-void sim_check_nothing_lost(struct sim_world *w);
-void sim_check_promises(struct sim_world *w);
+void sim_check_left(struct sim_world *w, struct journal *j);
+/* Every promise, and that every job that an enqueue accepted is there. */
+void sim_check_promises(struct sim_world *w, struct journal *j);
 /* Every job with its events, and the network's log. */
 void sim_check_print(struct sim_world *w);
 
