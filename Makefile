@@ -130,7 +130,7 @@ $(B)/build_info.h: FORCE
 
 # --- Tests -------------------------------------------------------------------
 
-SCRIPTS  = --scripts tests/lint --scripts tests/scenario
+SCRIPTS  = --scripts tests/lint --scripts tests/sim --scripts tests/scenario
 
 unit: $(TESTS) ## unit tests of pkg/ (PKGS="base net" takes some of them)
 	$(Q)$(PYTHON) tests/run.py $(TESTS)
@@ -139,7 +139,7 @@ unit: $(TESTS) ## unit tests of pkg/ (PKGS="base net" takes some of them)
 test: ## everything a developer must see green, on a bare machine too
 	$(Q)tests/bootstrap.sh build
 	$(Q)$(MAKE) test-built
-test-built: $(B)/dsrun $(TESTS)
+test-built: $(B)/dsrun $(SIM) $(TESTS)
 	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) $(TESTS)
 
 demo: ## build, then call 200 contacts on the simulated network
@@ -174,10 +174,20 @@ fuzz-corpus: $(FUZZERS) ## the kept inputs of every fuzzer, once (part of test)
 
 cover: ## line and branch coverage of the tests, a line for each package
 	$(Q)$(MAKE) B=$(B)-cover CFLAGS="-O0 -g --coverage" LDFLAGS="--coverage" cover-built
-cover-built: $(B)/dsrun $(TESTS)
+cover-built: $(B)/dsrun $(SIM) $(TESTS)
 	$(Q)find $(B) -name '*.gcda' -delete
 	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) $(TESTS)
 	$(Q)$(PYTHON) tests/cover.py $(B)
+
+# The simulator: a seed is a run of several dsruns on one simulated machine.
+SEEDS = 10000
+FIRST = 1
+sim: $(SIM) ## SEEDS=10000 simulated runs under faults, from seed FIRST=1
+	$(Q)$(SIM) seeds --first $(FIRST) --seeds $(SEEDS) --jobs $$(nproc)
+faults: $(SIM) ## one fault at every external call, pairs of faults, controls
+	$(Q)$(SIM) controls
+	$(Q)$(SIM) pairs --seeds 20000 --jobs $$(nproc)
+	$(Q)$(SIM) faults --jobs $$(nproc)
 
 bench: $(B)/dsrun $(BENCHES) ## how fast it is, beside SQLite and real queues
 	$(Q)if test -f tests/bench/run.sh; then sh tests/bench/run.sh $(B); \

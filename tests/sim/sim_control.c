@@ -276,15 +276,38 @@ sim_control_before_run(
 /* --- the faults that show it
  * --------------------------------------------------------- */
 
-static void
+static struct sim_spell *
 spell(struct sim_plan *p, enum sim_act act, int64_t ppm, int64_t value)
 {
-	p->spells[p->spell_count++] = (struct sim_spell){.act = act,
+	struct sim_spell *s = &p->spells[p->spell_count++];
+
+	*s = (struct sim_spell){.act = act,
 	    .from_us = 0,
 	    .to_us = p->end_us,
 	    .ppm = ppm,
 	    .value = value,
 	    .device = SIM_DEVICE_DROPS};
+	return s;
+}
+
+static void
+acts(struct sim_plan *p, enum sim_actor actor, int64_t from_us, int64_t step_us,
+    size_t count)
+{
+	for (size_t i = 0; i < count && p->act_count < SIM_ACTS_MAX; i++)
+		p->acts[p->act_count++] = (struct sim_action){
+		    .at_us = from_us + (int64_t)i * step_us, .actor = actor};
+}
+
+/* Cron comes often, so that it comes in the middle of what went wrong. */
+static void
+come_often(struct sim_plan *p)
+{
+	p->act_count = 0;
+	p->slow = 1;
+	p->end_us = INT64_C(30000000);
+	acts(p, SIM_ACTOR_ENQUEUE, 1100000, 0, 1);
+	acts(p, SIM_ACTOR_DRAIN, 1200000, 500000, SIM_ACTS_MAX);
 }
 
 void
@@ -297,17 +320,25 @@ sim_control_tune(struct sim_plan *p)
 	switch (p->wrong) {
 	case SIM_WRONG_LEASE:
 		p->answer_lost = 0.3;
-		spell(p, SIM_ACT_KILL, 1000, 0);
+		(void)spell(p, SIM_ACT_KILL, 1000, 0);
 		break;
 	case SIM_WRONG_NO_SETTLE:
-		spell(p, SIM_ACT_KILL, 2000, 0);
+		come_often(p);
+		spell(p, SIM_ACT_KILL, 300000, 0)->point = "sim.dial.requested";
 		break;
 	case SIM_WRONG_NO_LOCK:
-		spell(p, SIM_ACT_STOP, 2000, 40000000);
+		/* It armed, and is stopped before its first byte. */
+		come_often(p);
+		spell(p, SIM_ACT_STOP, 300000, 15000000)->point =
+		    "run.claim.durable";
 		break;
 	case SIM_WRONG_SETTLE_WALL:
-		spell(p, SIM_ACT_STOP, 2000, 20000000);
-		spell(p, SIM_ACT_KILL, 5000, 0);
+		/* The same for longer than anybody waits; then it sends its
+		 * request and dies, and the next one comes at once. */
+		come_often(p);
+		spell(p, SIM_ACT_STOP, 300000, 12000000)->point =
+		    "run.claim.durable";
+		spell(p, SIM_ACT_KILL, 300000, 0)->point = "sim.dial.requested";
 		break;
 	case SIM_WRONG_KEY_FORGOTTEN:
 		p->cls = CARRIER_KEYED;
@@ -315,19 +346,15 @@ sim_control_tune(struct sim_plan *p)
 		p->key_forgotten = 1;
 		break;
 	case SIM_WRONG_NORMAL:
-		spell(p, SIM_ACT_POWER, 500, 0);
+		(void)spell(p, SIM_ACT_POWER, 500, 0);
 		break;
 	case SIM_WRONG_RESTORE:
 	default:
 		p->act_count = 0;
-		p->acts[p->act_count++] = (struct sim_action){
-		    .at_us = 1100000, .actor = SIM_ACTOR_ENQUEUE};
-		p->acts[p->act_count++] = (struct sim_action){
-		    .at_us = 1500000, .actor = SIM_ACTOR_BACKUP};
-		p->acts[p->act_count++] = (struct sim_action){
-		    .at_us = 2500000, .actor = SIM_ACTOR_DRAIN};
-		p->acts[p->act_count++] = (struct sim_action){
-		    .at_us = 9000000, .actor = SIM_ACTOR_RESTORE};
+		acts(p, SIM_ACTOR_ENQUEUE, 1100000, 0, 1);
+		acts(p, SIM_ACTOR_BACKUP, 1500000, 0, 1);
+		acts(p, SIM_ACTOR_DRAIN, 2500000, 0, 1);
+		acts(p, SIM_ACTOR_RESTORE, 9000000, 0, 1);
 		break;
 	}
 }

@@ -14,6 +14,7 @@ struct sim_loop_options {
 	int64_t offset;    /* from which it begins */
 	const char *fault; /* only this one; NULL = all */
 	int cls;           /* only this class; -1 = all */
+	int64_t at;        /* only this place; 0 = all */
 	bool verbose;
 };
 
@@ -24,12 +25,13 @@ struct sim_loop_result {
 void sim_loop_run(const struct sim_stage *stage,
     const struct sim_loop_options *o, struct sim_loop_result *out);
 
-/* Pairs drawn from seeds: a second fault while the first is recovered from. */
+/* Pairs drawn from seeds: a second fault while the first is recovered from.
+ * Seeds first, first + step ... below first + count. */
 void sim_loop_pairs(const struct sim_stage *stage, uint64_t first,
-    uint64_t count, struct sim_loop_result *out);
+    uint64_t count, uint64_t step, struct sim_loop_result *out);
 
 /* What is wrong in the controls must be seen within so many seeds. */
-#define SIM_CONTROL_SEEDS 3000
+#define SIM_CONTROL_SEEDS 500
 /* How many of them were not seen; each is printed with the seed that shows it.
  */
 int sim_loop_controls(const struct sim_stage *stage);

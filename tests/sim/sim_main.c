@@ -29,8 +29,9 @@ static const char usage[] =
     "          [--control K] [--trace]\n"
     "      one run, told in full\n"
     "  sim faults [--every N] [--offset N] [--fault NAME] [--class NAME]\n"
+    "             [--at N] [--jobs J]\n"
     "      one fault at the n-th external call, for every n\n"
-    "  sim pairs [--first N] [--seeds N]\n"
+    "  sim pairs [--first N] [--seeds N] [--jobs J]\n"
     "      a second fault while the first is recovered from\n"
     "  sim controls\n"
     "      ways to do it wrong; each must be seen\n";
@@ -65,7 +66,7 @@ now_s(void)
 
 struct flags {
 	uint64_t first, seeds;
-	int64_t every, offset, jobs;
+	int64_t every, offset, jobs, at;
 	const char *fault;
 	int cls;
 	bool trace;
@@ -94,13 +95,13 @@ read_flags(int argc, char *const *argv)
 {
 	struct flags f = {.cls = -1};
 	const char *cls = value_of(argc, argv, "--class", NULL);
-	struct err err = {0};
 
 	f.first = strtoull(value_of(argc, argv, "--first", "1"), NULL, 10);
 	f.seeds = strtoull(value_of(argc, argv, "--seeds", "1000"), NULL, 10);
 	f.every = strtoll(value_of(argc, argv, "--every", "1"), NULL, 10);
 	f.offset = strtoll(value_of(argc, argv, "--offset", "0"), NULL, 10);
 	f.jobs = strtoll(value_of(argc, argv, "--jobs", "1"), NULL, 10);
+	f.at = strtoll(value_of(argc, argv, "--at", "0"), NULL, 10);
 	f.fault = value_of(argc, argv, "--fault", NULL);
 	f.trace = has(argc, argv, "--trace");
 	shrink = !has(argc, argv, "--no-shrink");
@@ -109,7 +110,6 @@ read_flags(int argc, char *const *argv)
 	for (int i = 0; cls != NULL && i < CARRIER_CLASS_COUNT; i++)
 		if (strcmp(cls, carrier_class_name((enum carrier_class)i)) == 0)
 			f.cls = i;
-	(void)err;
 	return f;
 }
 
@@ -156,24 +156,25 @@ tell_small(const struct sim_stage *stage, struct sim_plan *plan,
 }
 
 static void
-some_seeds(const struct sim_stage *stage, uint64_t first, uint64_t step,
-    uint64_t count, struct tally *t)
+some_seeds(const struct sim_stage *stage, const struct flags *f, int k,
+    int jobs, struct tally *t)
 {
 	struct sim_plan *plan = mem_zalloc(1, sizeof(*plan));
 
-	for (uint64_t i = 0; i < count; i += step) {
+	for (uint64_t i = (uint64_t)k; i < f->seeds; i += (uint64_t)jobs) {
+		uint64_t seed = f->first + i;
 		struct sim_world w;
 
 		memset(&w, 0, sizeof(w));
 		(void)snprintf(again, sizeof(again),
-		    "run --seed %" PRIu64 " --trace", first + i);
-		sim_plan_make(plan, first + i);
+		    "run --seed %" PRIu64 " --trace", seed);
+		sim_plan_make(plan, seed);
 		sim_world_run(&w, stage, plan);
 		add(t, &w);
 		if (w.failure[0] != '\0') {
 			/* The machine is one: the small runs need its slots. */
 			sim_machine_free(&w.m);
-			sim_plan_make(plan, first + i);
+			sim_plan_make(plan, seed);
 			tell_small(stage, plan, &w);
 		}
 		sim_world_fini(&w);
@@ -181,51 +182,107 @@ some_seeds(const struct sim_stage *stage, uint64_t first, uint64_t step,
 	mem_free(&plan);
 }
 
-/* J processes of their own, each with every J-th seed. */
+/* Each job takes other places. */
+static void
+some_faults(const struct sim_stage *stage, const struct flags *f, int k,
+    int jobs, struct tally *t)
+{
+	struct sim_loop_result r = {0};
+	struct sim_loop_options o = {.every = f->every * jobs,
+	    .offset = f->offset + f->every * k,
+	    .fault = f->fault,
+	    .cls = f->cls,
+	    .at = f->at,
+	    .verbose = k == 0};
+
+	sim_loop_run(stage, &o, &r);
+	t->runs += r.runs;
+	t->failed += r.failed;
+}
+
+static void
+some_pairs(const struct sim_stage *stage, const struct flags *f, int k,
+    int jobs, struct tally *t)
+{
+	struct sim_loop_result r = {0};
+
+	sim_loop_pairs(
+	    stage, f->first + (uint64_t)k, f->seeds, (uint64_t)jobs, &r);
+	t->runs += r.runs;
+	t->failed += r.failed;
+}
+
+typedef void share_fn(const struct sim_stage *stage, const struct flags *f,
+    int k, int jobs, struct tally *t);
+
+static void
+child(share_fn *share, const struct flags *f, int k, int jobs, int end)
+{
+	struct sim_stage *stage = sim_stage_open();
+	struct tally t = {0};
+
+	share(stage, f, k, jobs, &t);
+	(void)!write(end, &t, sizeof(t));
+	sim_stage_close(&stage);
+	(void)fflush(stdout);
+	_exit(0);
+}
+
+static bool
+gather(int end, pid_t pid, struct tally *sum)
+{
+	struct tally t = {0};
+	int status = 0;
+	bool whole = read(end, &t, sizeof(t)) == (ssize_t)sizeof(t);
+
+	(void)close(end);
+	(void)waitpid(pid, &status, 0);
+	sum->seeds += t.seeds;
+	sum->failed += t.failed;
+	sum->lives += t.lives;
+	sum->attempts += t.attempts;
+	sum->faults += t.faults;
+	sum->runs += t.runs;
+	sum->calls += t.calls;
+	return whole;
+}
+
+#define JOBS_MAX 64
+
+/* Shared among processes of their own; false: one of them died. */
+static bool
+spread(const struct flags *f, share_fn *share, struct tally *sum)
+{
+	int jobs = f->jobs < 1          ? 1
+		   : f->jobs > JOBS_MAX ? JOBS_MAX
+					: (int)f->jobs;
+	int ends[JOBS_MAX];
+	pid_t pids[JOBS_MAX];
+	bool whole = true;
+
+	(void)fflush(stdout);
+	for (int k = 0; k < jobs; k++) {
+		int pair[2] = {-1, -1};
+
+		if (pipe(pair) != 0)
+			exit(2);
+		pids[k] = fork();
+		if (pids[k] == 0)
+			child(share, f, k, jobs, pair[1]);
+		(void)close(pair[1]);
+		ends[k] = pair[0];
+	}
+	for (int k = 0; k < jobs; k++)
+		whole = gather(ends[k], pids[k], sum) && whole;
+	return whole;
+}
+
 static int
 seeds(const struct flags *f)
 {
 	struct tally sum = {0};
-	int jobs = f->jobs < 1 ? 1 : f->jobs > 64 ? 64 : (int)f->jobs;
-	int ends[64];
-	pid_t pids[64];
-	bool broken = false;
 	double began = now_s();
-
-	for (int k = 0; k < jobs; k++) {
-		int pair[2];
-
-		if (pipe(pair) != 0)
-			return 2;
-		pids[k] = fork();
-		if (pids[k] == 0) {
-			struct sim_stage *stage = sim_stage_open();
-			struct tally t = {0};
-
-			some_seeds(stage, f->first + (uint64_t)k,
-			    (uint64_t)jobs, f->seeds - (uint64_t)k, &t);
-			(void)!write(pair[1], &t, sizeof(t));
-			sim_stage_close(&stage);
-			_exit(0);
-		}
-		(void)close(pair[1]);
-		ends[k] = pair[0];
-	}
-	for (int k = 0; k < jobs; k++) {
-		struct tally t = {0};
-		int status = 0;
-
-		if (read(ends[k], &t, sizeof(t)) != (ssize_t)sizeof(t))
-			broken = true;
-		(void)waitpid(pids[k], &status, 0);
-		sum.seeds += t.seeds;
-		sum.failed += t.failed;
-		sum.lives += t.lives;
-		sum.attempts += t.attempts;
-		sum.faults += t.faults;
-		sum.runs += t.runs;
-		sum.calls += t.calls;
-	}
+	bool whole = spread(f, some_seeds, &sum);
 	double took = now_s() - began;
 
 	(void)printf("sim: %" PRId64 " seeds from %" PRIu64 ", %" PRId64
@@ -235,7 +292,19 @@ seeds(const struct flags *f)
 	    sum.seeds, f->first, sum.failed, sum.lives,
 	    (double)sum.lives / took, sum.attempts, sum.runs, sum.faults,
 	    sum.calls, took);
-	return broken || sum.failed > 0 ? 1 : 0;
+	return !whole || sum.failed > 0 ? 1 : 0;
+}
+
+static int
+loops(const char *what, const struct flags *f, share_fn *share)
+{
+	struct tally sum = {0};
+	double began = now_s();
+	bool whole = spread(f, share, &sum);
+
+	(void)printf("%s: %" PRId64 " runs, %" PRId64 " failed, %.1f s\n", what,
+	    sum.runs, sum.failed, now_s() - began);
+	return !whole || sum.failed > 0 ? 1 : 0;
 }
 
 /* --- one run
@@ -270,44 +339,26 @@ one_run(const struct sim_stage *stage, int argc, char *const *argv)
 }
 
 static int
-end_of(const char *what, const struct sim_loop_result *r, double began)
-{
-	(void)printf("%s: %" PRId64 " runs, %" PRId64 " failed, %.1f s\n", what,
-	    r->runs, r->failed, now_s() - began);
-	return r->failed > 0 ? 1 : 0;
-}
-
-static int
 command(const char *name, int argc, char *const *argv)
 {
 	struct flags f = read_flags(argc, argv);
-	struct sim_loop_result r = {0};
-	double began = now_s();
+	struct sim_stage *stage = NULL;
 	int status = 2;
 
 	if (strcmp(name, "seeds") == 0)
 		return seeds(&f);
-	struct sim_stage *stage = sim_stage_open();
-
-	if (strcmp(name, "run") == 0) {
-		status = one_run(stage, argc, argv);
-	} else if (strcmp(name, "faults") == 0) {
-		struct sim_loop_options o = {.every = f.every,
-		    .offset = f.offset,
-		    .fault = f.fault,
-		    .cls = f.cls,
-		    .verbose = true};
-
-		sim_loop_run(stage, &o, &r);
-		status = end_of("fault loops", &r, began);
-	} else if (strcmp(name, "pairs") == 0) {
-		sim_loop_pairs(stage, f.first, f.seeds, &r);
-		status = end_of("pairs", &r, began);
-	} else if (strcmp(name, "controls") == 0) {
-		status = sim_loop_controls(stage) > 0 ? 1 : 0;
-	} else {
+	if (strcmp(name, "faults") == 0)
+		return loops("fault loops", &f, some_faults);
+	if (strcmp(name, "pairs") == 0)
+		return loops("pairs of faults", &f, some_pairs);
+	if (strcmp(name, "run") != 0 && strcmp(name, "controls") != 0) {
 		(void)fprintf(stderr, "%s", usage);
+		return status;
 	}
+	stage = sim_stage_open();
+	status = strcmp(name, "run") == 0
+		     ? one_run(stage, argc, argv)
+		     : (sim_loop_controls(stage) > 0 ? 1 : 0);
 	sim_stage_close(&stage);
 	return status;
 }

@@ -120,19 +120,19 @@ clock_offset(struct sim_rand *r)
 static void
 make_acts_of_others(struct sim_plan *p, struct sim_rand *r)
 {
-	if (sim_rand_ppm(r, 250000))
+	if (sim_rand_ppm(r, 150000))
 		act(p, when(p, r), SIM_ACTOR_CANCEL,
 		    sim_rand_below(r, (int64_t)p->job_count));
-	if (sim_rand_ppm(r, 400000))
+	if (sim_rand_ppm(r, 150000))
 		act(p, when(p, r), SIM_ACTOR_RESOLVE, 0);
-	if (sim_rand_ppm(r, 200000))
+	if (sim_rand_ppm(r, 100000))
 		act(p, when(p, r), SIM_ACTOR_RETRY,
 		    sim_rand_below(r, (int64_t)p->job_count));
-	if (sim_rand_ppm(r, 150000)) {
+	if (sim_rand_ppm(r, 80000)) {
 		act(p, when(p, r), SIM_ACTOR_PAUSE, 0);
 		act(p, when(p, r), SIM_ACTOR_RESUME, 0);
 	}
-	if (sim_rand_ppm(r, 150000))
+	if (sim_rand_ppm(r, 80000))
 		act(p, when(p, r), SIM_ACTOR_DNC,
 		    sim_rand_below(r, (int64_t)p->job_count));
 	for (int i = 0; i < 2; i++)
@@ -187,7 +187,8 @@ make_acts(struct sim_plan *p, struct sim_rand *r)
 	act(p, 1100000, SIM_ACTOR_ENQUEUE, 0);
 	/* At the same time: who makes the journal, and whose jobs are they? */
 	if (sim_rand_ppm(r, 150000))
-		act(p, 1100000 + sim_rand_below(r, 20000), SIM_ACTOR_ENQUEUE, 0);
+		act(p, 1100000 + sim_rand_below(r, 20000), SIM_ACTOR_ENQUEUE,
+		    0);
 	if (sim_rand_ppm(r, 100000))
 		act(p, when(p, r), SIM_ACTOR_ENQUEUE, 0);
 	if (sim_rand_ppm(r, 300000))
@@ -197,7 +198,7 @@ make_acts(struct sim_plan *p, struct sim_rand *r)
 		if (sim_rand_ppm(r, 250000))
 			act(p, at + sim_rand_below(r, SECOND_US),
 			    SIM_ACTOR_DRAIN, 0);
-		if (sim_rand_ppm(r, 250000))
+		if (sim_rand_ppm(r, 150000))
 			act(p, at + sim_rand_below(r, step), SIM_ACTOR_SYNC, 0);
 	}
 	make_acts_of_others(p, r);

@@ -68,6 +68,7 @@ struct sim_spell {
 	int64_t ppm;
 	int64_t value;
 	enum sim_device device;
+	const char *point; /* only at this crash point; NULL = anywhere */
 	bool left_out;
 };
 

@@ -120,6 +120,9 @@ by_chance(struct sim_world *w, enum sim_op op, const char *path)
 		if (s->left_out || w->m->now_us < s->from_us ||
 		    w->m->now_us >= s->to_us)
 			continue;
+		if (s->point != NULL &&
+		    (op != SIM_OP_POINT || strcmp(s->point, path) != 0))
+			continue;
 		d = (struct sim_deed){.act = s->act,
 		    .order = s->order,
 		    .value = s->value,

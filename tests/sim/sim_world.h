@@ -35,7 +35,7 @@ struct sim_world {
 	bool restored; /* a backup was put back: what came after is unknown */
 	bool backed_up;
 	bool healing;
-	bool pauses; /* somebody paused a campaign */
+	bool pauses;      /* somebody paused a campaign */
 	int64_t capacity; /* of the disk */
 	bool trace;
 	int64_t cut_ms, cut_us;  /* the network's time when the power was cut */
