@@ -2,6 +2,8 @@
 
 #include "base/crash.h"
 
+#include "journal/journal_life.h"
+
 #include "journal/journal_priv.h"
 
 /*
@@ -11,19 +13,33 @@
  * partial index job_ready(campaign, priority), so that neither a paused
  * backlog nor millions of finished jobs cost anything.  Campaigns take turns,
  * one candidate each, so that a large one does not shut a small one out.
+ *
+ * Candidates are read some at a time, for opening the seven tables costs more
+ * than a row.  Nobody else writes in this transaction, so what was read stays
+ * true but for one thing: a visit may take the number or the organisation of
+ * one that waits.
  */
 
 #define CAMPAIGNS_MAX 256
 /* Per campaign and claim: candidates looked at without taking one. */
 #define LOOK_MAX 200
+#define READ_MAX 32
 
 struct turn {
 	int64_t campaign;
 	int64_t live;
 	/* where the scan of this campaign stands */
 	int64_t priority, job;
+	/* read and not yet offered: at to count */
+	struct journal_candidate *read;
+	size_t at, count;
+	size_t visits; /* as many had been made then */
 	int looked;
 	bool over;
+};
+
+struct held {
+	int64_t number, org;
 };
 
 struct claiming {
@@ -32,6 +48,8 @@ struct claiming {
 	struct turn turn[CAMPAIGNS_MAX];
 	size_t turns;
 	int64_t live_all;
+	struct held *visited;
+	size_t visits;
 	struct kind_live {
 		int64_t kind, n;
 	} * kinds;
@@ -131,58 +149,136 @@ live_count(struct claiming *s, struct err *err)
 
 static enum err_code
 candidate_row(struct claiming *s, struct turn *t, sqlite3_stmt *st,
-    struct journal_candidate *c, bool *found, struct err *err)
+    struct journal_candidate *c, struct err *err)
 {
-	enum err_code code;
-	int at;
+	enum err_code code = journal_row_job(&s->j->w, st, &c->job, err);
+	int at = sqlite3_column_count(st) - 5;
 
-	if (st == NULL)
-		return err->code;
-	journal_db_i64(st, 1, t->campaign);
-	journal_db_i64(st, 2, t->priority);
-	if (sqlite3_bind_parameter_count(st) > 2)
-		journal_db_i64(st, 3, t->job);
-	if (journal_db_row(&s->j->w, st, found, err) != ERR_NONE || !*found)
-		return err->code;
-	code = journal_row_job(&s->j->w, st, &c->job, err);
 	t->job = c->job.id;
 	t->priority = c->job.priority;
-	at = sqlite3_column_count(st) - 5;
 	c->person.number = sqlite3_column_int64(st, at);
 	c->person.org = sqlite3_column_int64(st, at + 1);
 	c->person.org_name = journal_db_dup_text(st, at + 2);
 	c->person.contact = journal_db_dup_text(st, at + 3);
 	c->person.data = journal_db_dup_text(st, at + 4);
+	return code;
+}
+
+static enum err_code
+candidates_read(struct claiming *s, struct turn *t, sqlite3_stmt *st, size_t n,
+    struct err *err)
+{
+	enum err_code code = ERR_NONE;
+	bool row = true;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, t->campaign);
+	journal_db_i64(st, 2, t->priority);
+	if (sqlite3_bind_parameter_count(st) > 3)
+		journal_db_i64(st, 4, t->job);
+	journal_db_i64(st, 3, (int64_t)n);
+	while (code == ERR_NONE && t->count < n) {
+		struct journal_candidate *c = &t->read[t->count];
+
+		code = journal_db_row(&s->j->w, st, &row, err);
+		if (code != ERR_NONE || !row)
+			return code;
+		memset(c, 0, sizeof(*c));
+		t->count++;
+		code = candidate_row(s, t, st, c, err);
+	}
 	(void)sqlite3_reset(st);
 	return code;
 }
 
 /*
- * The campaign's next candidate after where its scan stands: of the same
- * priority behind that job, else of the next priority.  Two queries, since
+ * The campaign's next candidates after where its scan stands: of the same
+ * priority behind that job, else of the next priorities.  Two queries, since
  * each finds its place in the index at once, and one for both would look
  * again at all that were skipped.
  */
 static enum err_code
+read_more(struct claiming *s, struct turn *t, struct err *err)
+{
+	int64_t left = (s->c->want - s->c->taken) / (int64_t)s->turns + 1;
+	size_t n = left < READ_MAX ? (size_t)left : READ_MAX;
+	enum err_code code;
+
+	t->read = mem_realloc(t->read, n, sizeof(*t->read));
+	t->at = 0;
+	t->count = 0;
+	t->visits = s->visits;
+	err->code = ERR_NONE;
+	code = candidates_read(s, t,
+	    journal_db_get(&s->j->w,
+		CANDIDATE "j.priority=?2 AND j.id>?4 ORDER BY j.id LIMIT ?3",
+		err),
+	    n, err);
+	if (code != ERR_NONE || t->count > 0)
+		return code;
+	return candidates_read(s, t,
+	    journal_db_get(&s->j->w,
+		CANDIDATE "j.priority>?2 ORDER BY j.priority,j.id LIMIT ?3",
+		err),
+	    n, err);
+}
+
+/* Did a visit since they were read take what c needs? */
+static enum err_code
+taken_since(struct claiming *s, const struct turn *t,
+    const struct journal_candidate *c, bool *taken, struct err *err)
+{
+	int64_t number_by = 0;
+	int64_t org_by = 0;
+	int64_t org = c->person.org;
+	size_t i = t->visits;
+
+	*taken = false;
+	while (i < s->visits && s->visited[i].number != c->person.number &&
+	       (org == 0 || s->visited[i].org != org))
+		i++;
+	if (i == s->visits)
+		return ERR_NONE;
+	if (journal_holders(s->j, c->person.number, org, &number_by, &org_by,
+		err) != ERR_NONE)
+		return err->code;
+	*taken = number_by != 0 || org_by != 0;
+	return ERR_NONE;
+}
+
+/* The next one, which is the caller's; found false: there is none. */
+static enum err_code
 next_candidate(struct claiming *s, struct turn *t, struct journal_candidate *c,
     bool *found, struct err *err)
 {
-	enum err_code code;
+	bool taken = true;
+	enum err_code code = ERR_NONE;
 
 	*found = false;
-	err->code = ERR_NONE;
-	code = candidate_row(s, t,
-	    journal_db_get(&s->j->w,
-		CANDIDATE "j.priority=?2 AND j.id>?3 ORDER BY j.id LIMIT 1",
-		err),
-	    c, found, err);
-	if (code != ERR_NONE || *found)
-		return code;
-	return candidate_row(s, t,
-	    journal_db_get(&s->j->w,
-		CANDIDATE "j.priority>?2 ORDER BY j.priority,j.id LIMIT 1",
-		err),
-	    c, found, err);
+	while (code == ERR_NONE && taken) {
+		if (t->at == t->count) {
+			code = read_more(s, t, err);
+			if (code != ERR_NONE || t->count == 0)
+				return code;
+		}
+		*c = t->read[t->at++];
+		code = taken_since(s, t, c, &taken, err);
+		if (code != ERR_NONE || taken)
+			journal_person_free(&c->person);
+	}
+	*found = code == ERR_NONE;
+	return code;
+}
+
+static void
+visited(struct claiming *s, const struct journal_candidate *c)
+{
+	if (s->visits % 64 == 0)
+		s->visited = mem_realloc(
+		    s->visited, s->visits + 64, sizeof(*s->visited));
+	s->visited[s->visits++] =
+	    (struct held){.number = c->person.number, .org = c->person.org};
 }
 
 /* What offer is given is freed by it. */
@@ -208,6 +304,7 @@ offer(struct claiming *s, struct turn *t, struct journal_candidate *cand,
 		c.next_attempt -= c.taken_back;
 	}
 	err->code = ERR_NONE;
+	visited(s, &c);
 	verdict = s->c->visit(s->j, s->c->arg, &c, &live, err);
 	code = err->code;
 	if (code != ERR_NONE)
@@ -260,11 +357,18 @@ journal_claim(struct journal *j, struct journal_claim *c, struct err *err)
 				any = true;
 				code = offer(&s, t, &cand, err);
 			} else {
-				journal_person_free(&cand.person);
 				t->over = true;
 			}
 		}
 	}
+	for (size_t i = 0; i < s.turns; i++) {
+		struct turn *t = &s.turn[i];
+
+		for (; t->at < t->count; t->at++)
+			journal_person_free(&t->read[t->at].person);
+		mem_free(&t->read);
+	}
+	mem_free(&s.visited);
 	mem_free(&s.kinds);
 	return code;
 }
