@@ -158,9 +158,11 @@ cover-built: $(B)/dsrun $(TESTS)
 	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) $(TESTS)
 	$(Q)$(PYTHON) tests/cover.py $(B)
 
-bench: $(B)/dsrun $(BENCHES) ## how fast it is, beside SQLite and real queues
-	$(Q)if test -f tests/bench/run.sh; then sh tests/bench/run.sh $(B); \
-	    else set -e; for b in $(BENCHES); do $$b; done; fi
+bench: ## how fast it is, beside SQLite and real queues (tests/peers/setup)
+	$(Q)tests/bootstrap.sh build
+	$(Q)$(MAKE) bench-built
+bench-built: $(B)/dsrun $(BENCHES)
+	$(Q)tests/bench/run.sh $(B)
 
 # --- Lint --------------------------------------------------------------------
 
@@ -232,7 +234,7 @@ help: ## this list
 	    sed 's|$$(B)|$(B)|' | expand -t 20
 
 .PHONY: all unit test test-built demo demo-built san fuzz fuzz-nightly \
-	fuzz-built fuzz-corpus cover cover-built bench \
+	fuzz-built fuzz-corpus cover cover-built bench bench-built \
 	lint $(LINTS:%=lint-%) compile analyze analyze-built fmt install clean \
 	help FORCE
 .DELETE_ON_ERROR:
