@@ -307,11 +307,18 @@ mark_commit(struct journal *j, struct err *err)
 static void
 mark_broken(struct journal *j)
 {
+	struct journal_mark *m = &j->lock.mark;
 	struct err ignored;
 
 	j->broken = true;
-	j->lock.mark.flags |= MARK_IO_ERROR;
-	j->lock.mark.pid = j->env->pid;
+	/* The first mark of all says whose it is, or nobody could open it. */
+	if (m->stamp == 0) {
+		memcpy(m->journal, j->head.journal, sizeof(m->journal));
+		memcpy(m->incarnation, j->head.incarnation,
+		    sizeof(m->incarnation));
+	}
+	m->flags |= MARK_IO_ERROR;
+	m->pid = j->env->pid;
 	(void)journal_mark_write(&j->lock, &ignored);
 	(void)journal_mark_sync(&j->lock, &ignored);
 }

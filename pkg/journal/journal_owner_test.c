@@ -68,6 +68,7 @@ die_in_state(struct fix *f)
 	l.attempt.lookups = 1;
 	if (wanted > ATTEMPT_INTENT)
 		life_step(f, &l, steps[wanted], JOB_EV_NOTE);
+	cover_keep();
 	(void)raise(SIGKILL);
 	return 3;
 }
