@@ -26,11 +26,19 @@
 
 struct bench;
 
+/*
+ * The rows twice: run(), which may come again, makes the other pair out of the
+ * present one, and done() only says which is the present one, so that they
+ * stay in the cache of the writer's core.
+ */
 struct life {
 	struct journal_tx tx;
 	struct bench *b;
-	struct journal_job job, tx_job;
-	struct journal_attempt attempt, tx_attempt;
+	struct rows {
+		struct journal_job job;
+		struct journal_attempt attempt;
+	} rows[2];
+	int now;
 	enum attempt_event event;
 };
 
@@ -121,8 +129,9 @@ take(struct journal *j, void *arg, struct journal_candidate *c,
 {
 	struct bench *b = arg;
 	struct life *l = &b->lives[b->got];
-	struct journal_attempt *a = &l->attempt;
-	struct journal_change change = {.job = &l->job,
+	struct rows *r = &l->rows[l->now];
+	struct journal_attempt *a = &r->attempt;
+	struct journal_change change = {.job = &r->job,
 	    .attempt = a,
 	    .attempt_event = ATTEMPT_EV_ARM,
 	    .job_event = JOB_EV_CLAIM};
@@ -130,7 +139,7 @@ take(struct journal *j, void *arg, struct journal_candidate *c,
 	int kind = 0;
 
 	(void)live;
-	l->job = c->job;
+	r->job = c->job;
 	memset(a, 0, sizeof(*a));
 	a->id = c->next_attempt;
 	a->is_new = true;
@@ -143,8 +152,8 @@ take(struct journal *j, void *arg, struct journal_candidate *c,
 	a->dial_until_ms = a->armed_ms + 600000;
 	job_key_attempt(
 	    journal_id(j), ENV_ID_BYTES, c->job.source, c->job.ext, 1, a->key);
-	l->job.attempts++;
-	l->job.tries++;
+	r->job.attempts++;
+	r->job.tries++;
 	if (journal_is_paused(j, c->job.campaign_id, &paused, err) !=
 		ERR_NONE ||
 	    journal_dnc_get(j, a->number, &kind, err) != ERR_NONE ||
@@ -173,17 +182,17 @@ static enum err_code
 step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
 	struct life *l = CONTAINER_OF(tx, struct life, tx);
-	struct journal_attempt *a = &l->tx_attempt;
+	struct rows *r = &l->rows[1 - l->now];
+	struct journal_attempt *a = &r->attempt;
 	bool end = l->event == ATTEMPT_EV_END;
-	struct journal_change change = {.job = &l->tx_job,
+	struct journal_change change = {.job = &r->job,
 	    .attempt = a,
 	    .attempt_event = l->event,
 	    .job_event = end ? JOB_EV_FINISH : JOB_EV_NOTE,
 	    .detail = l->event == ATTEMPT_EV_PLACE ? "answer" : NULL};
 	struct journal_message m;
 
-	l->tx_job = l->job;
-	*a = l->attempt;
+	*r = l->rows[l->now];
 	(void)snprintf(a->carrier_call, sizeof(a->carrier_call), BENCH_CALL);
 	a->placed_ms = a->placed_ms > 0 ? a->placed_ms : journal_group_ms(j);
 	if (l->event == ATTEMPT_EV_ANSWER)
@@ -192,12 +201,12 @@ step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 		return journal_step(j, &change, err);
 	a->ended_ms = journal_group_ms(j);
 	a->outcome = JOB_OUTCOME_COMPLETED;
-	l->tx_job.outcome = JOB_OUTCOME_COMPLETED;
+	r->job.outcome = JOB_OUTCOME_COMPLETED;
 	if (journal_inbox_get(j, a->id, 0, &m, err) != ERR_NOT_FOUND)
 		return err_set(err, ERR_STATE, 0, "a message from nobody");
 	if (journal_step(j, &change, err) != ERR_NONE)
 		return err->code;
-	return journal_outbox_add(j, &l->tx_job, a->id, JOURNAL_SINK_FILE, err);
+	return journal_outbox_add(j, &r->job, a->id, JOURNAL_SINK_FILE, err);
 }
 
 static void
@@ -208,8 +217,7 @@ step_done(struct journal_tx *tx)
 
 	b->err = tx->err;
 	OK(b, tx->code);
-	l->job = l->tx_job;
-	l->attempt = l->tx_attempt;
+	l->now = 1 - l->now;
 	if (--b->left == 0)
 		net_env_stop(b->env);
 }
