@@ -178,6 +178,7 @@ group_begin(struct journal *j, struct err *err)
 		    (long long)j->lock.mark.commits);
 	memset(j->tally, 0, sizeof(j->tally));
 	j->no_pause = false;
+	journal_names_forget(j);
 	j->group_ms = env_now_ms(j->env);
 	j->group_boot_ms = env_boot_ms(j->env);
 	journal_clock_judge(j);
@@ -241,7 +242,9 @@ members_run(
 			return err->code;
 		j->head = head;
 		memcpy(j->tally, tally, sizeof(tally));
-		j->no_pause = false; /* it may be what was taken back */
+		/* These may be what was taken back. */
+		j->no_pause = false;
+		journal_names_forget(j);
 	}
 	return ERR_NONE;
 }

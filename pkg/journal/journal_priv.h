@@ -119,6 +119,19 @@ struct journal_head {
 	int64_t boot_ms, wall_ms;
 };
 
+enum journal_name {
+	JOURNAL_NAME_SOURCE,
+	JOURNAL_NAME_KIND,
+	JOURNAL_NAME_CAMPAIGN,
+	JOURNAL_NAME_TERMS,
+	JOURNAL_NAMES
+};
+
+struct journal_interned {
+	int64_t id; /* 0 = none */
+	char text[JOURNAL_TERMS_MAX];
+};
+
 struct journal {
 	struct env *env;
 	char *dir;
@@ -145,6 +158,7 @@ struct journal {
 	int64_t group_boot_ms;
 	bool must_commit; /* a member changed what SQLite does not count */
 	bool no_pause;    /* known: the table pause is empty */
+	struct journal_interned interned[JOURNAL_NAMES];
 	bool clock_ok;
 	char clock_why[JOB_CLOCK_WHY_MAX];
 	int wal_pages;
@@ -244,14 +258,11 @@ void journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *out);
 void journal_attempt_rest(
     const struct journal_attempt *a, struct journal_attempt_rest *out);
 
-/* journal_name.c: names of sources, kinds, campaigns as numbers */
-enum journal_name {
-	JOURNAL_NAME_SOURCE,
-	JOURNAL_NAME_KIND,
-	JOURNAL_NAME_CAMPAIGN
-};
+/* journal_row.c: names of sources, kinds, campaigns as numbers; what a rolled
+ * back transaction added must be forgotten. */
 enum err_code journal_name_put(struct journal *j, enum journal_name table,
     const char *name, int64_t *id, struct err *err);
+void journal_names_forget(struct journal *j);
 
 /* journal_copy.c: journal_check of a file that nobody has open, all of it;
  * ERR_DAMAGED says what of `what` does not hold. */
