@@ -188,6 +188,14 @@ void journal_clock_judge(struct journal *j);
 enum err_code journal_checkpoint(
     struct journal *j, bool truncate, struct err *err);
 
+/*
+ * journal_step.c: the event after prev (0 = the job's first); before is hashed
+ * into it, hash (which may be the same) gets the result, f its seq and time.
+ */
+enum err_code journal_event_add(struct journal *j, struct job_event_fields *f,
+    int64_t prev, const uint8_t before[SHA256_BYTES],
+    uint8_t hash[SHA256_BYTES], struct err *err);
+
 /* journal_wal.c: after a commit, under the lock */
 void journal_wal_grow(struct journal *j);
 
