@@ -135,12 +135,19 @@ SCRIPTS  = --scripts tests/lint --scripts tests/sim --scripts tests/scenario
 unit: $(TESTS) ## unit tests of pkg/ (PKGS="base net" takes some of them)
 	$(Q)$(PYTHON) tests/run.py $(TESTS)
 
+# Tests linked with a copy of the state tables that can be mutated.
+MUTATE   = $(B)/mutate
+MUTATED  = $(TEST_SRC:%.c=$(MUTATE)/%)
+MUTANTS  = $(filter $(if $(BEHAVIOUR),$(MUTATE)/pkg/journal/% \
+	   $(MUTATE)/pkg/run/%,$(MUTATE)/pkg/job/%),$(MUTATED))
+
 # bootstrap first: what pkg-config answers is read when make starts.
 test: ## everything a developer must see green, on a bare machine too
 	$(Q)tests/bootstrap.sh build
 	$(Q)$(MAKE) test-built
-test-built: $(B)/dsrun $(SIM) $(TESTS)
-	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) $(TESTS)
+test-built: $(B)/dsrun $(SIM) $(TESTS) $(MUTANTS)
+	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) \
+	    --scripts tests/mutate $(TESTS)
 
 demo: ## build, then call 200 contacts on the simulated network
 	$(Q)tests/bootstrap.sh build
@@ -172,13 +179,6 @@ fuzz-built: $(FUZZ:%=$(B)/tests/fuzz/fuzz_%)
 fuzz-corpus: $(FUZZERS) ## the kept inputs of every fuzzer, once (part of test)
 	$(Q)$(PYTHON) tests/run.py $(FUZZERS)
 
-cover: ## line and branch coverage of the tests, a line for each package
-	$(Q)$(MAKE) B=$(B)-cover CFLAGS="-O0 -g --coverage" LDFLAGS="--coverage" cover-built
-cover-built: $(B)/dsrun $(SIM) $(TESTS)
-	$(Q)find $(B) -name '*.gcda' -delete
-	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) $(TESTS)
-	$(Q)$(PYTHON) tests/cover.py $(B)
-
 # The simulator: a seed is a run of several dsruns on one simulated machine.
 SEEDS = 10000
 FIRST = 1
@@ -189,9 +189,33 @@ faults: $(SIM) ## one fault at every external call, pairs of faults, controls
 	$(Q)$(SIM) pairs --seeds 20000 --jobs $$(nproc)
 	$(Q)$(SIM) faults --jobs $$(nproc)
 
-bench: $(B)/dsrun $(BENCHES) ## how fast it is, beside SQLite and real queues
-	$(Q)if test -f tests/bench/run.sh; then sh tests/bench/run.sh $(B); \
-	    else set -e; for b in $(BENCHES); do $$b; done; fi
+mutate: $(MUTANTS) ## each row of the state tables flipped: a test must fail
+	$(Q)$(PYTHON) tests/mutate/mutate.py $(if $(BEHAVIOUR),--behaviour) $^
+$(MUTATED): $(MUTATE)/%: $(B)/%.o $(MUTATE)/job_state.o $(LIB)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+$(MUTATE)/job_state.c: pkg/job/job_state.c tests/mutate/mutate.py
+	$(Q)mkdir -p $(@D) && $(PYTHON) tests/mutate/mutate.py --write $@
+$(MUTATE)/job_state.o: $(MUTATE)/job_state.c $(B)/flags
+	$(Q)$(CC) $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) -c -o $@ $<
+
+# What counts for coverage: a program or a folder of scripts more is a word
+# more here.
+COVERS        = $(TESTS) $(SIM)
+COVER_SCRIPTS = --scripts tests/sim --scripts tests/scenario
+cover: ## branches of journal, job and run; each not taken has its reason
+	$(Q)$(MAKE) B=$(B)-cover CFLAGS="-O0 -g --coverage" LDFLAGS="--coverage" cover-built
+cover-built: $(B)/dsrun $(COVERS)
+	$(Q)find $(B) -name '*.gcda' -delete
+	$(Q)FAULT_STRIDE=3 $(PYTHON) tests/run.py --dsrun $(B)/dsrun \
+	    $(COVER_SCRIPTS) $(filter-out $(SIM),$(COVERS))
+	$(Q)$(PYTHON) tests/cover.py $(B) --gaps tests/cover.gaps
+
+bench: ## how fast it is, beside SQLite and real queues (tests/peers/setup)
+	$(Q)tests/bootstrap.sh build
+	$(Q)$(MAKE) bench-built
+bench-built: $(B)/dsrun $(BENCHES)
+	$(Q)tests/bench/run.sh $(B)
 
 # --- Lint --------------------------------------------------------------------
 
@@ -263,7 +287,7 @@ help: ## this list
 	    sed 's|$$(B)|$(B)|' | expand -t 20
 
 .PHONY: all unit test test-built demo demo-built san fuzz fuzz-nightly \
-	fuzz-built fuzz-corpus cover cover-built bench \
+	fuzz-built fuzz-corpus mutate cover cover-built bench bench-built \
 	lint $(LINTS:%=lint-%) compile analyze analyze-built fmt install clean \
 	help FORCE
 .DELETE_ON_ERROR:

@@ -234,6 +234,122 @@ a_failed_append_is_unknown_and_leaves_no_trace(void **state)
 	world_end();
 }
 
+/* One dial of many in a turn: nothing leaves before the turn is over. */
+static void
+begin_dial(struct phone *p)
+{
+	world.c[0].ops->dial(world.c[0].impl, &p->dial);
+	assert_int_equal(p->dones, 0);
+}
+
+static int appends;
+
+static enum err_code
+counted(struct env_file *f, const void *bytes, size_t len, struct err *err)
+{
+	appends++;
+	return true_append(f, bytes, len, err);
+}
+
+static void
+what_leaves_in_one_turn_is_one_write(void **state)
+{
+	struct phone *p = mem_zalloc(70, sizeof(*p));
+	struct phone gone;
+
+	(void)state;
+	world_begin("named");
+	(void)world_open(0);
+	true_append = world.ops.append;
+	world.ops.append = counted;
+	appends = 0;
+	for (int i = 0; i < 70; i++) {
+		phone_init(&p[i], "+1300", i + 1);
+		begin_dial(&p[i]);
+	}
+	phone_init(&gone, "+1300", 100);
+	begin_dial(&gone);
+	world.c[0].ops->abandon(world.c[0].impl, &gone.dial);
+	assert_int_equal(appends, 0);
+	assert_int_equal(world_count("\"ev\":\"request\""), 0);
+	world_run_us(0);
+	assert_int_equal(appends, 2); /* 64 lines at most in one */
+	assert_int_equal(world_count("\"ev\":\"request\""), 70);
+	world_run(120);
+	assert_int_equal(appends, 4);
+	for (int i = 0; i < 70; i++)
+		assert_int_equal(p[i].dial.answer, CARRIER_ANSWER_PLACED);
+	assert_int_equal(gone.dones, 0);
+	mem_free(&p);
+	world_end();
+}
+
+static void
+a_write_of_many_that_fails_leaves_none_of_them(void **state)
+{
+	struct phone p, q;
+
+	(void)state;
+	world_begin("named");
+	(void)world_open(0);
+	true_append = world.ops.append;
+	appends_left = 0;
+	world.ops.append = full_disk;
+	phone_init(&p, "+1300", 1);
+	phone_init(&q, "+1300", 2);
+	begin_dial(&p);
+	begin_dial(&q);
+	world_run(1000);
+	assert_int_equal(p.dial.answer, CARRIER_ANSWER_UNKNOWN);
+	assert_int_equal(q.dial.answer, CARRIER_ANSWER_UNKNOWN);
+	assert_int_equal(world_count("\n"), 1);
+	world.ops.append = true_append;
+	phone_init(&p, "+1300", 1);
+	phone_init(&q, "+1300", 2);
+	begin_dial(&p);
+	begin_dial(&q);
+	world_run_us(0);
+	/* Lines that are due wait for room, each once. */
+	appends_left = 0;
+	world.ops.append = full_disk;
+	world_run(1000);
+	assert_int_equal(world_count("\"ev\":\"placed\""), 0);
+	world.ops.append = true_append;
+	world_run(1000);
+	assert_int_equal(world_count("\"ev\":\"placed\""), 2);
+	assert_int_equal(p.dial.answer, CARRIER_ANSWER_PLACED);
+	assert_int_equal(q.dial.placed_ms, WORLD_START_MS + 2000 / 2 + 120);
+	world_end();
+}
+
+static void
+one_key_twice_in_one_turn(const char *cls, size_t calls)
+{
+	struct phone p, q;
+
+	world_begin(cls);
+	(void)world_open(0);
+	phone_init(&p, "+1300", 1);
+	phone_init(&q, "+1300", 1);
+	begin_dial(&p);
+	begin_dial(&q);
+	world_run(500);
+	assert_int_equal(p.dial.answer, CARRIER_ANSWER_PLACED);
+	assert_int_equal(q.dial.answer, CARRIER_ANSWER_PLACED);
+	assert_int_equal(world_count("\"ev\":\"placed\""), calls);
+	assert_int_equal(
+	    strcmp(p.dial.call_id, q.dial.call_id) == 0, calls == 1);
+	world_end();
+}
+
+static void
+a_key_twice_in_one_turn_is_as_in_two(void **state)
+{
+	(void)state;
+	one_key_twice_in_one_turn("keyed", 1);
+	one_key_twice_in_one_turn("named", 2);
+}
+
 static void
 a_call_whose_end_cannot_be_written_ends_later(void **state)
 {
@@ -450,6 +566,9 @@ main(void)
 	    cmocka_unit_test(
 		after_a_death_a_repeated_key_rings_once_if_the_network_knows_it),
 	    cmocka_unit_test(a_torn_last_line_is_cut_off),
+	    cmocka_unit_test(what_leaves_in_one_turn_is_one_write),
+	    cmocka_unit_test(a_write_of_many_that_fails_leaves_none_of_them),
+	    cmocka_unit_test(a_key_twice_in_one_turn_is_as_in_two),
 	    cmocka_unit_test(a_failed_append_is_unknown_and_leaves_no_trace),
 	    cmocka_unit_test(a_call_whose_end_cannot_be_written_ends_later),
 	    cmocka_unit_test(a_lock_that_stays_held_is_no_call),

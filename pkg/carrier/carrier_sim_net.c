@@ -103,18 +103,22 @@ write_due(struct carrier_sim *s, struct carrier_sim_heap *h, int64_t now_ms,
 	enum err_code code = ERR_NONE;
 
 	/* What a line leads to may be due as well: until nothing is. */
-	for (collect_due(s, h, now_ms); code == ERR_NONE && b->count > 0;
-	     collect_due(s, h, now_ms)) {
+	while (code == ERR_NONE) {
+		collect_due(s, h, now_ms);
+		if (b->count == 0)
+			break;
 		code = carrier_sim_step_append(s, err);
-		for (size_t i = 0; i < b->count; i++)
-			if (code != ERR_NONE)
+		if (code != ERR_NONE) {
+			for (size_t i = 0; i < b->count; i++)
 				carrier_sim_heap_put(
 				    h, b->of[i], b->line[i].at_ms);
-			else
-				code =
-				    carrier_sim_step_fold(s, &b->line[i], err);
-		if (code != ERR_NONE)
-			break;
+			return code;
+		}
+		/* All stand in the log now, so all are folded. */
+		for (size_t i = 0; i < b->count; i++)
+			if (carrier_sim_step_fold(s, &b->line[i], err) !=
+			    ERR_NONE)
+				code = err->code;
 	}
 	return code;
 }

@@ -191,15 +191,13 @@ carrier_sim_send(struct carrier_sim *s)
 
 	while (!list_empty(&s->sending)) {
 		collect_requests(s);
-		enum err_code code = carrier_sim_step_append(s, &err);
+		bool stand = carrier_sim_step_append(s, &err) == ERR_NONE;
 
 		for (size_t i = 0; i < b->count; i++) {
 			struct carrier_sim_own *o = b->of[i];
 
-			if (code == ERR_NONE)
-				code =
-				    carrier_sim_step_fold(s, &b->line[i], &err);
-			if (code == ERR_NONE) {
+			if (stand && carrier_sim_step_fold(
+					 s, &b->line[i], &err) == ERR_NONE) {
 				sent(s, o);
 				await_answer(s, o, b->line[i].at_ms);
 			} else {

@@ -375,16 +375,22 @@ enum err_code journal_deed(struct journal *j, const char *what, const char *by,
 
 /*
  * Become an owner: a byte in owners.lock, held until journal_owner_close or
- * death, and a row.  Needed before anything is claimed.
+ * death, and a row.  Needed before anything is claimed.  with: a transaction
+ * that is to be in the same commit, as by journal_now, or NULL; its failure is
+ * told like ours.
  */
 enum err_code journal_owner_open(struct journal *j, const char *command,
     const char *worker, struct err *err);
+enum err_code journal_owner_open_with(struct journal *j, const char *command,
+    const char *worker, struct journal_tx *with, struct err *err);
 int64_t journal_owner(const struct journal *j); /* 0 = none */
 /* A line for `status`. */
 enum err_code journal_owner_say(
     struct journal *j, const char *state, struct err *err);
 /* All its attempts must be gone.  Repeatable. */
 enum err_code journal_owner_close(struct journal *j, struct err *err);
+enum err_code journal_owner_close_with(
+    struct journal *j, struct journal_tx *with, struct err *err);
 
 /*
  * Take over every owner the kernel says is dead, in one transaction: submit

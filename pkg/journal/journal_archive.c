@@ -247,6 +247,7 @@ attempts_show(const struct reading *r, const struct json *line, int64_t job,
 		return err->code;
 	for (size_t i = 0; i < json_count(attempts); i++) {
 		const struct json *one = json_at(attempts, i);
+		const struct json *key = json_get(one, "key");
 		struct journal_check_attempt a = {0};
 		int64_t number = 0;
 		int64_t state = 0;
@@ -264,7 +265,7 @@ attempts_show(const struct reading *r, const struct json *line, int64_t job,
 		a.id = job * 256 + number;
 		a.state = (enum attempt_state)state;
 		a.outcome = (enum job_outcome)outcome;
-		a.has_key = json_kind(json_get(one, "key")) == JSON_STRING;
+		a.has_key = key != NULL && json_kind(key) == JSON_STRING;
 		if (a.has_key &&
 		    hex_of(one, "key", a.key, sizeof(a.key), err) != ERR_NONE)
 			return err->code;

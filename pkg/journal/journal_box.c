@@ -109,10 +109,15 @@ enum err_code
 journal_outbox_add(struct journal *j, struct journal_job *job, int64_t attempt,
     enum journal_sink sink, struct err *err)
 {
+	/* At a job's first finish there is no row before it. */
 	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "INSERT INTO outbox(id,job,sink,revision,attempt,prev,state,tries,"
-	    "next_ms) VALUES(?1,?2,?3,?4,?5,(SELECT max(id) FROM outbox "
-	    "INDEXED BY outbox_job WHERE job=?2 AND sink=?3),0,0,0)",
+	    job->revision == 1
+		? "INSERT INTO outbox(id,job,sink,revision,attempt,state,"
+		  "tries,next_ms) VALUES(?1,?2,?3,?4,?5,0,0,0)"
+		: "INSERT INTO outbox(id,job,sink,revision,attempt,prev,state,"
+		  "tries,next_ms) VALUES(?1,?2,?3,?4,?5,(SELECT max(id) FROM "
+		  "outbox INDEXED BY outbox_job WHERE job=?2 AND sink=?3),0,0,"
+		  "0)",
 	    err);
 
 	if (st == NULL)

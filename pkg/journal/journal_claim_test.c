@@ -211,6 +211,38 @@ a_number_and_an_organisation_are_called_once_at_a_time(void **state)
 	must_offer(f, (struct claiming){TAKE}, "");
 }
 
+/* Candidates are read some at a time: the last of 100 came before the first
+ * was taken. */
+static void
+what_was_read_before_a_take_is_looked_at_again(void **state)
+{
+	struct fix *f = *state;
+	struct claiming x = {.verdict = JOURNAL_TAKE, .claim = {.want = 1000}};
+	struct claiming again = x;
+
+	begin(f);
+	for (int i = 0; i < 100; i++) {
+		char ext[8], phone[20], org[8];
+
+		(void)snprintf(ext, sizeof(ext), "%d", i);
+		(void)snprintf(phone, sizeof(phone), "+1512557%04d", i % 40);
+		(void)snprintf(org, sizeof(org), "org%d", i % 30);
+		add(f, (struct spec){.ext = ext,
+			   .phone = phone,
+			   .org = i < 90 ? org : NULL,
+			   .priority = i == 99 ? -1 : i / 50});
+	}
+	OK(try_claim(f, &x));
+	/* 99 first, which holds number 19; 0 to 29 but for 19; and 79, the
+	 * first of organisation 19 whose number (39) is free. */
+	assert_int_equal(x.claim.taken, 31);
+	assert_non_null(strstr(x.order, " 79 "));
+	assert_memory_equal(x.order, "99 0 1 2 ", 9);
+	OK(try_claim(f, &again));
+	assert_int_equal(again.claim.taken, 0);
+	OK(journal_owner_close(f->j, &f->err));
+}
+
 static void
 a_parked_call_holds_its_number_but_its_slot_only_for_a_time(void **state)
 {
@@ -688,6 +720,7 @@ main(void)
 	    T(campaigns_take_turns),
 	    T(a_paused_campaign_is_not_offered),
 	    T(a_number_and_an_organisation_are_called_once_at_a_time),
+	    T(what_was_read_before_a_take_is_looked_at_again),
 	    T(a_parked_call_holds_its_number_but_its_slot_only_for_a_time),
 	    T(limits_hold_over_all_campaigns_and_for_each),
 	    T(a_visitor_takes_moves_skips_or_stops),

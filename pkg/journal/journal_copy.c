@@ -109,12 +109,13 @@ journal_backup(struct journal *j, const char *path, struct err *err)
 	char *tmp = mem_printf("%s.%lld.tmp", path, (long long)j->env->pid);
 	char *dir = directory_of(path);
 	struct env_stat st;
-	struct err ignored;
-	enum err_code code = ERR_NONE;
+	enum err_code code = env_stat(j->env, path, &st, err);
 
-	if (env_stat(j->env, path, &st, &ignored) == ERR_NONE)
+	if (code == ERR_NONE)
 		code = err_set(err, ERR_EXISTS, 0,
 		    "%s is there already: choose another name", path);
+	else if (code == ERR_NOT_FOUND)
+		code = ERR_NONE;
 	if (code == ERR_NONE) {
 		remove_db(j->env, tmp);
 		code = copy_to(j->env, &j->r, tmp, err);

@@ -620,6 +620,7 @@ claim_and_die(struct fix *f)
 		return 1;
 	if (!life_claim(f, &l))
 		return 2;
+	cover_keep();
 	(void)raise(SIGKILL);
 	return 3;
 }

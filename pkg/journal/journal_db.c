@@ -204,7 +204,9 @@ journal_db_get(struct journal_db *db, const char *sql, struct err *err)
 		db->cache[at].sql = sql;
 		db->cache[at].st = st;
 	}
-	(void)sqlite3_reset(db->cache[at].st);
+	/* Only one whose reader stopped half-way. */
+	if (sqlite3_stmt_busy(db->cache[at].st) != 0)
+		(void)sqlite3_reset(db->cache[at].st);
 	return db->cache[at].st;
 }
 

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "base/cover_test.h"
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -158,7 +159,10 @@ child_start(struct fix *f, int (*fn)(struct fix *f))
 		g.j = NULL;
 		if (net_env_open(&g.env, &g.err) != ERR_NONE)
 			_exit(99);
-		_exit(fn(&g));
+		int status = fn(&g);
+
+		cover_keep();
+		_exit(status);
 	}
 	assert_true(pid > 0);
 	return pid;
@@ -235,8 +239,11 @@ crash_now(void *arg, const char *name)
 	struct crash_at *at = arg;
 
 	if ((at->name == NULL || strcmp(at->name, name) == 0) &&
-	    --at->left == 0)
+	    --at->left == 0) {
+		if (at->sig == SIGKILL)
+			cover_keep();
 		(void)raise(at->sig);
+	}
 }
 
 /*
@@ -263,7 +270,9 @@ die_everywhere(struct fix *f, void (*prepare)(struct fix *f),
 			if (net_env_open(&g.env, &g.err) != ERR_NONE)
 				_exit(99);
 			crash_hook(crash_now, &at);
-			_exit(fn(&g));
+			status = fn(&g);
+			cover_keep();
+			_exit(status);
 		}
 		status = child_end(pid);
 		if (WIFEXITED(status)) {

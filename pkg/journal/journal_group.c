@@ -178,6 +178,7 @@ group_begin(struct journal *j, struct err *err)
 		    (long long)j->lock.mark.commits);
 	memset(j->tally, 0, sizeof(j->tally));
 	j->no_pause = false;
+	journal_names_forget(j);
 	j->group_ms = env_now_ms(j->env);
 	j->group_boot_ms = env_boot_ms(j->env);
 	journal_clock_judge(j);
@@ -241,7 +242,9 @@ members_run(
 			return err->code;
 		j->head = head;
 		memcpy(j->tally, tally, sizeof(tally));
-		j->no_pause = false; /* it may be what was taken back */
+		/* These may be what was taken back. */
+		j->no_pause = false;
+		journal_names_forget(j);
 	}
 	return ERR_NONE;
 }
@@ -307,11 +310,18 @@ mark_commit(struct journal *j, struct err *err)
 static void
 mark_broken(struct journal *j)
 {
+	struct journal_mark *m = &j->lock.mark;
 	struct err ignored;
 
 	j->broken = true;
-	j->lock.mark.flags |= MARK_IO_ERROR;
-	j->lock.mark.pid = j->env->pid;
+	/* The first mark of all says whose it is, or nobody could open it. */
+	if (m->stamp == 0) {
+		memcpy(m->journal, j->head.journal, sizeof(m->journal));
+		memcpy(m->incarnation, j->head.incarnation,
+		    sizeof(m->incarnation));
+	}
+	m->flags |= MARK_IO_ERROR;
+	m->pid = j->env->pid;
 	(void)journal_mark_write(&j->lock, &ignored);
 	(void)journal_mark_sync(&j->lock, &ignored);
 }

@@ -47,26 +47,55 @@ opening_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	return env_lock(j->env, j->owners, o->id, true, err);
 }
 
+/* Both in one commit; what the first of them came to that failed. */
+static enum err_code
+now_with(struct journal *j, struct journal_tx *tx, struct journal_tx *with,
+    struct err *err)
+{
+	struct list group = LIST_INIT(group);
+
+	if (with == NULL)
+		return journal_now(j, tx, err);
+	CHECK(j->pending == 0);
+	list_add_tail(&group, &tx->node);
+	list_add_tail(&group, &with->node);
+	(void)journal_group_run(j, &group, tx->cls, err);
+	list_remove(&tx->node);
+	list_remove(&with->node);
+	*err = tx->code != ERR_NONE ? tx->err : with->err;
+	return tx->code != ERR_NONE ? tx->code : with->code;
+}
+
 enum err_code
-journal_owner_open(
-    struct journal *j, const char *command, const char *worker, struct err *err)
+journal_owner_open_with(struct journal *j, const char *command,
+    const char *worker, struct journal_tx *with, struct err *err)
 {
 	struct opening o = {.tx = {.run = opening_run, .cls = JOURNAL_CLAIM},
 	    .command = command,
 	    .worker = worker};
 
+	enum err_code code;
+
 	CHECK(j->owner == 0);
-	if (journal_now(j, &o.tx, err) != ERR_NONE) {
+	code = now_with(j, &o.tx, with, err);
+	if (o.tx.code != ERR_NONE) {
 		struct err ignored;
 
 		/* Its row is gone, so the next owner will get its number. */
 		if (o.id != 0)
 			(void)env_unlock(j->env, j->owners, o.id, &ignored);
-		return err->code;
+		return code;
 	}
 	j->owner = o.id;
 	CRASH_POINT("journal.owner.opened");
-	return ERR_NONE;
+	return code;
+}
+
+enum err_code
+journal_owner_open(
+    struct journal *j, const char *command, const char *worker, struct err *err)
+{
+	return journal_owner_open_with(j, command, worker, NULL, err);
 }
 
 int64_t
@@ -110,19 +139,26 @@ closing_run(struct journal *j, struct journal_tx *tx, struct err *err)
 }
 
 enum err_code
-journal_owner_close(struct journal *j, struct err *err)
+journal_owner_close_with(
+    struct journal *j, struct journal_tx *with, struct err *err)
 {
 	struct journal_tx tx = {.run = closing_run, .cls = JOURNAL_CLAIM};
 	struct err ignored;
 	enum err_code code;
 
 	if (j->owner == 0)
-		return ERR_NONE;
-	code = journal_now(j, &tx, err);
+		return with != NULL ? journal_now(j, with, err) : ERR_NONE;
+	code = now_with(j, &tx, with, err);
 	CRASH_POINT("journal.owner.closed");
 	(void)env_unlock(j->env, j->owners, j->owner, &ignored);
 	j->owner = 0;
 	return code;
+}
+
+enum err_code
+journal_owner_close(struct journal *j, struct err *err)
+{
+	return journal_owner_close_with(j, NULL, err);
 }
 
 /* --- taking over

@@ -68,6 +68,7 @@ die_in_state(struct fix *f)
 	l.attempt.lookups = 1;
 	if (wanted > ATTEMPT_INTENT)
 		life_step(f, &l, steps[wanted], JOB_EV_NOTE);
+	cover_keep();
 	(void)raise(SIGKILL);
 	return 3;
 }
@@ -294,6 +295,58 @@ we_are_alive_and_never_take_over_ourselves(void **state)
 	must_pass(f);
 }
 
+struct beside {
+	struct journal_tx tx;
+	bool fails;
+	int64_t row;
+};
+
+static enum err_code
+beside_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	struct beside *b = CONTAINER_OF(tx, struct beside, tx);
+
+	if (journal_run_begin(j, "drain", &b->row, err) != ERR_NONE)
+		return err->code;
+	if (b->fails)
+		return err_set(err, ERR_STATE, 0, "not now");
+	return ERR_NONE;
+}
+
+static void
+what_begins_with_an_owner_is_in_its_commit(void **state)
+{
+	struct fix *f = *state;
+	struct beside b = {.tx = {.run = beside_run, .cls = JOURNAL_CLAIM}};
+	int64_t commits;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	commits = f->j->head.commits;
+	OK(journal_owner_open_with(f->j, "drain", NULL, &b.tx, &f->err));
+	assert_true(b.row > 0);
+	assert_true(journal_owner(f->j) != 0);
+	assert_int_equal(f->j->head.commits, commits + 1);
+	OK(journal_owner_close_with(f->j, &b.tx, &f->err));
+	assert_int_equal(f->j->head.commits, commits + 2);
+	assert_int_equal(journal_owner(f->j), 0);
+
+	/* It leaves nothing of its own, and an owner there is all the same. */
+	b.fails = true;
+	int64_t row = b.row;
+
+	assert_int_equal(
+	    journal_owner_open_with(f->j, "drain", NULL, &b.tx, &f->err),
+	    ERR_STATE);
+	assert_string_equal(f->err.text, "not now");
+	assert_true(journal_owner(f->j) != 0);
+	OK(journal_owner_close(f->j, &f->err));
+	b.fails = false;
+	OK(journal_owner_open_with(f->j, "drain", NULL, &b.tx, &f->err));
+	assert_int_equal(b.row, row + 1);
+	OK(journal_owner_close(f->j, &f->err));
+	must_pass(f);
+}
+
 static int
 refuse_commit(void *arg)
 {
@@ -388,6 +441,7 @@ main(void)
 	    T(a_stopped_owner_is_alive),
 	    T(a_stopped_owner_that_is_killed_is_dead),
 	    T(we_are_alive_and_never_take_over_ourselves),
+	    T(what_begins_with_an_owner_is_in_its_commit),
 	    T(an_owner_that_could_not_open_gives_its_number_back),
 	    T(who_dies_taking_over_is_taken_over),
 	};

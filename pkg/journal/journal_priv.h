@@ -122,6 +122,19 @@ struct journal_head {
 	int64_t boot_ms, wall_ms;
 };
 
+enum journal_name {
+	JOURNAL_NAME_SOURCE,
+	JOURNAL_NAME_KIND,
+	JOURNAL_NAME_CAMPAIGN,
+	JOURNAL_NAME_TERMS,
+	JOURNAL_NAMES
+};
+
+struct journal_interned {
+	int64_t id; /* 0 = none */
+	char text[JOURNAL_TERMS_MAX];
+};
+
 struct journal {
 	struct env *env;
 	char *dir;
@@ -148,6 +161,7 @@ struct journal {
 	int64_t group_boot_ms;
 	bool must_commit; /* a member changed what SQLite does not count */
 	bool no_pause;    /* known: the table pause is empty */
+	struct journal_interned interned[JOURNAL_NAMES];
 	bool clock_ok;
 	char clock_why[JOB_CLOCK_WHY_MAX];
 	int wal_pages;
@@ -176,6 +190,14 @@ enum err_code journal_head_read(
 void journal_clock_judge(struct journal *j);
 enum err_code journal_checkpoint(
     struct journal *j, bool truncate, struct err *err);
+
+/*
+ * journal_step.c: the event after prev (0 = the job's first); before is hashed
+ * into it, hash (which may be the same) gets the result, f its seq and time.
+ */
+enum err_code journal_event_add(struct journal *j, struct job_event_fields *f,
+    int64_t prev, const uint8_t before[SHA256_BYTES],
+    uint8_t hash[SHA256_BYTES], struct err *err);
 
 /* journal_wal.c: after a commit, under the lock */
 void journal_wal_grow(struct journal *j);
@@ -247,14 +269,11 @@ void journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *out);
 void journal_attempt_rest(
     const struct journal_attempt *a, struct journal_attempt_rest *out);
 
-/* journal_name.c: names of sources, kinds, campaigns as numbers */
-enum journal_name {
-	JOURNAL_NAME_SOURCE,
-	JOURNAL_NAME_KIND,
-	JOURNAL_NAME_CAMPAIGN
-};
+/* journal_row.c: names of sources, kinds, campaigns as numbers; what a rolled
+ * back transaction added must be forgotten. */
 enum err_code journal_name_put(struct journal *j, enum journal_name table,
     const char *name, int64_t *id, struct err *err);
+void journal_names_forget(struct journal *j);
 
 /* journal_copy.c: journal_check of a file that nobody has open, all of it;
  * ERR_DAMAGED says what of `what` does not hold. */

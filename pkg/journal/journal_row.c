@@ -208,14 +208,35 @@ journal_attempt_job(int64_t attempt_id)
 	return attempt_id / 256;
 }
 
-/* One text column made a number: put once, then found. */
+/*
+ * One text column made a number: put once, then found.  The last of each table
+ * is kept for the rest of the group, in which nobody takes it away: nearly all
+ * jobs of a batch have the same.
+ */
 static enum err_code
-intern(struct journal *j, const char *find, const char *add, const char *text,
+intern(struct journal *j, enum journal_name table, const char *text,
     int64_t *id, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->w, find, err);
+	static const struct {
+		const char *find, *add;
+	} sql[JOURNAL_NAMES] = {
+	    [JOURNAL_NAME_SOURCE] = {"SELECT id FROM source WHERE name=?1",
+		"INSERT INTO source(name) VALUES(?1)"},
+	    [JOURNAL_NAME_KIND] = {"SELECT id FROM kind WHERE name=?1",
+		"INSERT INTO kind(name) VALUES(?1)"},
+	    [JOURNAL_NAME_CAMPAIGN] = {"SELECT id FROM campaign WHERE name=?1",
+		"INSERT INTO campaign(name) VALUES(?1)"},
+	    [JOURNAL_NAME_TERMS] = {"SELECT id FROM terms WHERE text=?1",
+		"INSERT INTO terms(text) VALUES(?1)"}};
+	struct journal_interned *last = &j->interned[table];
+	sqlite3_stmt *st;
 	bool row = false;
 
+	if (last->id != 0 && strcmp(last->text, text) == 0) {
+		*id = last->id;
+		return ERR_NONE;
+	}
+	st = journal_db_get(&j->w, sql[table].find, err);
 	if (st == NULL)
 		return err->code;
 	journal_db_text(st, 1, text);
@@ -224,42 +245,41 @@ intern(struct journal *j, const char *find, const char *add, const char *text,
 	if (row) {
 		*id = sqlite3_column_int64(st, 0);
 		(void)sqlite3_reset(st);
-		return ERR_NONE;
+	} else {
+		st = journal_db_get(&j->w, sql[table].add, err);
+		if (st == NULL)
+			return err->code;
+		journal_db_text(st, 1, text);
+		if (journal_db_done(&j->w, st, err) != ERR_NONE)
+			return err->code;
+		*id = sqlite3_last_insert_rowid(j->w.h);
 	}
-	st = journal_db_get(&j->w, add, err);
-	if (st == NULL)
-		return err->code;
-	journal_db_text(st, 1, text);
-	if (journal_db_done(&j->w, st, err) != ERR_NONE)
-		return err->code;
-	*id = sqlite3_last_insert_rowid(j->w.h);
+	if (strlen(text) < sizeof(last->text)) {
+		(void)strcpy(last->text, text);
+		last->id = *id;
+	}
 	return ERR_NONE;
+}
+
+void
+journal_names_forget(struct journal *j)
+{
+	for (size_t i = 0; i < ARRAY_LEN(j->interned); i++)
+		j->interned[i].id = 0;
 }
 
 enum err_code
 journal_name_put(struct journal *j, enum journal_name table, const char *name,
     int64_t *id, struct err *err)
 {
-	switch (table) {
-	case JOURNAL_NAME_SOURCE:
-		return intern(j, "SELECT id FROM source WHERE name=?1",
-		    "INSERT INTO source(name) VALUES(?1)", name, id, err);
-	case JOURNAL_NAME_KIND:
-		return intern(j, "SELECT id FROM kind WHERE name=?1",
-		    "INSERT INTO kind(name) VALUES(?1)", name, id, err);
-	case JOURNAL_NAME_CAMPAIGN:
-	default:
-		return intern(j, "SELECT id FROM campaign WHERE name=?1",
-		    "INSERT INTO campaign(name) VALUES(?1)", name, id, err);
-	}
+	return intern(j, table, name, id, err);
 }
 
 enum err_code
 journal_terms_put(
     struct journal *j, const char *text, int64_t *id, struct err *err)
 {
-	return intern(j, "SELECT id FROM terms WHERE text=?1",
-	    "INSERT INTO terms(text) VALUES(?1)", text, id, err);
+	return intern(j, JOURNAL_NAME_TERMS, text, id, err);
 }
 
 enum err_code

@@ -209,10 +209,89 @@ a_struct_made_by_hand_is_stored_whole(void **state)
 	OK(journal_owner_close(f->j, &f->err));
 }
 
+/* --- what is remembered within a group --------------------------------------
+ */
+
+struct remembering {
+	struct journal_tx tx;
+	int64_t id;
+	bool paused;
+};
+
+static enum err_code
+resumes_and_names_then_fails(
+    struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	int64_t id = 0;
+	bool changed = false, paused = true;
+
+	(void)tx;
+	assert_int_equal(
+	    journal_resume(j, "summer", "ana", "", &changed, err), ERR_NONE);
+	assert_true(changed);
+	assert_int_equal(journal_is_paused(j, 2, &paused, err), ERR_NONE);
+	assert_false(paused);
+	assert_int_equal(
+	    journal_name_put(j, JOURNAL_NAME_CAMPAIGN, "new", &id, err),
+	    ERR_NONE);
+	return err_set(err, ERR_MALFORMED, 0, "and all that goes back");
+}
+
+static enum err_code
+names_and_asks(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	struct remembering *r = CONTAINER_OF(tx, struct remembering, tx);
+
+	assert_int_equal(
+	    journal_name_put(j, JOURNAL_NAME_CAMPAIGN, "new", &r->id, err),
+	    ERR_NONE);
+	assert_int_equal(
+	    journal_name_put(j, JOURNAL_NAME_CAMPAIGN, "new", &r->id, err),
+	    ERR_NONE);
+	return journal_is_paused(j, 2, &r->paused, err);
+}
+
+static enum err_code
+pauses(struct journal *j, void *arg, struct err *err)
+{
+	bool changed = false;
+
+	(void)arg;
+	return journal_pause(j, "summer", "ana", "", &changed, err);
+}
+
+static void
+what_a_member_took_back_is_not_remembered(void **state)
+{
+	struct fix *f = *state;
+	struct remembering fails = {
+	    .tx = {.run = resumes_and_names_then_fails}};
+	struct remembering r = {.tx = {.run = names_and_asks}};
+	struct list group = LIST_INIT(group);
+	int64_t id = 0;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(once(f, pauses, NULL));
+	OK(journal_db_number(&f->j->r,
+	    "SELECT id FROM campaign WHERE name='summer'", &id, &f->err));
+	assert_int_equal(id, 2);
+	list_add_tail(&group, &fails.tx.node);
+	list_add_tail(&group, &r.tx.node);
+	OK(journal_group_run(f->j, &group, JOURNAL_CLAIM, &f->err));
+	assert_int_equal(fails.tx.code, ERR_MALFORMED);
+	assert_int_equal(r.tx.code, ERR_NONE);
+	assert_true(r.paused);
+	OK(journal_db_number(&f->j->r,
+	    "SELECT id FROM campaign WHERE name='new'", &id, &f->err));
+	assert_true(id != 0);
+	assert_int_equal(r.id, id);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    T(what_a_member_took_back_is_not_remembered),
 	    T(what_a_step_changes_is_stored),
 	    T(a_struct_made_by_hand_is_stored_whole),
 	};

@@ -119,10 +119,11 @@ exchange(struct journal *j, const char *old, struct err *err)
 {
 	char *swap = swap_path(j);
 	struct env_stat st;
-	struct err ignored;
-	enum err_code code = ERR_NONE;
+	enum err_code code = env_stat(j->env, swap, &st, err);
 
-	if (env_stat(j->env, swap, &st, &ignored) == ERR_NONE) {
+	if (code == ERR_NOT_FOUND) {
+		code = ERR_NONE; /* it has its place */
+	} else if (code == ERR_NONE) {
 		code = rename_if(j, j->db_path, old, "-wal", err);
 		CRASH_POINT("journal.swap.wal-aside");
 		if (code == ERR_NONE)

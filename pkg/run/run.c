@@ -482,10 +482,8 @@ run_start(const struct run_options *options, struct run **out, struct err *err)
 	r->hard.fn = hard_fired;
 	r->grace.fn = grace_fired;
 	if (options->mode != RUN_SYNC)
-		code = journal_owner_open(
-		    r->journal, options->command, options->worker, err);
-	if (code == ERR_NONE && options->mode != RUN_SYNC)
-		code = journal_now(r->journal, &note.tx, err);
+		code = journal_owner_open_with(r->journal, options->command,
+		    options->worker, &note.tx, err);
 	if (code != ERR_NONE) {
 		mem_free(&r);
 		return code;
@@ -537,11 +535,13 @@ run_free(struct run **rp)
 	if (r->o.mode != RUN_SYNC && journal_pending(r->journal) == 0) {
 		summary_write(r, &summary);
 		note.summary = buf_text(&summary);
-		(void)journal_now(r->journal, &note.tx, &err);
 		/* With live attempts left our row stays open, so that the
 		 * next run takes them over. */
 		if (clean)
-			(void)journal_owner_close(r->journal, &err);
+			(void)journal_owner_close_with(
+			    r->journal, &note.tx, &err);
+		else
+			(void)journal_now(r->journal, &note.tx, &err);
 	}
 	buf_free(&summary);
 	mem_free(&r->watches);

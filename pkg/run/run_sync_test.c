@@ -21,13 +21,24 @@ static struct {
 	enum err_code code;
 	int times;
 	int rendered;
+	struct env *slow; /* 60 ms (real) a row */
+	int batches;
 } bad;
+
+static enum err_code
+bad_lock(void *s, struct err *err)
+{
+	bad.batches++;
+	return bad.real->lock(s, err);
+}
 
 static enum err_code
 bad_render(
     void *s, const struct sink_result *r, struct buf *line, struct err *err)
 {
 	bad.rendered++;
+	if (bad.slow != NULL)
+		env_pause(bad.slow, 60000);
 	if (bad.times > 0 && (bad.id == NULL || strcmp(r->id, bad.id) == 0)) {
 		bad.times--;
 		return err_set(err, bad.code, 0, "the sink is away");
@@ -42,6 +53,7 @@ fail_at(struct world *w, const char *id, enum err_code code, int times)
 	bad.real = w->sink->ops;
 	bad.ops = *bad.real;
 	bad.ops.render = bad_render;
+	bad.ops.lock = bad_lock;
 	bad.sink = (struct sink){&bad.ops, w->sink->impl};
 	bad.id = id;
 	bad.code = code;
@@ -375,7 +387,7 @@ a_sync_without_work_ends(void **state)
 
 /* --- more rows than a batch, and two who push at once --- */
 
-#define MANY 230
+#define MANY 530
 
 static void
 many_results_wait(struct world *w)
@@ -417,6 +429,28 @@ more_rows_than_a_batch_all_go_out(void **state)
 	sync_once(w);
 	assert_int_equal(w->p.pushed, MANY);
 	each_stands_there_once(w);
+}
+
+/* What makes results is the thread that commits: it is not held for long. */
+static void
+rows_that_take_long_go_out_in_small_batches(void **state)
+{
+	struct world *w = *state;
+
+	opened(w);
+	fail_at(w, NULL, ERR_UNREACHABLE, 100000);
+	for (int i = 0; i < 6; i++)
+		(void)JOB(w, .expires_ms = WORLD_START_MS + 1);
+	world_drain(w);
+	assert_int_equal(outbox(w).pending, 6);
+	w->env->origin_ms += 2 * HOUR;
+	fail_at(w, NULL, ERR_NONE, 0);
+	bad.slow = w->env;
+	sync_once(w);
+	results_are(w, 6);
+	assert_int_equal(outbox(w).done, 6);
+	assert_int_equal(bad.rendered, 6);
+	assert_true(bad.batches >= 3);
 }
 
 static void
@@ -536,6 +570,7 @@ main(void)
 	    T(a_sync_pushes_and_claims_nothing),
 	    T(a_sync_without_work_ends),
 	    T(more_rows_than_a_batch_all_go_out),
+	    T(rows_that_take_long_go_out_in_small_batches),
 	    T(two_syncs_at_once_write_each_line_once),
 	    T(a_kill_anywhere_in_a_batch_leaves_each_line_once),
 	    T(a_sink_that_cannot_be_used_ends_a_run_that_is_stopped),

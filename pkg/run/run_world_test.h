@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/cover_test.h"
 #include "base/crash.h"
 #include "base/text.h"
 
@@ -520,6 +521,7 @@ world_child(struct world *w, void (*fn)(struct world *w))
 	if (pid == 0) {
 		world_reopen(w, origin_ms);
 		fn(w);
+		cover_keep();
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -541,16 +543,20 @@ world_die(void *arg)
 	struct world *w = arg;
 	struct journal_job job = world_job(w, w->jobs);
 
-	if (world_attempt(w, job.id, (int)job.attempts).state == w->until)
+	if (world_attempt(w, job.id, (int)job.attempts).state == w->until) {
+		cover_keep();
 		(void)kill(getpid(), SIGKILL);
+	}
 	return false;
 }
 
 static inline void
 world_die_at(void *arg, const char *name)
 {
-	if (strcmp(name, arg) == 0)
+	if (strcmp(name, arg) == 0) {
+		cover_keep();
 		(void)kill(getpid(), SIGKILL);
+	}
 }
 
 static inline void

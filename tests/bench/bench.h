@@ -59,6 +59,15 @@ bench_cpu(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static inline double
+bench_thread_cpu(void)
+{
+	struct timespec t;
+
+	MUST(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 /* A stretch of time, on the wall and on the processor; may be added to. */
 struct bench_span {
 	double wall_s, cpu_s;

@@ -96,6 +96,7 @@ class Bench:
     # --- programs
 
     def call(self, *argv):
+        """To its end, or to ours: then it is killed (subprocess.run does that)."""
         p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, env=self.env, text=True, check=False,
                            timeout=LONGEST_S)

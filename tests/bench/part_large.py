@@ -19,12 +19,14 @@ def room(b, n):
 
 
 def reads(b):
-    """p99 of 300 claims that change nothing, and of 300 listings."""
+    """300 claims that change nothing and 300 listings a round, p50 and p99 of
+    each; a busy machine's p99 is the machine's own, so the other is shown."""
     n = b.count(FINISHED)
-    whats = ["%s of 50, p99, with %s finished jobs" % (w, number(n)) for w in ("claim", "listing")]
+    whats = [("%s of 50, %s, with %s finished jobs" % (what, p, number(n)), i, k)
+             for i, what in enumerate(("claim", "listing")) for k, p in enumerate(("p50", "p99"))]
     lacks = room(b, n)
     if lacks:
-        for what in whats:
+        for what, _, _ in whats:
             b.skip(what, "with none", lacks)
         return
     full, empty = b.journal(), b.journal()
@@ -33,17 +35,15 @@ def reads(b):
     b.say("loading %s finished jobs" % number(n), time.monotonic() - began, "s")
     for path in (full, empty):
         b.tool("bench_journal", "ready", path, 1000)
-    p99 = {full: ([], []), empty: ([], [])}
+    took = {full: [], empty: []}
     for i in range(b.rounds):
         for path in (full, empty) if i % 2 == 0 else (empty, full):
-            claim, listing = b.tool("bench_journal", "reads", path, 300)
-            p99[path][0].append(claim[1])
-            p99[path][1].append(listing[1])
-    for k, what in enumerate(whats):
-        f, e = p99[full][k], p99[empty][k]
+            took[path].append(b.tool("bench_journal", "reads", path, 300))
+    for what, i, k in whats:
+        f, e = ([r[i][k] for r in took[path]] for path in (full, empty))
         ratio = statistics.median(x / y for x, y in zip(f, e))
-        b.say(what, statistics.median(f), "us", statistics.median(e), "with none", ratio,
-              "<= 1.2 x", ratio <= 1.2)
+        goal = ("<= 1.2 x", ratio <= 1.2) if k == 1 else ("", None)
+        b.say(what, statistics.median(f), "us", statistics.median(e), "with none", ratio, *goal)
     b.away(os.path.dirname(full))
 
 

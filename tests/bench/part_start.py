@@ -16,7 +16,7 @@ numbers: ["+1888*"]
 answer: none
 """
 RING_S = 60
-SPEED = 4  # so that ringing is over in a quarter of a minute
+SPEED = 3  # so that ringing is over in 20 s
 
 
 def took_ms(b, argv):

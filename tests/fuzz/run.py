@@ -100,15 +100,18 @@ def run(args):
 
 
 def reached(build, name, paths, folder):
-    """Which features each input reaches, by libFuzzer's own merge."""
+    """Which features each input reaches, by libFuzzer's own set cover."""
     control = os.path.join(folder, "control")
     everything = os.path.join(folder, "all")
     os.makedirs(everything)
     for path in paths:
-        shutil.copy(path, everything)
+        try:
+            shutil.copy(path, everything)
+        except FileNotFoundError:
+            pass  # a fuzzer that runs now found a smaller one
     os.makedirs(os.path.join(folder, "none"))
-    subprocess.run([program(build, name), "-merge=1", "-use_counters=0",
-                    "-merge_control_file=" + control,
+    subprocess.run([program(build, name), "-set_cover_merge=1",
+                    "-use_counters=0", "-merge_control_file=" + control,
                     os.path.join(folder, "none"), everything],
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, check=True)
@@ -163,7 +166,7 @@ def main():
     parser.add_argument("--runs", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--files", type=int, default=30)
+    parser.add_argument("--files", type=int, default=40)
     parser.add_argument("build")
     parser.add_argument("targets", nargs="+")
     args = parser.parse_args()

@@ -224,8 +224,7 @@ child(share_fn *share, const struct flags *f, int k, int jobs, int end)
 	share(stage, f, k, jobs, &t);
 	(void)!write(end, &t, sizeof(t));
 	sim_stage_close(&stage);
-	(void)fflush(stdout);
-	_exit(0);
+	exit(0);
 }
 
 static bool

@@ -1,0 +1,175 @@
+#include "journal/journal_priv.h"
+
+/* What time does to jobs, and when numbers were dialled. */
+
+/* The first ids of a query with one time and one limit. */
+static enum err_code
+due_ids(struct journal *j, const char *sql, int64_t max, int64_t *ids,
+    size_t *count, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w, sql, err);
+	bool row = true;
+
+	*count = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, j->group_ms);
+	journal_db_i64(st, 2, max);
+	for (;;) {
+		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			return ERR_NONE;
+		ids[(*count)++] = sqlite3_column_int64(st, 0);
+	}
+}
+
+#define DUE_MAX 500
+
+enum err_code
+journal_wake(struct journal *j, int64_t max, int64_t *woken, struct err *err)
+{
+	int64_t ids[DUE_MAX];
+	size_t count = 0;
+	enum err_code code = due_ids(j,
+	    "SELECT id FROM job INDEXED BY job_due WHERE state=0 AND "
+	    "not_before_ms<=?1 ORDER BY not_before_ms LIMIT ?2",
+	    max < DUE_MAX ? max : DUE_MAX, ids, &count, err);
+
+	*woken = 0;
+	/* A wrong clock would make ready what is not due. */
+	if (!j->clock_ok)
+		return code;
+	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
+		struct journal_job job;
+
+		code = journal_job_get(j, ids[i], &job, err);
+		if (code != ERR_NONE)
+			break;
+		job.reason = JOB_REASON_NONE;
+		struct journal_change change = {
+		    .job = &job, .job_event = JOB_EV_DUE};
+
+		code = journal_step(j, &change, err);
+		(*woken)++;
+	}
+	return code;
+}
+
+enum err_code
+journal_expire(
+    struct journal *j, int64_t max, int64_t *expired, struct err *err)
+{
+	int64_t ids[DUE_MAX];
+	size_t count = 0;
+	enum err_code code;
+
+	*expired = 0;
+	if (!j->clock_ok)
+		return ERR_NONE;
+	code = due_ids(j,
+	    "SELECT id FROM job INDEXED BY job_expiry WHERE state<=1 AND "
+	    "expires_ms IS NOT NULL AND expires_ms<=?1 ORDER BY expires_ms "
+	    "LIMIT ?2",
+	    max < DUE_MAX ? max : DUE_MAX, ids, &count, err);
+	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
+		struct journal_job job;
+
+		code = journal_job_get(j, ids[i], &job, err);
+		if (code != ERR_NONE)
+			break;
+		job.reason = JOB_REASON_EXPIRED;
+		struct journal_change change = {
+		    .job = &job, .job_event = JOB_EV_EXPIRE};
+
+		code = journal_step(j, &change, err);
+		if (code == ERR_NONE)
+			code = journal_outbox_add(
+			    j, &job, 0, JOURNAL_SINK_FILE, err);
+		(*expired)++;
+	}
+	return code;
+}
+
+enum err_code
+journal_next_due(struct journal *j, int64_t *at_ms, struct err *err)
+{
+	int64_t due = 0;
+	int64_t expiry = 0;
+
+	if (journal_db_number(&j->w,
+		"SELECT min(not_before_ms) FROM job INDEXED BY job_due WHERE "
+		"state=0",
+		&due, err) != ERR_NONE ||
+	    journal_db_number(&j->w,
+		"SELECT min(expires_ms) FROM job INDEXED BY job_expiry WHERE "
+		"state<=1 AND expires_ms IS NOT NULL",
+		&expiry, err) != ERR_NONE)
+		return err->code;
+	*at_ms = due == 0 || (expiry != 0 && expiry < due) ? expiry : due;
+	return ERR_NONE;
+}
+
+enum err_code
+journal_dials(struct journal *j, int64_t number, int64_t since_ms,
+    int64_t *count, int64_t *newest_ms, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT count(*),coalesce(max(at_ms),0) FROM dial WHERE number=?1 "
+	    "AND at_ms>?2",
+	    err);
+	bool row = false;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, number);
+	journal_db_i64(st, 2, since_ms);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	*count = row ? sqlite3_column_int64(st, 0) : 0;
+	*newest_ms = row ? sqlite3_column_int64(st, 1) : 0;
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_dial_nth(struct journal *j, int64_t number, int64_t since_ms, int64_t n,
+    int64_t *at_ms, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT at_ms FROM dial WHERE number=?1 AND at_ms>?2 ORDER BY "
+	    "at_ms LIMIT 1 OFFSET ?3",
+	    err);
+	bool row = false;
+
+	*at_ms = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, number);
+	journal_db_i64(st, 2, since_ms);
+	journal_db_i64(st, 3, n);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row) {
+		*at_ms = sqlite3_column_int64(st, 0);
+		(void)sqlite3_reset(st);
+	}
+	return ERR_NONE;
+}
+
+enum err_code
+journal_dial_put(struct journal *j, int64_t number, int64_t at_ms,
+    int64_t attempt, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "INSERT OR IGNORE INTO dial(number,at_ms,attempt) "
+	    "VALUES(?1,?2,?3)",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, number);
+	journal_db_i64(st, 2, at_ms);
+	journal_db_i64(st, 3, attempt);
+	return journal_db_done(&j->w, st, err);
+}
