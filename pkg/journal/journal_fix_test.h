@@ -301,6 +301,7 @@ struct life {
 	enum attempt_event event;
 	enum job_event job_event;
 	bool job_only;
+	bool job_changed; /* with NOTE */
 	const char *detail;
 	struct journal_claim claim;
 	bool claim_only; /* to CLAIMED, not to INTENT */
@@ -415,6 +416,7 @@ life_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	    .attempt = l->job_only ? NULL : &l->attempt,
 	    .attempt_event = l->event,
 	    .job_event = l->job_event,
+	    .job_changed = l->job_changed,
 	    .detail = l->detail};
 
 	if (journal_step(j, &change, err) == ERR_NONE && !was_final &&
