@@ -775,6 +775,79 @@ a_look_that_fails_does_not_end_an_exchange(void **state)
 	}
 }
 
+/* Room comes back while a live attempt waits for it. */
+static int pauses;
+
+static void
+room_again(struct env *env, int64_t us)
+{
+	(void)env;
+	(void)us;
+	if (++pauses == 3)
+		(void)fault_disarm();
+}
+
+static enum err_code
+one_step(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	(void)tx;
+	return journal_dial_put(j, 15125550177, pauses + 1, 257, err);
+}
+
+static void
+a_live_step_waits_for_room_and_a_claim_does_not(void **state)
+{
+	struct fix *f = *state;
+	struct journal_tx tx = {.run = one_step, .cls = JOURNAL_LIVE};
+	struct env_ops ops;
+	enum err_code code;
+
+	fault_install(f->env);
+	ops = *f->env->ops;
+	ops.pause = room_again;
+	f->env->ops = &ops;
+	OK(create(f));
+	assert_true(there(f, "ballast"));
+	pauses = 0;
+	fault_arm(FAULT_DISK, 1, ENOSPC, true);
+	for (long n = 2;
+	     (code = journal_now(f->j, &tx, &f->err)) == ERR_DAMAGED ||
+	     pauses == 0;
+	     n++) {
+		/* What is no question of room ends it: further on. */
+		(void)fault_disarm();
+		nothing_lies_there(f);
+		OK(create(f));
+		fault_arm(FAULT_DISK, n, ENOSPC, true);
+	}
+	assert_int_equal(code, ERR_NONE);
+	assert_int_equal(pauses, 3);
+	/* its room was given first */
+	assert_false(there(f, "ballast"));
+	assert_int_equal(
+	    number_on(f, "journal.db", "SELECT count(*) FROM dial"), 1);
+	f->env->ops = fault.env;
+}
+
+/* It has our mark and nothing else: no schema makes a journal of it. */
+static void
+a_database_of_ours_without_a_head_is_refused(void **state)
+{
+	struct fix *f = *state;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	journal_close(&f->j);
+	shell(f, "rm journal.db*");
+	sql_on(f, "journal.db",
+	    "PRAGMA application_id=0x44535231; PRAGMA journal_mode=WAL;"
+	    "CREATE TABLE x(y)");
+	shell(f, "chmod 600 journal.db*");
+	assert_int_equal(open_journal(f, JOURNAL_MUST_EXIST), ERR_DAMAGED);
+	SAYS("head is empty");
+	/* what it was before lies in the archive */
+	assert_true(there(f, "archive/before-schema-1.db"));
+}
+
 int
 main(void)
 {
@@ -787,6 +860,8 @@ main(void)
 	    T(a_kernel_without_room_from_then_on_loses_nothing),
 	    T(a_disk_error_in_the_first_group_of_all_is_mended),
 	    T(a_look_that_fails_does_not_end_an_exchange),
+	    T(a_live_step_waits_for_room_and_a_claim_does_not),
+	    T(a_database_of_ours_without_a_head_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
