@@ -125,7 +125,12 @@ begin_run(struct runner *r, struct err *err)
 	o.arg = r;
 	o.attention_arg = r->ctx;
 	env_timer_start_real(r->ctx->env, &r->show, 0);
-	return run_start(&o, &r->run, err);
+	enum err_code code = run_start(&o, &r->run, err);
+
+	/* Asked to stop while the spool was taken in, before there was a run. */
+	if (code == ERR_NONE && r->signals > 0)
+		run_stop(r->run, r->signals > 1);
+	return code;
 }
 
 /* The first look into the spool is over before the run begins, so that one

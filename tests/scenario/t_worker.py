@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Runs that last: worker, stop and sync, and what status says of them."""
+import json
 import os
 import signal
 import time
@@ -60,6 +61,21 @@ def test_status_shows_a_worker_by_its_number_and_its_name(box):
     box.run("status", "--worker-id", "south").expect(1, err='"south"')
     filled.error_of(box.run("status", "--worker-id", "9", "--json"),
                     "ERR_NOT_FOUND")
+
+
+def test_a_worker_asked_to_stop_before_it_begins_stops(box):
+    configure(box)
+    box.run("init").expect(0)
+    os.makedirs(box.path("data/spool"), exist_ok=True)
+    box.write("data/spool/jobs.jsonl", json.dumps(job("a")) + "\n")
+    p = box.start("worker", env={"DSRUN_CRASH_AT": "intake.batch.durable:1:stop"})
+    wait_for(p.stopped, 10, "the intake to stand still")
+    p.terminate()
+    p.cont()
+    p.wait().expect(0, err="stopping")
+    require([c for c in box.calls() if c["ev"] == "request"] == [], box.calls())
+    box.run("drain").expect(0)
+    require(done(box, 1), "the job it took in is not called later")
 
 
 def test_a_worker_says_what_it_does(box):

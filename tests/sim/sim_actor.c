@@ -37,6 +37,7 @@ struct sim_seat {
 	struct run *run;
 	struct run_intake *intake;
 	bool has_line, has_model, done;
+	bool signalled, hard; /* before there was a run */
 	enum err_code code;
 	struct err err;
 };
@@ -167,6 +168,8 @@ on_signal(struct sim_process *p, bool hard)
 {
 	struct sim_seat *s = p->arg;
 
+	s->signalled = true;
+	s->hard = hard;
 	if (s->run != NULL)
 		run_stop(s->run, hard);
 }
@@ -175,6 +178,8 @@ static void
 runner_main(struct sim_seat *s)
 {
 	s->code = open_run(s);
+	if (s->code == ERR_NONE && s->signalled)
+		run_stop(s->run, s->hard);
 	if (s->code == ERR_NONE)
 		sim_process_loop(s->p, &s->done);
 	run_free(&s->run);
