@@ -53,7 +53,7 @@ def copy_of(name):
 def defined_tests(root):
     """Names of all tests of the tree: cmocka's and Python's."""
     names = set()
-    for path in [*root.glob("pkg/*/*_test.c"), *root.glob("cmd/*/*_test.c")]:
+    for path in [p for where in ("pkg", "cmd", "tests") for p in root.glob(where + "/*/*_test.c")]:
         names.update(re.findall(r"^([a-z0-9_]+)\(void \*\*", path.read_text(),
                                 re.M))
     for path in root.glob("tests/*/*.py"):
