@@ -221,7 +221,8 @@ is_noticed(struct fix *f)
 }
 
 struct column {
-	char table[32], name[32], full[72];
+	char table[32], name[32];
+	char *full; /* "table.name" */
 };
 
 static size_t
@@ -246,8 +247,7 @@ all_columns(struct fix *f, struct column *out, size_t max)
 		    (const char *)sqlite3_column_text(st, 0));
 		(void)snprintf(out[n].name, sizeof(out[n].name), "%s",
 		    (const char *)sqlite3_column_text(st, 1));
-		(void)snprintf(out[n].full, sizeof(out[n].full), "%s.%s",
-		    out[n].table, out[n].name);
+		out[n].full = mem_printf("%s.%s", out[n].table, out[n].name);
 	}
 	(void)sqlite3_finalize(st);
 	(void)sqlite3_close(db);
@@ -296,6 +296,8 @@ each_column_that_is_altered_is_noticed(void **state)
 			    columns[i].full, altered);
 	}
 	assert_int_equal(seen, ARRAY_LEN(proved));
+	for (size_t i = 0; i < n; i++)
+		mem_free(&columns[i].full);
 	mem_free(&bytes);
 	mem_free(&bad);
 	mem_free(&good);
@@ -413,6 +415,86 @@ each_member_of_an_archive_that_is_altered_is_refused(void **state)
 	for (size_t i = 0; i < len; i += 7)
 		is_refused(f, text, i, "cut off", text + i);
 	mem_free(&text);
+}
+
+/* What a person said of an attempt is shown, whichever word it was. */
+static struct journal_check_attempt shown[4];
+static size_t shown_count;
+
+static void
+on_attempt(void *arg, const struct journal_check_attempt *a)
+{
+	(void)arg;
+	assert_true(shown_count < ARRAY_LEN(shown));
+	shown[shown_count++] = *a;
+}
+
+static void
+on_job(void *arg, int64_t job, const uint8_t line[SHA256_BYTES])
+{
+	(void)line;
+	assert_int_equal(job, ++*(int64_t *)arg);
+}
+
+static void
+an_archive_shows_what_a_person_said_of_each_attempt(void **state)
+{
+	static const struct {
+		enum attempt_event event;
+		enum job_event job;
+	} words[] = {{ATTEMPT_EV_RESOLVE_PLACED, JOB_EV_FINISH},
+	    {ATTEMPT_EV_RESOLVE_ABSENT, JOB_EV_FAIL},
+	    {ATTEMPT_EV_RESOLVE_DROP, JOB_EV_CANCEL}};
+	struct fix *f = *state;
+	struct journal_prune p = {.before_ms = FUTURE_MS};
+	int64_t last = 0;
+	struct journal_archive a = {
+	    .attempt = on_attempt, .job = on_job, .arg = &last};
+	char *dir = in(f, "archive");
+	struct life z = {0}, never = {0};
+	char name[64], *path;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		struct life l = {0};
+		char ext[8];
+
+		(void)snprintf(ext, sizeof(ext), "w%zu", i);
+		life_add(f, &l, ext);
+		assert_true(life_claim(f, &l));
+		life_step(f, &l, ATTEMPT_EV_DOUBT, JOB_EV_NOTE);
+		life_step(f, &l, ATTEMPT_EV_PARK, JOB_EV_PARK);
+		l.attempt.outcome = l.job.outcome = JOB_OUTCOME_UNKNOWN;
+		life_step(f, &l, words[i].event, words[i].job);
+	}
+	/* claimed, and never armed: it has no key */
+	never.claim_only = true;
+	life_add(f, &never, "w3");
+	assert_true(life_claim(f, &never));
+	life_step(f, &never, ATTEMPT_EV_DENY, JOB_EV_FAIL);
+	OK(once(f, outbox_all_done, NULL));
+	life_add(f, &z, "z");
+	OK(journal_prune(f->j, &p, &f->err));
+	assert_int_equal(p.jobs, 4);
+	journal_prune_fini(&p);
+	OK(env_list_dir(f->env, dir, archive_name, name, &f->err));
+	path = in(f, name);
+	shown_count = 0;
+	OK(journal_archive_verify(f->env, path, &a, &f->err));
+	assert_int_equal(last, 4);
+	assert_int_equal(shown_count, 4);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		assert_int_equal(shown[i].last_event, words[i].event);
+		assert_true(shown[i].by_person);
+		assert_true(shown[i].has_key);
+		assert_true(shown[i].intent_seq > 0);
+	}
+	assert_false(shown[3].by_person);
+	assert_false(shown[3].has_key);
+	assert_int_equal(shown[3].intent_seq, 0);
+	mem_free(&path);
+	mem_free(&dir);
 }
 
 /* --- many ------------------------------------------------------------------
@@ -540,6 +622,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(each_column_that_is_altered_is_noticed),
 	    T(each_member_of_an_archive_that_is_altered_is_refused),
+	    T(an_archive_shows_what_a_person_said_of_each_attempt),
 	    T(a_check_and_a_prune_of_many_are_as_those_of_few),
 	    T(a_check_of_many_that_are_live_is_as_that_of_few),
 	};

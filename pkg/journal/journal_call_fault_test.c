@@ -21,6 +21,7 @@ static struct {
 	struct life parked; /* PARKED */
 	struct life ready;  /* READY */
 	struct life dead;   /* CANCELLED, its result dropped */
+	struct life gone;   /* DONE, delivered and pruned */
 	int64_t message;    /* open, to asked */
 	int64_t outbox, dead_outbox;
 	int64_t run;
@@ -96,8 +97,15 @@ populate(struct fix *f)
 	memset(&is, 0, sizeof(is));
 	OK(open_journal(f, JOURNAL_CREATE));
 	OK(journal_owner_open(f->j, "drain", "w", &f->err));
+	struct journal_prune p = {.before_ms = FUTURE_MS};
+
+	life_whole(f, &is.gone, "gone");
+	OK(once(f, outbox_all_done, NULL));
 	is.done.org = "clinic";
 	life_whole(f, &is.done, "done");
+	OK(journal_prune(f->j, &p, &f->err));
+	assert_int_equal(p.jobs, 1);
+	journal_prune_fini(&p);
 	life_whole(f, &is.old, "old");
 	life_add(f, &is.asked, "asked");
 	assert_true(life_claim(f, &is.asked));
@@ -272,7 +280,7 @@ in_redialled(struct journal *j, struct err *err)
 IN(job_get, journal_job_get(j, is.done.id, &job, err))
 IN(attempt_get, journal_attempt_get(j, is.done.attempt.id, &attempt, err))
 IN(by_key, journal_attempt_by_key(j, 0, is.done.attempt.key, &number, err))
-IN(by_event, journal_attempt_by_key(j, 3, is.done.attempt.key, &number, err))
+IN(by_event, journal_attempt_by_key(j, 7, is.done.attempt.key, &number, err))
 IN(terms_put, journal_terms_put(j, "other terms", &number, err))
 IN(terms_get, journal_terms_get(j, is.terms, terms, err))
 IN(next_due, journal_next_due(j, &number, err))
@@ -429,7 +437,8 @@ OUT(attempt, journal_read_attempt(j, is.done.attempt.id, &attempt, err))
 OUT(terms, journal_read_terms(j, is.terms, terms, err))
 OUT(find, journal_read_find(j, "done", &number, err))
 OUT(find_in, journal_read_find(j, "file:done", &number, err))
-OUT(event_attempt, journal_read_event_attempt(j, 3, &number, hash, err))
+OUT(find_number, journal_read_find(j, "#3", &number, err))
+OUT(event_attempt, journal_read_event_attempt(j, 7, &number, hash, err))
 OUT(by_key, journal_read_by_key(j, is.done.attempt.key, &number, err))
 OUT(jobs, journal_read_jobs(j, &any_job, each_job, NULL, err))
 OUT(jobs_of, journal_read_jobs(j, &campaign_jobs, each_job, NULL, err))
@@ -472,13 +481,13 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     INSIDE(run_begin), INSIDE(run_end), INSIDE(is_archived), INSIDE(erase),
     INSIDE(holders), INSIDE(slots), OUTSIDE(counts), OUTSIDE(job),
     OUTSIDE(attempt), OUTSIDE(person), OUTSIDE(terms), OUTSIDE(find),
-    OUTSIDE(find_in), OUTSIDE(event_attempt), OUTSIDE(by_key), OUTSIDE(jobs),
-    OUTSIDE(jobs_of), OUTSIDE(attempts), OUTSIDE(events), OUTSIDE(owners),
-    OUTSIDE(pauses), OUTSIDE(dnc), OUTSIDE(last_run), OUTSIDE(outbox),
-    OUTSIDE(outbox_of), OUTSIDE(outbox_due), OUTSIDE(inbox), OUTSIDE(artifact),
-    OUTSIDE(finding), OUTSIDE(next_due), OUTSIDE(any_ready), OUTSIDE(version),
-    OUTSIDE(lost_before), OUTSIDE(check), OUTSIDE(sql), OUTSIDE(dry_prune),
-    OUTSIDE(owner_say)};
+    OUTSIDE(find_in), OUTSIDE(find_number), OUTSIDE(event_attempt),
+    OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of), OUTSIDE(attempts),
+    OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses), OUTSIDE(dnc),
+    OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due),
+    OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(next_due),
+    OUTSIDE(any_ready), OUTSIDE(version), OUTSIDE(lost_before), OUTSIDE(check),
+    OUTSIDE(sql), OUTSIDE(dry_prune), OUTSIDE(owner_say)};
 
 /* --- the loop --------------------------------------------------------------
  */
