@@ -127,7 +127,8 @@ begin_run(struct runner *r, struct err *err)
 	env_timer_start_real(r->ctx->env, &r->show, 0);
 	enum err_code code = run_start(&o, &r->run, err);
 
-	/* Asked to stop while the spool was taken in, before there was a run. */
+	/* Asked to stop while the spool was taken in, before there was a run.
+	 */
 	if (code == ERR_NONE && r->signals > 0)
 		run_stop(r->run, r->signals > 1);
 	return code;
