@@ -96,42 +96,10 @@ record(struct sim_world *w, struct sim_process *p, enum sim_op op,
 	(void)p;
 	if (w->m->gates < PLACES_MAX) {
 		x->op[w->m->gates] = (uint8_t)op;
-		x->outside[w->m->gates] =
-		    path != NULL && strstr(path, "/sim/") != NULL;
+		x->outside[w->m->gates] = sim_world_outside(path);
 		x->count = (size_t)w->m->gates;
 	}
 	return (struct sim_deed){.act = SIM_ACT_NONE};
-}
-
-/* Can this fault be felt there? */
-static bool
-can_be(const struct loop_fault *f, const struct places *x, size_t n)
-{
-	enum sim_op op = (enum sim_op)x->op[n];
-
-	if (f->deed.act != SIM_ACT_ORDER)
-		return true;
-	if (x->outside[n])
-		return false;
-	switch (f->deed.order) {
-	case SIM_ENOSPC:
-		return op == SIM_OP_WRITE || op == SIM_OP_TRUNCATE ||
-		       op == SIM_OP_MAKE_DIR || op == SIM_OP_RENAME ||
-		       op == SIM_OP_MAP;
-	case SIM_SHORT:
-		return op == SIM_OP_WRITE;
-	case SIM_EMFILE:
-		return op == SIM_OP_OPEN;
-	case SIM_EIO:
-		return op != SIM_OP_LOCK && op != SIM_OP_MAP &&
-		       op != SIM_OP_POINT && op != SIM_OP_UNLOCK &&
-		       op != SIM_OP_SLEEP;
-	case SIM_GO:
-	case SIM_LIE:
-	case SIM_DEAD:
-	default:
-		return false;
-	}
 }
 
 /* --- runs
@@ -211,8 +179,9 @@ sim_loop_run(const struct sim_stage *stage, const struct sim_loop_options *o,
 			if (o->fault != NULL && strcmp(o->fault, f->name) != 0)
 				continue;
 			for (; at <= (int64_t)x->count; at += o->every)
-				if (can_be(f, x, (size_t)at) &&
-				    (o->at == 0 || o->at == at))
+				if ((o->at == 0 || o->at == at) &&
+				    sim_world_felt(&f->deed,
+					(enum sim_op)x->op[at], x->outside[at]))
 					one(stage, plan, f, at, out);
 		}
 		if (o->verbose)

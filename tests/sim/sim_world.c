@@ -35,19 +35,19 @@ sim_world_fail(struct sim_world *w, const char *fmt, ...)
  * ----------------------------------------------------------------------- */
 
 /* The telephone network is not on this machine: its files never fail. */
-static bool
-is_outside(const char *path)
+bool
+sim_world_outside(const char *path)
 {
 	return path != NULL && strstr(path, "/sim/") != NULL;
 }
 
-static bool
-applies(const struct sim_deed *d, enum sim_op op, const char *path)
+bool
+sim_world_felt(const struct sim_deed *d, enum sim_op op, bool outside)
 {
 	if (d->act != SIM_ACT_ORDER)
 		return true;
 	if (op == SIM_OP_POINT || op == SIM_OP_UNLOCK || op == SIM_OP_SLEEP ||
-	    is_outside(path))
+	    outside)
 		return false;
 	switch (d->order) {
 	case SIM_ENOSPC:
@@ -67,6 +67,12 @@ applies(const struct sim_deed *d, enum sim_op op, const char *path)
 	default:
 		return op == SIM_OP_SYNC;
 	}
+}
+
+static bool
+applies(const struct sim_deed *d, enum sim_op op, const char *path)
+{
+	return sim_world_felt(d, op, sim_world_outside(path));
 }
 
 static void

@@ -60,6 +60,11 @@ void sim_world_fini(struct sim_world *w);
 void sim_world_fail(struct sim_world *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Is the file not on this machine (the telephone network's)?  NULL: no. */
+bool sim_world_outside(const char *path);
+/* Can a call of that kind feel the fault? */
+bool sim_world_felt(const struct sim_deed *d, enum sim_op op, bool outside);
+
 /* --- sim_actor.c: the mains of processes --- */
 
 struct sim_seat; /* one process's belongings */
