@@ -157,10 +157,15 @@ held_silent(enum attempt_state s)
 	       s == ATTEMPT_CANCELLED || s == ATTEMPT_CONFLICT;
 }
 
-/* I1 and I14 of an attempt for which rang phones rang. */
+/*
+ * I1 and I14 of an attempt for which rang phones rang.  lost: all of them by
+ * the word of a life that was lost when somebody restored the journal.  One
+ * that was never armed since was not asked about either: its job expired, say,
+ * before it was its turn.
+ */
 static void
-rang_check(
-    struct checking *x, const struct journal_check_attempt *a, int64_t rang)
+rang_check(struct checking *x, const struct journal_check_attempt *a,
+    int64_t rang, bool lost)
 {
 	if (rang > 1)
 		run_check_bad(x->c, 1,
@@ -173,6 +178,13 @@ rang_check(
 		run_check_list(x->c,
 		    "I14: attempt %lld of job #%lld rang, a named person said "
 		    "it did not",
+		    ATTEMPT(a->id));
+		return;
+	}
+	if (held_silent(a->state) && a->intent_seq == 0 && lost) {
+		run_check_list(x->c,
+		    "I14: attempt %lld of job #%lld rang in a life of this "
+		    "journal that was lost when it was restored",
 		    ATTEMPT(a->id));
 		return;
 	}
@@ -201,6 +213,7 @@ calls_check(struct checking *x, const struct journal_check_attempt *a)
 {
 	size_t count = 0;
 	int64_t rang = 0;
+	bool lost = true;
 	struct run_check_rang *call =
 	    run_check_calls_find(&x->calls, a->key, &count);
 
@@ -210,11 +223,12 @@ calls_check(struct checking *x, const struct journal_check_attempt *a)
 			continue;
 		rang += call[i].placed;
 		for (size_t n = 0; n < call[i].count; n++)
-			request_check(
-			    x, a, &call[i], &x->calls.asked[call[i].first + n]);
+			lost = !request_check(x, a, &call[i],
+				   &x->calls.asked[call[i].first + n]) &&
+			       lost;
 	}
 	x->c->own[1].checked += count > 0;
-	rang_check(x, a, rang);
+	rang_check(x, a, rang, lost);
 }
 
 /* --- what the journal says of calls ----------------------------------------

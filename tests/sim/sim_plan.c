@@ -182,7 +182,7 @@ sort_acts(struct sim_plan *p)
 static void
 make_acts(struct sim_plan *p, struct sim_rand *r)
 {
-	int64_t step = sim_rand_between(r, 20, 60) * SECOND_US;
+	int64_t step = sim_rand_between(r, 25, 60) * SECOND_US;
 
 	act(p, 1100000, SIM_ACTOR_ENQUEUE, 0);
 	/* At the same time: who makes the journal, and whose jobs are they? */
@@ -257,7 +257,7 @@ sim_plan_make(struct sim_plan *p, uint64_t seed)
 
 	memset(p, 0, sizeof(*p));
 	p->seed = seed;
-	p->end_us = sim_rand_between(&r, 15, 80) * SECOND_US;
+	p->end_us = sim_rand_between(&r, 15, 60) * SECOND_US;
 	p->preempt_ppm =
 	    sim_rand_ppm(&r, 700000) ? sim_rand_between(&r, 1000, 200000) : 0;
 	make_network(p, &r);
