@@ -77,7 +77,9 @@ enum err_code carrier_sim_store_append(struct carrier_sim_store *s,
     const struct carrier_sim_line *line, struct err *err);
 /*
  * The same for several: put up to CARRIER_SIM_LINES_MAX, then write all in one
- * piece, or after an error none.
+ * piece, or after an error none.  What an error or a kill leaves of them is
+ * whole lines and a part of one: that part is cut, and lines that could not be
+ * cut off are read by the next step like anybody's.
  */
 #define CARRIER_SIM_LINES_MAX 64
 void carrier_sim_store_put(

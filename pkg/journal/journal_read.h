@@ -19,6 +19,13 @@
 enum err_code journal_read_begin(struct journal *j, struct err *err);
 void journal_read_end(struct journal *j);
 
+/* Is an owner's row open that is not ours: one who lives, or who died? */
+enum err_code journal_read_other_owners(
+    struct journal *j, bool *any, struct err *err);
+/* Is any job QUEUED or READY? */
+enum err_code journal_read_waiting(
+    struct journal *j, bool *any, struct err *err);
+
 struct journal_counts {
 	int64_t jobs[JOB_NONE]; /* by state */
 	int64_t live;           /* attempts that hold a slot */

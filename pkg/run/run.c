@@ -246,6 +246,21 @@ has_suspect(const struct run *r)
 	return false;
 }
 
+/* An empty queue needs no claim to be seen. */
+static bool
+jobs_wait(struct run *r)
+{
+	bool any = true;
+	struct err err = {0};
+
+	if (journal_read_waiting(r->journal, &any, &err) == ERR_NONE)
+		return any;
+	if (err_class(err.code) != ERR_CLASS_FATAL)
+		return true;
+	run_fail(r, err.code, &err);
+	return false;
+}
+
 static void
 maybe_claim(struct run *r)
 {
@@ -258,6 +273,12 @@ maybe_claim(struct run *r)
 		want = r->o.max_jobs - r->progress.claimed;
 	if (want <= 0)
 		return;
+	if (!jobs_wait(r)) {
+		r->nothing = true;
+		r->again = false;
+		r->next_due_ms = 0;
+		return;
+	}
 	if (!disk_has_room(r)) {
 		r->nothing = true;
 		r->again = false;

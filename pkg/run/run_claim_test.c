@@ -519,6 +519,37 @@ a_person_who_accepts_the_clock_lets_the_run_go_on(void **state)
 	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
 }
 
+static void
+count_work(void *arg, const char *name)
+{
+	struct world *w = arg;
+
+	w->number += strcmp(name, "run.claim.ready") == 0;
+	w->groups += strcmp(name, "journal.group.begun") == 0;
+}
+
+/* A tick of cron with nothing to do: an owner comes and goes. */
+static void
+an_empty_queue_begins_no_claim(void **state)
+{
+	static const struct fake_step script[] = {AT(100, FAKE_PLACED),
+	    AT(200, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+	struct world *w = *state;
+
+	world_open(w);
+	w->fake.scripts[0] = script;
+	crash_hook(count_work, w);
+	world_drain(w);
+	assert_int_equal(w->number, 0);
+	assert_int_equal(w->groups, 2);
+	int64_t id = JOB(w);
+
+	world_drain(w);
+	crash_hook(NULL, NULL);
+	assert_true(w->number > 0);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+}
+
 int
 main(void)
 {
@@ -545,6 +576,7 @@ main(void)
 	    T(a_worker_goes_on_once_the_disk_has_room_again),
 	    T(nothing_is_claimed_or_expired_by_a_clock_that_jumped),
 	    T(a_person_who_accepts_the_clock_lets_the_run_go_on),
+	    T(an_empty_queue_begins_no_claim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

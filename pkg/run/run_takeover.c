@@ -61,9 +61,18 @@ takeover_done(struct journal_tx *tx)
 void
 run_takeover(struct run *r)
 {
-	struct err err;
+	struct err err = {0};
+	bool others = true;
 
 	if (r->taking_over || r->o.mode == RUN_SYNC || r->hard_stop)
+		return;
+	/* Most often nobody else is there, and nothing is to be begun. */
+	if (journal_read_other_owners(r->journal, &others, &err) != ERR_NONE &&
+	    err_class(err.code) == ERR_CLASS_FATAL) {
+		run_fail(r, err.code, &err);
+		return;
+	}
+	if (!others)
 		return;
 	journal_takeover_init(&r->takeover);
 	r->takeover.tx.done = takeover_done;

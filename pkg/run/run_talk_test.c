@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include "journal/journal_fault_test.h"
 #include "media/media_speech.h"
 #include "media/media_tone.h"
 #include "media/media_ulaw.h"
@@ -605,7 +606,108 @@ captions_are_cleaned_and_bounded(void **state)
 	close_world(&w, true);
 }
 
+/* What a carrier says of times and keys is not believed blindly. */
+static void
+times_and_keys_that_cannot_be_are_set_right(void **state)
+{
+	static const char *const none[] = {NULL};
+	struct world w;
+	char *text = mem_zalloc(3 * 2000 + 1, 1);
+
+	(void)state;
+	for (int i = 0; i < 2000; i++)
+		memcpy(text + 3 * i, "\xe2\x82\xac", 3);
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, none), ERR_NONE);
+	assert_false(run_talk_tick(w.talk, START_MS + 1000));
+	run_talk_caption(w.talk, "early", 900, -1);
+	run_talk_caption(w.talk, "turned", 800, 100);
+	run_talk_caption(w.talk, "first", 0, 50);
+	run_talk_caption(w.talk, "rubout \x7f here", 0, 60);
+	run_talk_caption(w.talk, text, 0, 70); /* cut between two signs */
+	run_talk_dtmf(w.talk, '\0', 80);
+	run_talk_dtmf(w.talk, '7', INT64_MAX);
+	assert_false(run_talk_tick(w.talk, START_MS + 2000));
+	run_talk_caption(w.talk, "not due yet", 1900, 2900);
+	end_call(&w, "callee");
+	/* after the end nothing is heard */
+	run_talk_caption(w.talk, "too late", 0, 0);
+	run_talk_dtmf(w.talk, '9', 0);
+	net_env_run(w.env);
+	assert_int_equal(w.code, ERR_NONE);
+	expect_replay(&w);
+	expect_in_transcript(&w, "callee  early");
+	expect_in_transcript(&w, "callee  turned");
+	expect_in_transcript(&w, "callee  rubout   here");
+	expect_in_transcript(&w, "callee  [presses 7]");
+	mem_free(&text);
+	close_world(&w, true);
+}
+
 /* ---- a failing disk ---- */
+
+/*
+ * The n-th call of env fails, or every one from there on: the conversation
+ * ends all the same, and once the fault is gone its files are brought in order.
+ */
+static void
+a_kernel_that_fails_leaves_files_that_can_be_repaired(void **state)
+{
+	(void)state;
+	for (int repeat = 0; repeat < 2; repeat++) {
+		bool hit = true;
+
+		for (long n = fault_first(); hit; n += fault_stride()) {
+			struct world w;
+			struct run_talk_result r;
+
+			open_world(&w, NULL);
+			fault_install(w.env);
+			fault_arm(FAULT_ENV, n, ENOSPC, repeat == 1);
+			if (start(&w, short_talk) == ERR_NONE) {
+				run(&w, 20);
+				if (w.code != ERR_NONE)
+					assert_true(w.err.text[0] != '\0');
+			} else {
+				assert_null(w.talk);
+			}
+			hit = fault_disarm();
+			if (!hit)
+				assert_int_equal(w.code, ERR_NONE);
+			if (run_talk_repair(w.env, w.dir, "17-1", &r, &w.err) !=
+			    ERR_NONE)
+				fail_msg("%ld: %s", n, w.err.text);
+			close_world(&w, true);
+		}
+	}
+}
+
+static void
+a_repair_that_fails_can_be_repeated(void **state)
+{
+	struct world w;
+	struct run_talk_result r;
+	bool hit = true;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, agrees), ERR_NONE);
+	assert_false(run_talk_tick(w.talk, START_MS + 9000));
+	run_talk_free(&w.talk);
+	fault_install(w.env);
+	for (long n = 1; hit; n++) {
+		enum err_code code;
+
+		fault_arm(FAULT_ENV, n, EIO, false);
+		code = run_talk_repair(w.env, w.dir, "17-1", &r, &w.err);
+		hit = fault_disarm();
+		if (code != ERR_NONE)
+			assert_true(hit && w.err.text[0] != '\0');
+	}
+	for (int i = 0; i < RUN_ARTIFACT_COUNT; i++)
+		expect_artifact(&w, &r.artifact[i]);
+	close_world(&w, true);
+}
 
 static struct env_ops failing;
 static enum err_code (*real_append)(
@@ -844,6 +946,10 @@ main(void)
 	    cmocka_unit_test(an_opt_out_is_in_the_result),
 	    cmocka_unit_test(files_that_are_there_are_not_overwritten),
 	    cmocka_unit_test(captions_are_cleaned_and_bounded),
+	    cmocka_unit_test(times_and_keys_that_cannot_be_are_set_right),
+	    cmocka_unit_test(
+		a_kernel_that_fails_leaves_files_that_can_be_repaired),
+	    cmocka_unit_test(a_repair_that_fails_can_be_repeated),
 	    cmocka_unit_test(a_full_disk_ends_the_call_and_says_so),
 	    cmocka_unit_test(repair_brings_torn_files_into_order),
 	    cmocka_unit_test(repair_finds_what_was_noted),

@@ -343,6 +343,28 @@ a_message_that_cannot_be_read_changes_nothing(void **state)
 	}
 }
 
+static void
+a_message_lacks_nothing(void **state)
+{
+	struct err err;
+	int members = 0;
+
+	(void)state;
+	for (size_t i = 0; i + 1 < strlen(BODY); i++) {
+		struct run_evidence e = {0};
+		char text[] = BODY;
+
+		if (text[i + 1] != '"' || (text[i] != '{' && text[i] != ','))
+			continue;
+		text[i + 2] = 'X';
+		assert_int_equal(
+		    run_notice_read(text, &e, &err), ERR_MALFORMED);
+		assert_false(e.placed || e.ended);
+		members++;
+	}
+	assert_int_equal(members, 10);
+}
+
 int
 main(void)
 {
@@ -361,6 +383,7 @@ main(void)
 	    cmocka_unit_test(a_message_is_read_as_evidence),
 	    cmocka_unit_test(a_message_does_not_unsay_what_is_known),
 	    cmocka_unit_test(a_message_that_cannot_be_read_changes_nothing),
+	    cmocka_unit_test(a_message_lacks_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,7 @@ struct world {
 	/* for acts of a test */
 	enum attempt_state until;
 	int64_t number;
+	int groups;
 	char story[1024];
 };
 
