@@ -125,8 +125,10 @@ timer_start(struct env *env, struct env_timer *t, int64_t delay_us)
 		p->timers = mem_realloc(
 		    p->timers, p->timer_room, sizeof(struct env_timer *));
 	}
-	t->due_us = delay_us < INT64_MAX / 2 ? p->machine->now_us + delay_us
-					     : INT64_MAX / 2;
+	int64_t now_us = p->dead ? p->dead_us : p->machine->now_us;
+
+	t->due_us =
+	    delay_us < INT64_MAX / 2 ? now_us + delay_us : INT64_MAX / 2;
 	t->heap_index = ++p->timer_count;
 	p->timers[t->heap_index] = t;
 	sift(p, t->heap_index);
@@ -146,6 +148,10 @@ sim_env_due(struct sim_process *p, bool any)
 	if (t == NULL || (!any && t->due_us > p->machine->now_us))
 		return NULL;
 	timer_stop(&p->own.env, t);
+	/* The dead have a time of their own, in which each timer has its turn.
+	 */
+	if (any && p->dead_us < t->due_us)
+		p->dead_us = t->due_us;
 	return t;
 }
 

@@ -102,8 +102,10 @@ loop_turn(struct sim_process *p)
 		n->fn(n);
 		return true;
 	}
-	/* The dead do not wait. */
-	t = sim_env_due(p, p->dead && list_empty(&p->works) && !p->in_work);
+	/* The dead do not wait, but for what their worker has in hand. */
+	if (p->dead && (p->in_work || !list_empty(&p->works)))
+		return false;
+	t = sim_env_due(p, p->dead);
 	if (t == NULL)
 		return false;
 	t->fn(t);
@@ -321,6 +323,7 @@ sim_process_kill(struct sim_process *p)
 	if (p->dead || p->over)
 		return;
 	p->dead = true;
+	p->dead_us = p->machine->now_us;
 	p->stopped_us = 0;
 	if (p->machine->trace)
 		(void)fprintf(stderr, "%12lld %s killed\n",

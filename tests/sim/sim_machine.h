@@ -71,6 +71,7 @@ struct sim_process {
 	int64_t stopped_us; /* SIGSTOP until then; 0 = not */
 	int64_t gates;      /* calls through the gate */
 	int64_t turns_dead; /* since it died: it must come to an end */
+	int64_t dead_us;    /* its timers' clock since then */
 	bool in_work;       /* the worker runs something */
 	void (*main)(struct sim_process *p);
 	void (*on_signal)(struct sim_process *p, bool hard);
