@@ -25,7 +25,7 @@
  *	FAULT_STEP     a statement is interrupted as it begins, which takes a
  *	               transaction that has written with it
  *	FAULT_DISK     a read, write (half of it is done), sync, size, lock ...
- *	               of SQLite's files
+ *	               of SQLite's files; with ENOSPC the writes alone
  *	FAULT_ENV      a call of env that can fail
  *
  * fault_install once, before anything is opened; then fault_arm, the call, and
@@ -152,6 +152,13 @@ fault_opened(sqlite3 *db, char **text, const void *api)
 
 /* --- SQLite's files --- */
 
+/* On a disk that is only full, nothing but writing fails. */
+static inline bool
+fault_broken(void)
+{
+	return fault.sys != ENOSPC && fault_strikes(FAULT_DISK);
+}
+
 /* The functions of a file with locks differ from those of one without. */
 struct fault_methods {
 	sqlite3_io_methods own; /* first: what the file points to */
@@ -167,9 +174,8 @@ fault_real(sqlite3_file *f)
 static inline int
 fault_read(sqlite3_file *f, void *bytes, int len, sqlite3_int64 at)
 {
-	return fault_strikes(FAULT_DISK)
-		   ? SQLITE_IOERR_READ
-		   : fault_real(f)->xRead(f, bytes, len, at);
+	return fault_broken() ? SQLITE_IOERR_READ
+			      : fault_real(f)->xRead(f, bytes, len, at);
 }
 
 static inline int
@@ -185,8 +191,8 @@ fault_write(sqlite3_file *f, const void *bytes, int len, sqlite3_int64 at)
 static inline int
 fault_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
-	return fault_strikes(FAULT_DISK) ? SQLITE_IOERR_TRUNCATE
-					 : fault_real(f)->xTruncate(f, size);
+	return fault_broken() ? SQLITE_IOERR_TRUNCATE
+			      : fault_real(f)->xTruncate(f, size);
 }
 
 static inline int
@@ -194,28 +200,28 @@ fault_sync(sqlite3_file *f, int flags)
 {
 	(void)f;
 	(void)flags;
-	return fault_strikes(FAULT_DISK) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+	return fault_broken() ? SQLITE_IOERR_FSYNC : SQLITE_OK;
 }
 
 static inline int
 fault_size(sqlite3_file *f, sqlite3_int64 *size)
 {
-	return fault_strikes(FAULT_DISK) ? SQLITE_IOERR_FSTAT
-					 : fault_real(f)->xFileSize(f, size);
+	return fault_broken() ? SQLITE_IOERR_FSTAT
+			      : fault_real(f)->xFileSize(f, size);
 }
 
 static inline int
 fault_lock(sqlite3_file *f, int level)
 {
-	return fault_strikes(FAULT_DISK) ? SQLITE_IOERR_LOCK
-					 : fault_real(f)->xLock(f, level);
+	return fault_broken() ? SQLITE_IOERR_LOCK
+			      : fault_real(f)->xLock(f, level);
 }
 
 static inline int
 fault_shm_map(
     sqlite3_file *f, int page, int size, int extend, void volatile **out)
 {
-	return fault_strikes(FAULT_DISK)
+	return fault_broken()
 		   ? SQLITE_IOERR_SHMMAP
 		   : fault_real(f)->xShmMap(f, page, size, extend, out);
 }
@@ -224,7 +230,7 @@ static inline int
 fault_shm_lock(sqlite3_file *f, int offset, int n, int flags)
 {
 	/* Giving back cannot fail. */
-	return (flags & SQLITE_SHM_UNLOCK) == 0 && fault_strikes(FAULT_DISK)
+	return (flags & SQLITE_SHM_UNLOCK) == 0 && fault_broken()
 		   ? SQLITE_IOERR_SHMLOCK
 		   : fault_real(f)->xShmLock(f, offset, n, flags);
 }
@@ -261,7 +267,7 @@ fault_file_open(
 	int rc;
 
 	(void)vfs;
-	if (fault_strikes(FAULT_DISK)) {
+	if (fault_broken()) {
 		f->pMethods = NULL;
 		return SQLITE_CANTOPEN;
 	}
@@ -275,18 +281,16 @@ static inline int
 fault_file_delete(sqlite3_vfs *vfs, const char *name, int sync_dir)
 {
 	(void)vfs;
-	return fault_strikes(FAULT_DISK)
-		   ? SQLITE_IOERR_DELETE
-		   : fault.vfs->xDelete(fault.vfs, name, sync_dir);
+	return fault_broken() ? SQLITE_IOERR_DELETE
+			      : fault.vfs->xDelete(fault.vfs, name, sync_dir);
 }
 
 static inline int
 fault_file_access(sqlite3_vfs *vfs, const char *name, int flags, int *out)
 {
 	(void)vfs;
-	return fault_strikes(FAULT_DISK)
-		   ? SQLITE_IOERR_ACCESS
-		   : fault.vfs->xAccess(fault.vfs, name, flags, out);
+	return fault_broken() ? SQLITE_IOERR_ACCESS
+			      : fault.vfs->xAccess(fault.vfs, name, flags, out);
 }
 
 /* --- env --- */
