@@ -81,11 +81,34 @@ scenario(struct sim_plan *p, enum carrier_class cls, bool prepare)
 	p->end_us = 75 * SECOND_US;
 }
 
+/* Processes whose memory is looked at: enqueue, drain, sync. */
+#define MINDS 3
+
 struct places {
 	uint8_t op[PLACES_MAX];
 	bool outside[PLACES_MAX];
 	size_t count;
+	/* SQLite's allocations in each of the first processes. */
+	struct mind {
+		int64_t gate; /* its first call */
+		int64_t began, allocs;
+	} mind[MINDS];
 };
+
+static void
+record_mind(struct places *x, const struct sim_process *p, int64_t gate)
+{
+	struct mind *m;
+
+	if (p->number < 1 || p->number > MINDS)
+		return;
+	m = &x->mind[p->number - 1];
+	if (m->gate == 0) {
+		m->gate = gate;
+		m->began = sim_vfs_allocs();
+	}
+	m->allocs = sim_vfs_allocs() - m->began;
+}
 
 static struct sim_deed
 record(struct sim_world *w, struct sim_process *p, enum sim_op op,
@@ -93,7 +116,7 @@ record(struct sim_world *w, struct sim_process *p, enum sim_op op,
 {
 	struct places *x = w->decide_arg;
 
-	(void)p;
+	record_mind(x, p, w->m->gates);
 	if (w->m->gates < PLACES_MAX) {
 		x->op[w->m->gates] = (uint8_t)op;
 		x->outside[w->m->gates] = sim_world_outside(path);
@@ -119,19 +142,19 @@ report(const struct sim_plan *plan, const char *name, const char *failure)
 }
 
 static void
-one(const struct sim_stage *stage, struct sim_plan *plan,
-    const struct loop_fault *f, int64_t at, struct sim_loop_result *out)
+one(const struct sim_stage *stage, struct sim_plan *plan, const char *name,
+    const struct sim_deed *deed, int64_t at, struct sim_loop_result *out)
 {
 	struct sim_world w;
 
 	plan->fault_count = 1;
-	plan->faults[0] = (struct sim_fault){.gate = at, .deed = f->deed};
+	plan->faults[0] = (struct sim_fault){.gate = at, .deed = *deed};
 	memset(&w, 0, sizeof(w));
 	sim_world_run(&w, stage, plan);
 	out->runs++;
 	if (w.failure[0] != '\0') {
 		out->failed++;
-		report(plan, f->name, w.failure);
+		report(plan, name, w.failure);
 	}
 	sim_world_fini(&w);
 }
@@ -153,6 +176,24 @@ places_of(const struct sim_stage *stage, struct sim_plan *plan,
 		(void)printf("FAILED without any fault: %s\n", w.failure);
 	}
 	sim_world_fini(&w);
+}
+
+/* Out of memory at SQLite's n-th allocation in one of the first processes. */
+static void
+alloc_loops(const struct sim_stage *stage, const struct sim_loop_options *o,
+    struct sim_plan *plan, const struct places *x, struct sim_loop_result *out)
+{
+	if (o->fault != NULL && strcmp(o->fault, "alloc") != 0)
+		return;
+	for (size_t i = 0; i < MINDS; i++) {
+		struct sim_deed deed = {.act = SIM_ACT_NOMEM};
+
+		deed.value = 1 + (o->offset + (int64_t)i * 3) % o->every;
+		for (; deed.value <= x->mind[i].allocs; deed.value += o->every)
+			if (o->at == 0 || o->at == x->mind[i].gate)
+				one(stage, plan, "alloc", &deed,
+				    x->mind[i].gate, out);
+	}
 }
 
 void
@@ -182,8 +223,10 @@ sim_loop_run(const struct sim_stage *stage, const struct sim_loop_options *o,
 				if ((o->at == 0 || o->at == at) &&
 				    sim_world_felt(&f->deed,
 					(enum sim_op)x->op[at], x->outside[at]))
-					one(stage, plan, f, at, out);
+					one(stage, plan, f->name, &f->deed, at,
+					    out);
 		}
+		alloc_loops(stage, o, plan, x, out);
 		if (o->verbose)
 			(void)printf("  %s%s: %zu places, %" PRId64
 				     " runs so far\n",
