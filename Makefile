@@ -45,6 +45,7 @@ TEST_SRC = $(wildcard $(PKGS:%=pkg/%/*_test.c))
 CMD_SRC  = $(filter-out %_test.c,$(wildcard cmd/dsrun/*.c cmd/dsrun/*/*.c))
 CMD_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard cmd/dsrun/*_test.c))
 BENCH    = $(wildcard tests/bench/*.c)
+SOAK     = $(wildcard tests/soak/*.c)
 SIM_MAIN = $(wildcard tests/sim/sim_main.c)
 SIM_SRC  = $(filter-out %_test.c $(SIM_MAIN),$(wildcard tests/sim/*.c))
 SIM_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard tests/sim/*_test.c))
@@ -57,9 +58,10 @@ FUZZERS  = $(FUZZ_SRC:%.c=$(B)/%)
 TESTS    = $(TEST_SRC:%.c=$(B)/%) $(CMD_TEST:%.c=$(B)/%) \
 	   $(SIM_TEST:%.c=$(B)/%) $(FUZZERS)
 BENCHES  = $(BENCH:%.c=$(B)/%)
+SOAKS    = $(SOAK:%.c=$(B)/%)
 SIM      = $(SIM_MAIN:tests/sim/sim_main.c=$(B)/tests/sim/sim)
 ALL_SRC  = $(SRC) $(TEST_SRC) $(CMD_SRC) $(CMD_TEST) $(BENCH) \
-	   $(SIM_SRC) $(SIM_TEST) $(SIM_MAIN) $(FUZZ_ALL)
+	   $(SOAK) $(SIM_SRC) $(SIM_TEST) $(SIM_MAIN) $(FUZZ_ALL)
 LIB      = $(B)/libdsrun.a
 SIM_LIB  = $(B)/libsim.a
 
@@ -77,7 +79,7 @@ $(TEST_SRC:%.c=$(B)/%): %: %.o $(LIB)
 $(CMD_TEST:%.c=$(B)/%): %: %.o $(filter-out %/main.o,$(CMD_OBJ)) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-$(BENCHES): %: %.o $(LIB)
+$(BENCHES) $(SOAKS): %: %.o $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The simulator.  A test of it takes from the library what it needs and brings
@@ -217,6 +219,13 @@ bench: ## how fast it is, beside SQLite and real queues (tests/peers/setup)
 bench-built: $(B)/dsrun $(BENCHES)
 	$(Q)tests/bench/run.sh $(B)
 
+SOAK_MINUTES = 30
+soak: ## SOAK_MINUTES=30 of 30 calls at once under kills: must stay flat
+	$(Q)tests/bootstrap.sh build
+	$(Q)$(MAKE) soak-built
+soak-built: $(B)/dsrun $(SOAKS)
+	$(Q)$(PYTHON) tests/soak/soak.py --minutes $(SOAK_MINUTES) $(B)
+
 # --- Lint --------------------------------------------------------------------
 
 LINTS    = layers symbols style format cppcheck tidy gcc clang
@@ -288,7 +297,7 @@ help: ## this list
 
 .PHONY: all unit test test-built demo demo-built san fuzz fuzz-nightly \
 	fuzz-built fuzz-corpus mutate cover cover-built bench bench-built \
-	lint $(LINTS:%=lint-%) compile analyze analyze-built fmt install clean \
+	soak soak-built lint $(LINTS:%=lint-%) compile analyze analyze-built fmt install clean \
 	help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
