@@ -246,19 +246,18 @@ has_suspect(const struct run *r)
 	return false;
 }
 
-/* An empty queue needs no claim to be seen. */
+/*
+ * An empty queue needs no claim to be seen.  What cannot be read is left to
+ * the claim, which tells all others when it meets a broken page.
+ */
 static bool
 jobs_wait(struct run *r)
 {
 	bool any = true;
-	struct err err = {0};
+	struct err ignored;
 
-	if (journal_read_waiting(r->journal, &any, &err) == ERR_NONE)
-		return any;
-	if (err_class(err.code) != ERR_CLASS_FATAL)
-		return true;
-	run_fail(r, err.code, &err);
-	return false;
+	return journal_read_waiting(r->journal, &any, &ignored) != ERR_NONE ||
+	       any;
 }
 
 static void

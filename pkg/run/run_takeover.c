@@ -67,12 +67,8 @@ run_takeover(struct run *r)
 	if (r->taking_over || r->o.mode == RUN_SYNC || r->hard_stop)
 		return;
 	/* Most often nobody else is there, and nothing is to be begun. */
-	if (journal_read_other_owners(r->journal, &others, &err) != ERR_NONE &&
-	    err_class(err.code) == ERR_CLASS_FATAL) {
-		run_fail(r, err.code, &err);
-		return;
-	}
-	if (!others)
+	if (journal_read_other_owners(r->journal, &others, &err) == ERR_NONE &&
+	    !others)
 		return;
 	journal_takeover_init(&r->takeover);
 	r->takeover.tx.done = takeover_done;

@@ -293,7 +293,7 @@ power(struct sim_machine *m, bool back)
 static struct sim_process *
 any_process(struct sim_world *w)
 {
-	struct sim_process *alive[SIM_PROCESSES_MAX];
+	struct sim_process *alive[SIM_PROCESSES_MAX] = {NULL};
 	int64_t n = 0;
 
 	for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
