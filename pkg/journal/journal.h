@@ -67,8 +67,8 @@ const char *journal_id_hex(const struct journal *j); /* 32 digits */
 const uint8_t *journal_id(const struct journal *j);  /* 16 bytes */
 /* Restored or adopted, and not yet accepted by a person. */
 bool journal_is_fresh(const struct journal *j);
-/* The newest event a restored journal had: calls of its other life came after
- * it.  0 = it was never restored. */
+/* The last moment a restored journal knew of: calls of its other life came
+ * after it.  0 = it was never restored. */
 int64_t journal_knew_ms(const struct journal *j);
 /* When this incarnation began (env_now of then). */
 int64_t journal_opened_ms(const struct journal *j);

@@ -93,6 +93,9 @@ journal_slots(struct journal *j, int64_t campaign, int64_t kind,
 	    j->group_ms, kind, &out->kind, err);
 }
 
+/* How far the carrier's clock and ours may be apart. */
+#define LOST_SLACK_MS 10000
+
 enum err_code
 journal_lost_before(struct journal *j, int64_t *before_ms, struct err *err)
 {
@@ -104,6 +107,9 @@ journal_lost_before(struct journal *j, int64_t *before_ms, struct err *err)
 		&times, err) != ERR_NONE)
 		return err->code;
 	if (times > 0 || j->head.fresh)
-		*before_ms = j->head.opened_ms;
+		*before_ms = j->head.opened_ms + LOST_SLACK_MS;
+	/* The clock was behind when it was restored: no moment divides them. */
+	if (*before_ms != 0 && *before_ms < j->head.knew_ms)
+		*before_ms = INT64_MAX;
 	return ERR_NONE;
 }

@@ -27,7 +27,8 @@ enum err_code journal_slots(struct journal *j, int64_t campaign, int64_t kind,
 
 /*
  * On the loop's thread: this journal was restored or adopted, and what an
- * earlier life of it did before that moment may be unknown here; 0 = never.
+ * earlier life of it did before that moment may be unknown here; 0 = never,
+ * INT64_MAX = by its clock of then nobody can say when that was.
  */
 enum err_code journal_lost_before(
     struct journal *j, int64_t *before_ms, struct err *err);

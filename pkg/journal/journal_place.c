@@ -111,8 +111,11 @@ id_of(struct journal *j, struct env_file *f, const char *name, bool make,
 	enum err_code code =
 	    env_pread(j->env, f, id, ENV_ID_BYTES, 0, &got, err);
 
-	if (code != ERR_NONE || got == ENV_ID_BYTES)
+	if (code != ERR_NONE)
 		return code;
+	/* Whoever wrote it may have died before it was on the disk. */
+	if (got == ENV_ID_BYTES)
+		return make ? env_sync(j->env, f, err) : ERR_NONE;
 	if (!make)
 		return err_set(err, ERR_DAMAGED, 0,
 		    "%s/%s is empty: see `dsrun help adopt`", j->dir, name);

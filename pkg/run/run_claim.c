@@ -329,7 +329,7 @@ claim_done(struct journal_tx *tx)
 	r->claim = NULL;
 	CRASH_POINT("run.claim.durable");
 	if (tx->code != ERR_NONE) {
-		c->count = 0; /* nothing of it is there */
+		armed_clear(c); /* nothing of it is there */
 		/* Busy or full: who has calls waits on and says so, a worker
 		 * comes again, and a drain without calls gives up. */
 		r->nothing = true;
