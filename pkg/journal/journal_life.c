@@ -108,8 +108,10 @@ journal_lost_before(struct journal *j, int64_t *before_ms, struct err *err)
 		return err->code;
 	if (times > 0 || j->head.fresh)
 		*before_ms = j->head.opened_ms + LOST_SLACK_MS;
-	/* The clock was behind when it was restored: no moment divides them. */
-	if (*before_ms != 0 && *before_ms < j->head.knew_ms)
+	/* The clock was behind when it was restored, or may have been, for the
+	 * backup knew of no moment: none divides them. */
+	if (*before_ms != 0 &&
+	    (*before_ms < j->head.knew_ms || j->head.knew_ms == 1))
 		*before_ms = INT64_MAX;
 	return ERR_NONE;
 }
