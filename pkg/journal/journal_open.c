@@ -207,10 +207,10 @@ not_ours(struct journal *j, int64_t application, struct err *err)
 	    "%s is a database, but not a journal of dsrun", j->db_path);
 }
 
+/* The first connection; `*wal`: it is in the mode that all others expect. */
 static enum err_code
-connections_open(struct journal *j, struct err *err)
+writer_open(struct journal *j, bool change, int64_t *wal, struct err *err)
 {
-	struct env_stat st;
 	int64_t application = 0;
 	enum err_code code = journal_db_open(
 	    &j->w, j->env, j->db_path, SQLITE_OPEN_READWRITE, err);
@@ -220,8 +220,52 @@ connections_open(struct journal *j, struct err *err)
 		    &j->w, "PRAGMA application_id", &application, err);
 	if (code == ERR_NONE && application != JOURNAL_APPLICATION_ID)
 		code = not_ours(j, application, err);
-	if (code == ERR_NONE)
+	if (code == ERR_NONE && change)
 		code = journal_db_exec(&j->w, "PRAGMA journal_mode=WAL", err);
+	if (code == ERR_NONE)
+		code = journal_db_number(&j->w,
+		    "SELECT journal_mode='wal' FROM pragma_journal_mode", wal,
+		    err);
+	return code;
+}
+
+/* What may come of another who changes the mode at this moment. */
+static bool
+met_another(const struct err *err)
+{
+	return err->code == ERR_BUSY ||
+	       (err->code == ERR_STORE && (err->sys & 0xff) == SQLITE_CANTOPEN);
+}
+
+/*
+ * A new file, and one that was put in place, begins in rollback mode, and the
+ * first to open it changes that.  SQLite does not wait there: of two who change
+ * it at once one is told "locked", and one who only reads may find the rollback
+ * journal gone between its look and its open.  So it is changed under the
+ * write lock, and who met such a change waits there for its end.
+ */
+static enum err_code
+writer_open_wal(struct journal *j, struct err *err)
+{
+	int64_t wal = 0;
+	enum err_code code = writer_open(j, false, &wal, err);
+
+	if (code == ERR_NONE ? wal != 0 : !met_another(err))
+		return code;
+	journal_db_close(&j->w);
+	code = journal_lock_take(&j->lock, JOIN_WAIT_MS, err);
+	if (code == ERR_NONE)
+		code = writer_open(j, true, &wal, err);
+	journal_lock_give(&j->lock);
+	return code;
+}
+
+static enum err_code
+connections_open(struct journal *j, struct err *err)
+{
+	struct env_stat st;
+	enum err_code code = writer_open_wal(j, err);
+
 	if (code == ERR_NONE)
 		code = journal_db_open(
 		    &j->r, j->env, j->db_path, SQLITE_OPEN_READWRITE, err);
@@ -335,17 +379,30 @@ missing(struct journal *j, struct err *err)
 	    j->db_path, j->dir);
 }
 
-/* Of an exchange that a crash interrupted, journal.swap may be all there is. */
-static bool
-lies_there(struct journal *j, const char *name)
+/* What cannot be looked at is not missing: a journal may well lie there. */
+static enum err_code
+lies_there(struct journal *j, const char *name, bool *there, struct err *err)
 {
 	char *path = mem_printf("%s/%s", j->dir, name);
 	struct env_stat st;
-	struct err ignored;
-	bool there = env_stat(j->env, path, &st, &ignored) == ERR_NONE;
+	enum err_code code = env_stat(j->env, path, &st, err);
 
+	*there = code == ERR_NONE;
 	mem_free(&path);
-	return there;
+	return code == ERR_NOT_FOUND ? ERR_NONE : code;
+}
+
+/* Of an exchange that a crash interrupted, journal.swap may be all there is. */
+static enum err_code
+nothing_there(struct journal *j, bool *nothing, struct err *err)
+{
+	bool there = false;
+	enum err_code code = lies_there(j, "journal.db", &there, err);
+
+	if (code == ERR_NONE && !there)
+		code = lies_there(j, "journal.swap", &there, err);
+	*nothing = !there;
+	return code;
 }
 
 /* One of the users; who creates or mends a journal is done soon. */
@@ -367,11 +424,14 @@ join(struct journal *j, struct err *err)
 static enum err_code
 mend(struct journal *j, struct err *err)
 {
+	bool there = false;
 	enum err_code code = journal_mark_read(&j->lock, err);
 
 	if (code == ERR_NONE && (j->lock.mark.flags & MARK_SWAP) != 0)
 		code = journal_swap_finish(j, err);
-	if (code == ERR_NONE && !lies_there(j, "journal.db"))
+	if (code == ERR_NONE)
+		code = lies_there(j, "journal.db", &there, err);
+	if (code == ERR_NONE && !there)
 		code = missing(j, err);
 	if (code == ERR_NONE && (j->lock.mark.flags & MARK_IO_ERROR) != 0)
 		code = journal_rebuild(j, err);
@@ -421,8 +481,8 @@ journal_open(
 {
 	struct journal *j = mem_zalloc(1, sizeof(*j));
 	char hex[2 * ENV_ID_BYTES + 1];
-	enum err_code code = ERR_NONE;
-	bool make;
+	enum err_code code;
+	bool make = false;
 
 	*out = NULL;
 	j->env = o->env;
@@ -438,10 +498,10 @@ journal_open(
 		j->batch[i].j = j;
 		list_init(&j->batch[i].finished);
 	}
-	make = !lies_there(j, "journal.db") && !lies_there(j, "journal.swap");
-	if (make && o->mode == JOURNAL_CREATE)
+	code = nothing_there(j, &make, err);
+	if (code == ERR_NONE && make && o->mode == JOURNAL_CREATE)
 		code = env_make_dirs(j->env, o->dir, err);
-	else if (make)
+	else if (code == ERR_NONE && make)
 		code = missing(j, err);
 	if (code == ERR_NONE)
 		code = journal_refuse_place(j->env, o->dir, err);
