@@ -189,39 +189,12 @@ wal_hook(void *arg, sqlite3 *h, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* Neither is a journal; one is what is left of ours. */
-static enum err_code
-not_ours(struct journal *j, int64_t application, struct err *err)
-{
-	int64_t tables = 0;
-
-	if (journal_db_number(&j->w, "SELECT count(*) FROM sqlite_master",
-		&tables, err) != ERR_NONE)
-		return err->code;
-	if (application == 0 && tables == 0 && j->lock.mark.stamp != 0)
-		return err_set(err, ERR_DAMAGED, 0,
-		    "%s is empty, but commit %lld was written here: put it "
-		    "back, or: dsrun restore FILE --by NAME",
-		    j->db_path, (long long)j->lock.mark.commits);
-	return err_set(err, ERR_CONFIG, 0,
-	    "%s is a database, but not a journal of dsrun", j->db_path);
-}
-
 static enum err_code
 connections_open(struct journal *j, struct err *err)
 {
 	struct env_stat st;
-	int64_t application = 0;
-	enum err_code code = journal_db_open(
-	    &j->w, j->env, j->db_path, SQLITE_OPEN_READWRITE, err);
+	enum err_code code = journal_wal_open(j, err);
 
-	if (code == ERR_NONE)
-		code = journal_db_number(
-		    &j->w, "PRAGMA application_id", &application, err);
-	if (code == ERR_NONE && application != JOURNAL_APPLICATION_ID)
-		code = not_ours(j, application, err);
-	if (code == ERR_NONE)
-		code = journal_db_exec(&j->w, "PRAGMA journal_mode=WAL", err);
 	if (code == ERR_NONE)
 		code = journal_db_open(
 		    &j->r, j->env, j->db_path, SQLITE_OPEN_READWRITE, err);
@@ -335,17 +308,30 @@ missing(struct journal *j, struct err *err)
 	    j->db_path, j->dir);
 }
 
-/* Of an exchange that a crash interrupted, journal.swap may be all there is. */
-static bool
-lies_there(struct journal *j, const char *name)
+/* What cannot be looked at is not missing: a journal may well lie there. */
+static enum err_code
+lies_there(struct journal *j, const char *name, bool *there, struct err *err)
 {
 	char *path = mem_printf("%s/%s", j->dir, name);
 	struct env_stat st;
-	struct err ignored;
-	bool there = env_stat(j->env, path, &st, &ignored) == ERR_NONE;
+	enum err_code code = env_stat(j->env, path, &st, err);
 
+	*there = code == ERR_NONE;
 	mem_free(&path);
-	return there;
+	return code == ERR_NOT_FOUND ? ERR_NONE : code;
+}
+
+/* Of an exchange that a crash interrupted, journal.swap may be all there is. */
+static enum err_code
+nothing_there(struct journal *j, bool *nothing, struct err *err)
+{
+	bool there = false;
+	enum err_code code = lies_there(j, "journal.db", &there, err);
+
+	if (code == ERR_NONE && !there)
+		code = lies_there(j, "journal.swap", &there, err);
+	*nothing = !there;
+	return code;
 }
 
 /* One of the users; who creates or mends a journal is done soon. */
@@ -367,11 +353,14 @@ join(struct journal *j, struct err *err)
 static enum err_code
 mend(struct journal *j, struct err *err)
 {
+	bool there = false;
 	enum err_code code = journal_mark_read(&j->lock, err);
 
 	if (code == ERR_NONE && (j->lock.mark.flags & MARK_SWAP) != 0)
 		code = journal_swap_finish(j, err);
-	if (code == ERR_NONE && !lies_there(j, "journal.db"))
+	if (code == ERR_NONE)
+		code = lies_there(j, "journal.db", &there, err);
+	if (code == ERR_NONE && !there)
 		code = missing(j, err);
 	if (code == ERR_NONE && (j->lock.mark.flags & MARK_IO_ERROR) != 0)
 		code = journal_rebuild(j, err);
@@ -421,8 +410,8 @@ journal_open(
 {
 	struct journal *j = mem_zalloc(1, sizeof(*j));
 	char hex[2 * ENV_ID_BYTES + 1];
-	enum err_code code = ERR_NONE;
-	bool make;
+	enum err_code code;
+	bool make = false;
 
 	*out = NULL;
 	j->env = o->env;
@@ -438,10 +427,10 @@ journal_open(
 		j->batch[i].j = j;
 		list_init(&j->batch[i].finished);
 	}
-	make = !lies_there(j, "journal.db") && !lies_there(j, "journal.swap");
-	if (make && o->mode == JOURNAL_CREATE)
+	code = nothing_there(j, &make, err);
+	if (code == ERR_NONE && make && o->mode == JOURNAL_CREATE)
 		code = env_make_dirs(j->env, o->dir, err);
-	else if (make)
+	else if (code == ERR_NONE && make)
 		code = missing(j, err);
 	if (code == ERR_NONE)
 		code = journal_refuse_place(j->env, o->dir, err);

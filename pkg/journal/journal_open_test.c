@@ -455,6 +455,27 @@ after_a_power_cut_the_pages_are_read(void **state)
 	refused(f, ERR_DAMAGED, "see `dsrun check`");
 }
 
+static void
+what_cannot_be_looked_at_is_not_missing(void **state)
+{
+	struct fix *f = *state;
+
+	journal_close(&f->j);
+	for (int i = 0; i < 2; i++) {
+		const char *name = i == 0 ? "journal.db" : "journal.swap";
+
+		shell(f, "rm -rf *");
+		shell(f, i == 0 ? "ln -s journal.db journal.db"
+				: "ln -s journal.swap journal.swap");
+		refused(f, ERR_IO, name);
+		assert_int_equal(open_journal(f, JOURNAL_CREATE), ERR_IO);
+		SAYS(name);
+		/* Nothing was put in its place. */
+		shell(f, i == 0 ? "test -L journal.db -a ! -e owners.lock"
+				: "test -L journal.swap -a ! -e owners.lock");
+	}
+}
+
 /* --- creating --------------------------------------------------------------
  */
 
@@ -678,6 +699,7 @@ main(void)
 	    T(a_missing_event_is_named),
 	    T(after_a_power_cut_the_pages_are_read),
 	    T(who_dies_while_creating_leaves_room_for_the_next),
+	    T(what_cannot_be_looked_at_is_not_missing),
 	    T(all_who_create_at_once_share_one_journal),
 	    T(after_a_disk_error_the_next_start_rebuilds_whole),
 	    T(a_rebuild_that_cannot_read_changes_nothing),

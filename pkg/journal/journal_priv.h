@@ -201,6 +201,8 @@ enum err_code journal_event_add(struct journal *j, struct job_event_fields *f,
 
 /* journal_wal.c: after a commit, under the lock */
 void journal_wal_grow(struct journal *j);
+/* The first connection, in WAL mode; takes the lock when that is not so yet. */
+enum err_code journal_wal_open(struct journal *j, struct err *err);
 
 /* journal_schema.c */
 #define JOURNAL_APPLICATION_ID 0x44535231 /* "DSR1" */

@@ -55,3 +55,79 @@ journal_wal_grow(struct journal *j)
 	}
 	CRASH_POINT("journal.wal.grown");
 }
+
+/* --- the mode --------------------------------------------------------------
+ */
+
+#define CHANGE_WAIT_MS 10000
+
+/* Neither is a journal; one is what is left of ours. */
+static enum err_code
+not_ours(struct journal *j, int64_t application, struct err *err)
+{
+	int64_t tables = 0;
+
+	if (journal_db_number(&j->w, "SELECT count(*) FROM sqlite_master",
+		&tables, err) != ERR_NONE)
+		return err->code;
+	if (application == 0 && tables == 0 && j->lock.mark.stamp != 0)
+		return err_set(err, ERR_DAMAGED, 0,
+		    "%s is empty, but commit %lld was written here: put it "
+		    "back, or: dsrun restore FILE --by NAME",
+		    j->db_path, (long long)j->lock.mark.commits);
+	return err_set(err, ERR_CONFIG, 0,
+	    "%s is a database, but not a journal of dsrun", j->db_path);
+}
+
+/* The first connection; `*wal`: it is in the mode that all others expect. */
+static enum err_code
+writer_open(struct journal *j, bool change, int64_t *wal, struct err *err)
+{
+	int64_t application = 0;
+	enum err_code code = journal_db_open(
+	    &j->w, j->env, j->db_path, SQLITE_OPEN_READWRITE, err);
+
+	if (code == ERR_NONE)
+		code = journal_db_number(
+		    &j->w, "PRAGMA application_id", &application, err);
+	if (code == ERR_NONE && application != JOURNAL_APPLICATION_ID)
+		code = not_ours(j, application, err);
+	if (code == ERR_NONE && change)
+		code = journal_db_exec(&j->w, "PRAGMA journal_mode=WAL", err);
+	if (code == ERR_NONE)
+		code = journal_db_number(&j->w,
+		    "SELECT journal_mode='wal' FROM pragma_journal_mode", wal,
+		    err);
+	return code;
+}
+
+/* What may come of another who changes the mode at this moment. */
+static bool
+met_another(const struct err *err)
+{
+	return err->code == ERR_BUSY ||
+	       (err->code == ERR_STORE && (err->sys & 0xff) == SQLITE_CANTOPEN);
+}
+
+/*
+ * A new file, and one that was put in place, begins in rollback mode, and the
+ * first to open it changes that.  SQLite does not wait there: of two who change
+ * it at once one is told "locked", and one who only reads may find the rollback
+ * journal gone between its look and its open.  So it is changed under the
+ * write lock, and who met such a change waits there for its end.
+ */
+enum err_code
+journal_wal_open(struct journal *j, struct err *err)
+{
+	int64_t wal = 0;
+	enum err_code code = writer_open(j, false, &wal, err);
+
+	if (code == ERR_NONE ? wal != 0 : !met_another(err))
+		return code;
+	journal_db_close(&j->w);
+	code = journal_lock_take(&j->lock, CHANGE_WAIT_MS, err);
+	if (code == ERR_NONE)
+		code = writer_open(j, true, &wal, err);
+	journal_lock_give(&j->lock);
+	return code;
+}

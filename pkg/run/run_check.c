@@ -431,8 +431,8 @@ claims(struct checking *x, struct err *err)
 	return ERR_NONE;
 }
 
-static void
-not_seen(struct run_check *c, int invariant, const char *why)
+void
+run_check_not_seen(struct run_check *c, int invariant, const char *why)
 {
 	if (c->own[invariant].ok != JOURNAL_TRUE)
 		return;
@@ -460,7 +460,7 @@ with_network(struct checking *x, struct err *err)
 	if (code == ERR_NONE && o->journal != NULL)
 		code = run_check_hours(o, &x->calls, x->c, err);
 	if (o->journal == NULL)
-		not_seen(x->c, 12,
+		run_check_not_seen(x->c, 12,
 		    "of a backup, hours are not compared: check the journal");
 	return code;
 }
@@ -471,7 +471,7 @@ without_network(struct run_check *c, const char *why)
 	static const int mine[] = {1, 2, 12, 14, 15};
 
 	for (size_t i = 0; i < ARRAY_LEN(mine); i++)
-		not_seen(c, mine[i], why);
+		run_check_not_seen(c, mine[i], why);
 }
 
 static enum err_code

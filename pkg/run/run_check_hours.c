@@ -11,7 +11,8 @@
  * I12: no dial outside the callee's hours.  Two witnesses: the moment up to
  * which the arm allowed it, which stands in the journal, and the kind's hours
  * as they are now, where its file is older than the call and the callee is
- * still known.
+ * still known.  A kind whose file is not found leaves I12 unseen: nobody can
+ * say whether it is older.
  */
 
 struct hours {
@@ -53,11 +54,17 @@ attempt_read(struct hours *h, int64_t attempt, struct err *err)
 	code = journal_read_person(j, h->job.id, &h->person, err);
 	h->has_person = code == ERR_NONE;
 	h->kind = conf_kind_find(h->o->conf, h->job.kind);
-	if (h->kind != NULL &&
-	    env_stat(h->o->env, h->kind->path, &st, &ignored) == ERR_NONE)
+	if (h->kind == NULL)
+		return code == ERR_NOT_FOUND ? ERR_NONE : code;
+	if (env_stat(h->o->env, h->kind->path, &st, &ignored) == ERR_NONE) {
 		h->kind_ms = st.mtime_ms;
-	else
+	} else {
 		h->kind = NULL;
+		run_check_not_seen(h->c, 12,
+		    "the file of a kind cannot be found from here, so its "
+		    "hours were not compared: run it where the journal's "
+		    "dsrun runs");
+	}
 	return code == ERR_NOT_FOUND ? ERR_NONE : code;
 }
 

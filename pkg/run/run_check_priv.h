@@ -42,6 +42,8 @@ struct run_check_rang *run_check_calls_find(const struct run_check_calls *c,
 
 void run_check_bad(struct run_check *c, int invariant, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* JOURNAL_UNKNOWN, unless it is false already; `why` must stay. */
+void run_check_not_seen(struct run_check *c, int invariant, const char *why);
 void run_check_file_bad(struct run_check *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void run_check_list(struct run_check *c, const char *fmt, ...)

@@ -492,6 +492,31 @@ without_a_network_nothing_is_claimed_of_it(void **state)
 	assert_int_equal(run_check_at(f->c, 8)->ok, JOURNAL_TRUE);
 }
 
+static void
+hours_of_a_kind_that_is_not_found_are_unseen(void **state)
+{
+	struct fix *f = *state;
+	char name[] = "intro";
+	char here[96];
+	struct conf_kind kind = {.name = name, .path = here};
+
+	f->conf.kinds = &kind;
+	f->conf.kind_count = 1;
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	(void)snprintf(here, sizeof(here), "%s/intro.yaml", f->dir);
+	assert_true(check(f)->ok);
+	assert_int_equal(run_check_at(f->c, 12)->ok, JOURNAL_UNKNOWN);
+	assert_non_null(
+	    strstr(run_check_at(f->c, 12)->why, "hours were not compared"));
+	/* What the journal says by itself is still held against it. */
+	f->call[0].request.at_ms += 3600000;
+	(void)check(f);
+	only(f, 12, "it was allowed until");
+	f->conf.kinds = NULL;
+	f->conf.kind_count = 0;
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -510,6 +535,7 @@ main(void)
 	    T(a_life_lost_before_a_restore_is_listed_not_counted),
 	    T(a_pruned_jobs_call_is_found_in_the_archive),
 	    T(without_a_network_nothing_is_claimed_of_it),
+	    T(hours_of_a_kind_that_is_not_found_are_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

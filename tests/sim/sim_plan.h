@@ -21,11 +21,11 @@
 #define SIM_FAULTS_MAX 256
 
 struct sim_job {
-	char id[16];
+	char id[24];
 	char phone[20];
 	char kind[4]; /* stage's: q, w, o, t */
-	char campaign[8];
-	char org[8];                     /* "" = none */
+	char campaign[24];
+	char org[24];                    /* "" = none */
 	int64_t not_before_s, expires_s; /* after the start; 0 = none */
 	int64_t priority;
 	bool left_out; /* by shrinking */
