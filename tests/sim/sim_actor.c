@@ -277,12 +277,25 @@ person_tx(struct sim_seat *s)
 {
 	struct person_tx t = {
 	    .tx = {.run = person_run, .cls = JOURNAL_CLAIM}, .s = s};
+	struct sim_world *w = s->w;
 
 	if (s->actor == SIM_ACTOR_DNC)
 		CHECK(text_i64(s->w->plan->jobs[s->value].phone + 1, 1,
 			  INT64_C(999999999999999), &t.number,
 			  &s->err) == ERR_NONE);
+	/* Calls may begin again from the moment on at which this begins. */
+	if (s->actor == SIM_ACTOR_RESUME && w->paused_ms != 0 &&
+	    w->resumed_ms == 0)
+		w->resumed_ms = env_now_ms(&s->p->own.env);
 	s->code = journal_now(s->j, &t.tx, &s->err);
+	if (s->code != ERR_NONE || s->p->dead)
+		return;
+	if (s->actor == SIM_ACTOR_PAUSE && w->paused_ms == 0)
+		w->paused_ms = env_now_ms(&s->p->own.env);
+	if (s->actor == SIM_ACTOR_DNC && w->dnc_ms == 0) {
+		w->dnc_ms = env_now_ms(&s->p->own.env);
+		w->dnc_phone = w->plan->jobs[s->value].phone;
+	}
 }
 
 static void

@@ -250,6 +250,22 @@ struct wanted {
 	size_t count;
 };
 
+/* The line of that end; the last one says what the job is now. */
+static bool
+is_line(const struct wanted *x, const struct line *line,
+    const struct journal_job *job, int64_t revision)
+{
+	if (strcmp(line->id, job->ext) != 0 || line->revision != revision)
+		return false;
+	if (revision == job->revision && job_is_final(job->state) &&
+	    !x->w->restored &&
+	    strcmp(line->state, job_state_name(job->state)) != 0)
+		sim_world_fail(x->w,
+		    "results: job %s is %s, its result says %s", job->ext,
+		    job_state_name(job->state), line->state);
+	return true;
+}
+
 static void
 want_result(void *arg, const struct journal_listed *row)
 {
@@ -260,8 +276,7 @@ want_result(void *arg, const struct journal_listed *row)
 		int64_t n = 0;
 
 		for (size_t i = 0; i < x->count; i++)
-			n += strcmp(x->lines[i].id, job->ext) == 0 &&
-			     x->lines[i].revision == r;
+			n += is_line(x, &x->lines[i], job, r);
 		/* What another life delivered is not known to this one. */
 		if (n == 0 || (n > 1 && !x->w->restored))
 			sim_world_fail(x->w,
@@ -352,5 +367,6 @@ sim_check_promises(struct sim_world *w, struct journal *j)
 	nothing_lost(w, j);
 	network_check(w);
 	own_check(w, j);
+	sim_check_rules(w, j);
 	results_check(w, j);
 }

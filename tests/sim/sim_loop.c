@@ -58,6 +58,8 @@ scenario(struct sim_plan *p, enum carrier_class cls, bool prepare)
 	p->cls = cls;
 	p->prepare = prepare;
 	p->concurrency = 2;
+	p->memory_ms = 86400000;
+	p->key_window_ms = 86400000;
 	p->checkpoint_bytes = 12 * 4096;
 	p->given = true;
 	for (size_t i = 0; i < ARRAY_LEN(phones); i++) {

@@ -54,13 +54,15 @@ make_network(struct sim_plan *p, struct sim_rand *r)
 	p->checkpoint_bytes =
 	    sim_rand_ppm(r, 300000) ? sim_rand_between(r, 1, 30) * 4096 : 0;
 	p->prepare = sim_rand_ppm(r, 300000);
+	p->memory_ms = sim_rand_ppm(r, 200000) ? 20000 : 86400000;
+	p->key_window_ms = sim_rand_ppm(r, 200000) ? 12000 : 86400000;
 	p->with_model = sim_rand_ppm(r, 30000);
 }
 
 static void
 make_jobs(struct sim_plan *p, struct sim_rand *r)
 {
-	static const char *const kinds[] = {"q", "q", "q", "w", "o"};
+	static const char *const kinds[] = {"q", "q", "w", "w", "o", "c"};
 
 	p->job_count =
 	    (size_t)sim_rand_between(r, SIM_JOBS_MAX - 3, SIM_JOBS_MAX);
@@ -259,7 +261,7 @@ sim_plan_make(struct sim_plan *p, uint64_t seed)
 
 	memset(p, 0, sizeof(*p));
 	p->seed = seed;
-	p->end_us = sim_rand_between(&r, 15, 60) * SECOND_US;
+	p->end_us = sim_rand_between(&r, 15, 75) * SECOND_US;
 	p->preempt_ppm =
 	    sim_rand_ppm(&r, 700000) ? sim_rand_between(&r, 1000, 200000) : 0;
 	make_network(p, &r);

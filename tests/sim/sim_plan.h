@@ -85,6 +85,7 @@ struct sim_plan {
 	enum carrier_class cls;
 	double request_lost, answer_lost, error_after_place, slow;
 	double callback_duplicate, callback_late, key_forgotten;
+	int64_t memory_ms, key_window_ms; /* the carrier's */
 	int64_t concurrency;
 	int64_t checkpoint_bytes;
 	bool prepare;    /* claim and arm apart */

@@ -52,10 +52,14 @@ static const struct {
 		    "windows: {zone: UTC, mon-sun: always}\n" LADDER SCRIPT},
     {"jobs/w.yaml",
 	"kind: w\nfrom: \"+15125550100\"\n" LIMITS
-	"windows: {zone: UTC, mon-sun: \"08:00-17:03\"}\n" LADDER SCRIPT},
+	"windows: {zone: UTC, mon-sun: \"08:00-17:01\"}\n" LADDER SCRIPT},
     {"jobs/o.yaml", "kind: o\nfrom: \"+15125550100\"\n" LIMITS
 		    "windows: {zone: UTC, mon-sun: always}\n"
 		    "retry: {max_attempts: 1}\n" SCRIPT},
+    {"jobs/c.yaml", "kind: c\nfrom: \"+15125550100\"\n"
+		    "limits: {max_call: 40s, ring: 8s, per_number_per_day: 2, "
+		    "min_gap: 6s, concurrency: 1}\n"
+		    "windows: {zone: UTC, mon-sun: always}\n" LADDER SCRIPT},
     {"jobs/t.yaml", "kind: t\nmodel: scripted\nfrom: \"+15125550100\"\n" LIMITS
 		    "windows: {zone: UTC, mon-sun: always}\n" LADDER SCRIPT},
     {"personas/instant.yaml",

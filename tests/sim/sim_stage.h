@@ -12,14 +12,17 @@
  *
  * The kinds of job: q asks for nothing and is called again soon; w may only be
  * called until SIM_WINDOW_END_S after the start, and on the next days; o is
- * called once; t is called by somebody who talks.
+ * called once; c has a cap of SIM_CAP dials a day, a gap of SIM_GAP_MS between
+ * two, and one call at a time; t is called by somebody who talks.
  */
 
 #define SIM_DIR "/d"
 #define SIM_DATA SIM_DIR "/data"
 #define SIM_JOBS_FILE SIM_DIR "/jobs.jsonl"
 #define SIM_BACKUP_FILE SIM_DIR "/backup.db"
-#define SIM_WINDOW_END_S 180
+#define SIM_WINDOW_END_S 60
+#define SIM_CAP 2
+#define SIM_GAP_MS 6000
 #define SIM_DISK_BYTES (INT64_C(64) << 20)
 
 struct sim_stage {

@@ -154,6 +154,8 @@ decide(struct sim_machine *m, struct sim_process *p, enum sim_op op,
 		d = by_list(w, op, path);
 	else
 		d = by_chance(w, op, path);
+	if (d.act == SIM_ACT_CLOCK)
+		w->clock_was_wrong = true;
 	if (d.act != SIM_ACT_NONE)
 		note_fault(w, p, op, path, d);
 	return d;
@@ -208,6 +210,8 @@ set_conf(struct sim_world *w)
 	    carrier_class_name(plan->cls));
 	s->cls = names[plan->cls];
 	s->seed = (int64_t)(plan->seed >> 12);
+	s->memory_ms = plan->memory_ms;
+	s->key_window_ms = plan->key_window_ms;
 	s->faults.request_lost = plan->request_lost;
 	s->faults.answer_lost = plan->answer_lost;
 	s->faults.error_after_place = plan->error_after_place;
@@ -358,6 +362,7 @@ act(struct sim_world *w, const struct sim_action *a)
 		sim_machine_power_cut(w->m, (enum sim_device)a->value);
 		break;
 	case SIM_ACTOR_CLOCK:
+		w->clock_was_wrong = true;
 		sim_machine_set_clock(w->m, a->value);
 		break;
 	case SIM_ACTOR_FULL:

@@ -38,6 +38,10 @@ struct sim_world {
 	bool pauses;      /* somebody paused a campaign */
 	int64_t capacity; /* of the disk */
 	bool trace;
+	/* What people said, and when it was durable; 0 = they did not. */
+	int64_t dnc_ms, paused_ms, resumed_ms;
+	const char *dnc_phone;
+	bool clock_was_wrong;
 	int64_t cut_ms, cut_us;  /* the network's time when the power was cut */
 	int64_t attempts, lives; /* of the final journal */
 	int64_t runs;            /* processes started */
@@ -87,6 +91,8 @@ bool sim_check_settled(
 void sim_check_left(struct sim_world *w, struct journal *j);
 /* Every promise, and that every job that an enqueue accepted is there. */
 void sim_check_promises(struct sim_world *w, struct journal *j);
+/* sim_rules.c: was somebody called whom a rule forbade to call? */
+void sim_check_rules(struct sim_world *w, struct journal *j);
 /* Every job with its events, and the network's log. */
 void sim_check_print(struct sim_world *w);
 

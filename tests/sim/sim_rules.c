@@ -1,0 +1,158 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "journal/journal_read.h"
+#include "sim_world.h"
+
+/*
+ * Was a call begun that a rule forbade?  From the plan and from when attempts
+ * were armed, and from nothing that dsrun's gates say.  Where the wall clock
+ * was wrong, or a life was lost, moments say nothing.
+ */
+
+#define DAY_MS INT64_C(86400000)
+#define ARMS_MAX (SIM_JOBS_MAX * 16)
+
+struct arm {
+	const struct sim_job *job;
+	int64_t armed_ms;
+	int64_t ended_ms; /* 0 = not, or long after it gave its place back */
+};
+
+struct arms {
+	const struct sim_job *job; /* whose attempts are being read */
+	struct arm arm[ARMS_MAX];
+	size_t count;
+};
+
+static void
+add_attempt(void *arg, const struct journal_attempt *a)
+{
+	struct arms *x = arg;
+
+	/* In NEW it was given back with nothing sent. */
+	if (a->armed_ms == 0 || a->state == ATTEMPT_NEW ||
+	    a->state == ATTEMPT_CLAIMED || x->count == ARMS_MAX)
+		return;
+	/* One that was parked gave its place back before it ended. */
+	x->arm[x->count++] = (struct arm){.job = x->job,
+	    .armed_ms = a->armed_ms,
+	    .ended_ms = a->slot_until_ms != 0 ? 0 : a->ended_ms};
+}
+
+static const struct sim_job *
+job_of(const struct sim_plan *plan, const char *ext)
+{
+	for (size_t i = 0; i < plan->job_count; i++)
+		if (strcmp(plan->jobs[i].id, ext) == 0)
+			return &plan->jobs[i];
+	return NULL;
+}
+
+static void
+read_arms(struct sim_world *w, struct journal *j, struct arms *x)
+{
+	struct err err = {0};
+
+	for (int64_t id = 1; id <= SIM_JOBS_MAX; id++) {
+		struct journal_job job;
+
+		if (journal_read_job(j, id, &job, &err) != ERR_NONE)
+			continue;
+		x->job = job_of(w->plan, job.ext);
+		if (x->job != NULL)
+			(void)journal_read_attempts(
+			    j, id, add_attempt, x, &err);
+	}
+}
+
+static bool
+is_kind(const struct arm *a, const char *kind)
+{
+	return strcmp(a->job->kind, kind) == 0;
+}
+
+/* Kind c: so many dials of a number in 24 hours, and so far apart. */
+static void
+check_cap(struct sim_world *w, const struct arms *x, const struct arm *a)
+{
+	int64_t dials = 0;
+	int64_t newest = INT64_MIN;
+
+	for (size_t i = 0; i < x->count; i++) {
+		const struct arm *b = &x->arm[i];
+
+		if (b == a || strcmp(b->job->phone, a->job->phone) != 0 ||
+		    b->armed_ms > a->armed_ms ||
+		    b->armed_ms <= a->armed_ms - DAY_MS)
+			continue;
+		dials++;
+		newest = b->armed_ms > newest ? b->armed_ms : newest;
+	}
+	if (dials >= SIM_CAP)
+		sim_world_fail(w,
+		    "rules: %s was dialled for job %s though it had %" PRId64
+		    " dials that day",
+		    a->job->phone, a->job->id, dials);
+	if (dials > 0 && a->armed_ms - newest < SIM_GAP_MS)
+		sim_world_fail(w,
+		    "rules: %s was dialled for job %s %" PRId64
+		    " ms after the dial before",
+		    a->job->phone, a->job->id, a->armed_ms - newest);
+}
+
+/* Kind c: one call at a time. */
+static void
+check_alone(struct sim_world *w, const struct arms *x, const struct arm *a)
+{
+	for (size_t i = 0; i < x->count; i++) {
+		const struct arm *b = &x->arm[i];
+
+		if (b != a && is_kind(b, "c") && b->armed_ms <= a->armed_ms &&
+		    a->armed_ms < b->ended_ms)
+			sim_world_fail(w,
+			    "rules: jobs %s and %s of a kind with one place "
+			    "were called at once",
+			    b->job->id, a->job->id);
+	}
+}
+
+static void
+check_words(struct sim_world *w, const struct arm *a)
+{
+	if (w->dnc_ms != 0 && strcmp(a->job->phone, w->dnc_phone) == 0 &&
+	    a->armed_ms > w->dnc_ms)
+		sim_world_fail(w,
+		    "rules: %s is on the do-not-call list and "
+		    "was dialled for job %s",
+		    a->job->phone, a->job->id);
+	if (w->paused_ms != 0 && strcmp(a->job->campaign, "c1") == 0 &&
+	    a->armed_ms > w->paused_ms &&
+	    (w->resumed_ms == 0 || a->armed_ms < w->resumed_ms))
+		sim_world_fail(w,
+		    "rules: job %s was called while its campaign "
+		    "was paused",
+		    a->job->id);
+}
+
+void
+sim_check_rules(struct sim_world *w, struct journal *j)
+{
+	struct arms *x;
+
+	if (w->restored || w->clock_was_wrong)
+		return;
+	x = mem_zalloc(1, sizeof(*x));
+	read_arms(w, j, x);
+	for (size_t i = 0; i < x->count; i++) {
+		if (is_kind(&x->arm[i], "c")) {
+			check_cap(w, x, &x->arm[i]);
+			check_alone(w, x, &x->arm[i]);
+		}
+		check_words(w, &x->arm[i]);
+	}
+	mem_free(&x);
+}
