@@ -344,7 +344,7 @@ parked_row(void *arg, const struct journal_listed *row)
 
 /*
  * Somebody who errs in nothing: asks the network what became of the key, and
- * waits until a request that is under way must have arrived.
+ * waits until a request that is under way must have arrived and a call is over.
  */
 static bool
 network_says(struct sim_seat *s, const struct carrier_sim_log *log,
@@ -360,9 +360,11 @@ network_says(struct sim_seat *s, const struct carrier_sim_log *log,
 		return a->has_key;
 	if (key->placed > 0)
 		*verb = RUN_DECIDE_PLACED;
-	return key->placed > 0 ||
-	       key->requests[key->request_count - 1].at_ms + PERSON_WAITS_MS <
-		   now_ms;
+	/* Nor is anybody called again while it rings. */
+	if (key->placed > 0)
+		return log->calls[key->last_call].ended_ms != 0;
+	return key->requests[key->request_count - 1].at_ms + PERSON_WAITS_MS <
+	       now_ms;
 }
 
 static void
