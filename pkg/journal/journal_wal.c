@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/crash.h"
 
 #include "journal/journal_priv.h"
@@ -79,9 +81,25 @@ not_ours(struct journal *j, int64_t application, struct err *err)
 	    "%s is a database, but not a journal of dsrun", j->db_path);
 }
 
+static enum err_code
+mode_is_wal(struct journal_db *db, bool *wal, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(db, "PRAGMA journal_mode", err);
+	char mode[16] = "";
+	bool row = false;
+
+	if (st == NULL || journal_db_row(db, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (row)
+		journal_db_copy_text(st, 0, mode, sizeof(mode));
+	(void)sqlite3_reset(st);
+	*wal = strcmp(mode, "wal") == 0;
+	return ERR_NONE;
+}
+
 /* The first connection; `*wal`: it is in the mode that all others expect. */
 static enum err_code
-writer_open(struct journal *j, bool change, int64_t *wal, struct err *err)
+writer_open(struct journal *j, bool change, bool *wal, struct err *err)
 {
 	int64_t application = 0;
 	enum err_code code = journal_db_open(
@@ -95,9 +113,7 @@ writer_open(struct journal *j, bool change, int64_t *wal, struct err *err)
 	if (code == ERR_NONE && change)
 		code = journal_db_exec(&j->w, "PRAGMA journal_mode=WAL", err);
 	if (code == ERR_NONE)
-		code = journal_db_number(&j->w,
-		    "SELECT journal_mode='wal' FROM pragma_journal_mode", wal,
-		    err);
+		code = mode_is_wal(&j->w, wal, err);
 	return code;
 }
 
@@ -119,10 +135,10 @@ met_another(const struct err *err)
 enum err_code
 journal_wal_open(struct journal *j, struct err *err)
 {
-	int64_t wal = 0;
+	bool wal = false;
 	enum err_code code = writer_open(j, false, &wal, err);
 
-	if (code == ERR_NONE ? wal != 0 : !met_another(err))
+	if (code == ERR_NONE ? wal : !met_another(err))
 		return code;
 	journal_db_close(&j->w);
 	code = journal_lock_take(&j->lock, CHANGE_WAIT_MS, err);
