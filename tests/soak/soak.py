@@ -66,7 +66,10 @@ SCRIPT = (harness.ROOT / "jobs" / "intro-call.yaml").read_text()
 SCRIPT = SCRIPT[SCRIPT.index("\nagent:"):]
 KIND = {"kind": "k", "carrier": "sim", "model": "scripted",
         "from": "+15125550100",
-        "limits": {"max_call": "3m", "ring": "25s", "min_gap": "0"},
+        # No cap a day: jobs of a number that comes again would wait for the
+        # next day, and none of a soak may be left.
+        "limits": {"max_call": "3m", "ring": "25s", "min_gap": "0",
+                   "per_number_per_day": 0},
         "windows": {"zone": "UTC", "mon-fri": "always", "sat": "always",
                     "sun": "always", "holidays": "always"},
         "retry": {"max_attempts": 2, "no-answer": {"after": "1m"},
@@ -170,6 +173,7 @@ class Soak:
         self.others = dict.fromkeys(("worker", "drain", "drain again", "sync",
                                      "sync again"))
         self.count = collections.Counter()
+        self.idle_after = None  # never at rest
         self.samples = []  # (boot s, MB, handles)
         self.live = []     # (all attempts, those of the worker)
         self.stops = []    # (from us, to us)
@@ -445,6 +449,14 @@ class Soak:
         v.must(own >= OWN_CALLS, "attempts of the measured worker",
                "mean %.1f, at least %d" % (own, OWN_CALLS))
 
+    @staticmethod
+    def say_idle(v, before_mb, after_mb, ended):
+        v.say("resident memory, idle", "%.1f MB before, %.1f MB after, of "
+              "which %.1f by design (%d bytes for each of %d calls)" %
+              (before_mb, after_mb,
+               ended * figures.NETWORK_BYTES_A_CALL / 1048576,
+               figures.NETWORK_BYTES_A_CALL, ended))
+
     def say_flat(self, v):
         warm = self.began + (self.ended_s - self.began) * WARM_UP
         samples = [s for s in self.samples if s[0] >= warm]
@@ -453,13 +465,11 @@ class Soak:
             [(self.network_ms(at), mb) for at, mb, _ in samples], ended)
         figures.judge_memory(v, [(at * 1000, mb) for (at, _, _), (_, mb) in
                                  zip(samples, memory)])
-        v.say("resident memory, idle", "%.1f MB before, %.1f MB after, of "
-              "which %.1f by design (%d bytes for each of %d calls)" %
-              (self.idle_before[0], self.idle_after[0],
-               len(ended) * figures.NETWORK_BYTES_A_CALL / 1048576,
-               figures.NETWORK_BYTES_A_CALL, len(ended)))
+        before, after = self.idle_before, self.idle_after
+        if after is not None:
+            self.say_idle(v, before[0], after[0], len(ended))
         figures.judge_files(v, [(at * 1000, n) for at, _, n in samples],
-                            self.idle_before[1], self.idle_after[1])
+                            before[1], after[1] if after else None)
         v.say("processor of the worker", "%.1f %% of a core" %
               self.cpu_percent)
 
@@ -521,8 +531,14 @@ class Soak:
                                       sorted(self.count.items())))
 
     def verdict(self):
-        self.calls = self.box.calls()
+        """What was measured is told though the end went wrong."""
         v = figures.Verdict()
+        try:
+            self.rest()
+            self.heal()
+        except harness.Failure as e:
+            v.must(False, "coming to rest", str(e))
+        self.calls = self.box.calls()
         self.say_load(v)
         self.say_calls(v)
         self.say_flat(v)
@@ -549,8 +565,6 @@ def run(s, o):
     s.begin()
     s.fill()
     s.soak()
-    s.rest()
-    s.heal()
     v = s.verdict()
     say("\n".join(v.lines))
     say("soak: %s" % ("flat, and every promise kept" if not v.bad else
@@ -570,7 +584,7 @@ def main():
     try:
         code = run(s, o)
     except harness.Failure as e:
-        say("soak: %s\n%s" % (e, "\n".join(box.transcript[-60:])))
+        say("soak: %s\n%s" % (e, "\n".join(box.transcript[-12:])))
     finally:
         s.close()
         box.close()
