@@ -232,8 +232,10 @@ text_of_time(int64_t unix_ms, char buf[TEXT_TIME_MAX])
 
 	text_date_of_days(days, &y, &m, &d);
 	if (y < 0 || y > 9999) {
-		(void)snprintf(
-		    buf, TEXT_TIME_MAX, "%d-%02d-%02dT00:00:00.000Z", y, m, d);
+		(void)snprintf(buf, TEXT_TIME_MAX,
+		    "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", y, m, d,
+		    (int)(ms / 3600000), (int)(ms / 60000 % 60),
+		    (int)(ms / 1000 % 60), (int)(ms % 1000));
 		return buf;
 	}
 	/* Results and log lines are full of times, and snprintf is slow. */

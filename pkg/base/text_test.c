@@ -177,6 +177,9 @@ a_time_written_is_read_back_the_same(void **state)
 	    "2024-02-29T23:59:59.999Z");
 	assert_string_equal(text_of_time(-1, buf), "1969-12-31T23:59:59.999Z");
 	assert_string_equal(text_of_time(0, buf), "1970-01-01T00:00:00.000Z");
+	assert_string_equal(
+	    text_of_time(INT64_C(253402300800000) + 45296789, buf),
+	    "10000-01-01T12:34:56.789Z");
 	for (int64_t ms = INT64_C(-62135596800000);
 	     ms < INT64_C(253402300799000); ms += INT64_C(86399876543) * 7) {
 		assert_int_equal(

@@ -243,8 +243,8 @@ new_life(struct journal *j, struct journal_db *db,
 	sqlite3_stmt *st = journal_db_get(db,
 	    "UPDATE head SET incarnation=?1,opened_ms=?2,fresh=1,lock_id=?3,"
 	    "lock_inode=?4,owners_id=?5,owners_inode=?6,commits=commits+1,"
-	    "knew_ms=max(1,wall_ms,coalesce((SELECT max(at_ms) FROM (SELECT at_ms "
-	    "FROM event ORDER BY seq DESC LIMIT 100)),0))",
+	    "knew_ms=max(1,wall_ms,coalesce((SELECT max(at_ms) FROM (SELECT "
+	    "at_ms FROM event ORDER BY seq DESC LIMIT 100)),0))",
 	    err);
 
 	if (st == NULL)

@@ -44,25 +44,27 @@ no_room(struct journal_db *db, struct err *err, int rc, const char *doing)
 }
 
 /*
+ * SQLite says SQLITE_FULL when a write finds no room.  Beside that only the
+ * growth of shared memory may, and a -shm that cannot grow, for whatever
+ * reason, is nothing that a disk must keep.  The error number of a failed
+ * COMMIT is that of an earlier error (3.40.1), and after a failed sync,
+ * whatever the reason, the kernel may have thrown pages away.
+ */
+static bool
+is_about_room(int rc, int os)
+{
+	if (rc == SQLITE_IOERR_SHMSIZE)
+		return true;
+	return (os == ENOSPC || os == EDQUOT) &&
+	       (rc == SQLITE_IOERR_SHMOPEN || rc == SQLITE_IOERR_SHMMAP);
+}
+
+/*
  * The one place that turns SQLite's codes into ours.  What is about room on
  * the disk is ERR_SPACE and may pass; what is about broken pages is
  * ERR_DAMAGED; a lock is ERR_BUSY; a constraint is ERR_STATE, since ours
  * express guards; all else is ERR_STORE and ends the process.
  */
-/*
- * SQLite says SQLITE_FULL when a write finds no room.  Beside that only the
- * growth of shared memory may: the error number of a failed COMMIT is that of
- * an earlier error (3.40.1), and after a failed sync, whatever the reason, the
- * kernel may have thrown pages away.
- */
-static bool
-is_about_room(int rc, int os)
-{
-	return (os == ENOSPC || os == EDQUOT) &&
-	       (rc == SQLITE_IOERR_SHMSIZE || rc == SQLITE_IOERR_SHMOPEN ||
-		   rc == SQLITE_IOERR_SHMMAP);
-}
-
 enum err_code
 journal_db_err(struct journal_db *db, struct err *err, const char *doing)
 {
@@ -80,8 +82,7 @@ journal_db_err(struct journal_db *db, struct err *err, const char *doing)
 	case SQLITE_FULL:
 		return no_room(db, err, rc, doing);
 	case SQLITE_IOERR:
-		/* The -shm is nothing that a disk must keep. */
-		if (is_about_room(rc, os) || rc == SQLITE_IOERR_SHMSIZE)
+		if (is_about_room(rc, os))
 			return no_room(db, err, rc, doing);
 		break;
 	case SQLITE_CORRUPT:
@@ -223,6 +224,16 @@ journal_db_row(
 	if (rc != SQLITE_ROW)
 		(void)sqlite3_reset(st);
 	return code;
+}
+
+enum err_code
+journal_db_there(
+    struct journal_db *db, sqlite3_stmt *st, bool *there, struct err *err)
+{
+	if (journal_db_row(db, st, there, err) != ERR_NONE)
+		return err->code;
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
 }
 
 enum err_code

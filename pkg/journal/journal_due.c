@@ -1,3 +1,5 @@
+#include "journal/journal_read.h"
+
 #include "journal/journal_priv.h"
 
 /* What time does to jobs, and when numbers were dialled. */
@@ -91,23 +93,35 @@ journal_expire(
 	return code;
 }
 
-enum err_code
-journal_next_due(struct journal *j, int64_t *at_ms, struct err *err)
+static enum err_code
+next_due(struct journal_db *db, int64_t *at_ms, struct err *err)
 {
 	int64_t due = 0;
 	int64_t expiry = 0;
 
-	if (journal_db_number(&j->w,
+	if (journal_db_number(db,
 		"SELECT min(not_before_ms) FROM job INDEXED BY job_due WHERE "
 		"state=0",
 		&due, err) != ERR_NONE ||
-	    journal_db_number(&j->w,
+	    journal_db_number(db,
 		"SELECT min(expires_ms) FROM job INDEXED BY job_expiry WHERE "
 		"state<=1 AND expires_ms IS NOT NULL",
 		&expiry, err) != ERR_NONE)
 		return err->code;
 	*at_ms = due == 0 || (expiry != 0 && expiry < due) ? expiry : due;
 	return ERR_NONE;
+}
+
+enum err_code
+journal_next_due(struct journal *j, int64_t *at_ms, struct err *err)
+{
+	return next_due(&j->w, at_ms, err);
+}
+
+enum err_code
+journal_read_next_due(struct journal *j, int64_t *at_ms, struct err *err)
+{
+	return next_due(&j->r, at_ms, err);
 }
 
 enum err_code

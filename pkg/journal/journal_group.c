@@ -314,12 +314,6 @@ mark_broken(struct journal *j)
 	struct err ignored;
 
 	j->broken = true;
-	/* The first mark of all says whose it is, or nobody could open it. */
-	if (m->stamp == 0) {
-		memcpy(m->journal, j->head.journal, sizeof(m->journal));
-		memcpy(m->incarnation, j->head.incarnation,
-		    sizeof(m->incarnation));
-	}
 	m->flags |= MARK_IO_ERROR;
 	m->pid = j->env->pid;
 	(void)journal_mark_write(&j->lock, &ignored);

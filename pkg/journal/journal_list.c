@@ -544,25 +544,6 @@ journal_read_finding(struct journal *j, int64_t attempt,
 }
 
 enum err_code
-journal_read_next_due(struct journal *j, int64_t *at_ms, struct err *err)
-{
-	int64_t due = 0;
-	int64_t expiry = 0;
-
-	if (journal_db_number(&j->r,
-		"SELECT min(not_before_ms) FROM job INDEXED BY job_due WHERE "
-		"state=0",
-		&due, err) != ERR_NONE ||
-	    journal_db_number(&j->r,
-		"SELECT min(expires_ms) FROM job INDEXED BY job_expiry WHERE "
-		"state<=1 AND expires_ms IS NOT NULL",
-		&expiry, err) != ERR_NONE)
-		return err->code;
-	*at_ms = due == 0 || (expiry != 0 && expiry < due) ? expiry : due;
-	return ERR_NONE;
-}
-
-enum err_code
 journal_read_any_ready(struct journal *j, bool *any, struct err *err)
 {
 	int64_t n = 0;

@@ -73,7 +73,6 @@ journal_owner_open_with(struct journal *j, const char *command,
 	struct opening o = {.tx = {.run = opening_run, .cls = JOURNAL_CLAIM},
 	    .command = command,
 	    .worker = worker};
-
 	enum err_code code;
 
 	CHECK(j->owner == 0);

@@ -108,15 +108,6 @@ journal_resume(struct journal *j, const char *campaign, const char *by,
 	return changed(j, st, done, err);
 }
 
-static enum err_code
-is_there(struct journal *j, sqlite3_stmt *st, bool *out, struct err *err)
-{
-	if (journal_db_row(&j->w, st, out, err) != ERR_NONE)
-		return err->code;
-	(void)sqlite3_reset(st);
-	return ERR_NONE;
-}
-
 /*
  * Asked for each candidate and each dial, and nearly always nothing is paused:
  * that is found out once a group.  Two terms instead of IN, which would make a
@@ -134,7 +125,7 @@ journal_is_paused(
 		return ERR_NONE;
 	st =
 	    journal_db_get(&j->w, "SELECT 1 FROM pause WHERE campaign>=0", err);
-	if (st == NULL || is_there(j, st, &any, err) != ERR_NONE)
+	if (st == NULL || journal_db_there(&j->w, st, &any, err) != ERR_NONE)
 		return err->code;
 	j->no_pause = !any;
 	if (!any)
@@ -146,7 +137,7 @@ journal_is_paused(
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, campaign_id);
-	return is_there(j, st, out, err);
+	return journal_db_there(&j->w, st, out, err);
 }
 
 enum err_code

@@ -97,9 +97,7 @@ journal_place_open(struct journal *j, bool create, struct err *err)
 		code = journal_lock_open(&j->lock, j->env, j->dir, create, err);
 	if (code != ERR_NONE)
 		return advise(err);
-	if (code == ERR_NONE && create)
-		code = env_sync_dir(j->env, j->dir, err);
-	return code;
+	return create ? env_sync_dir(j->env, j->dir, err) : ERR_NONE;
 }
 
 /* The first bytes of a lock file: read, or made when they are not there. */

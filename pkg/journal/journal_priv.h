@@ -39,6 +39,9 @@ sqlite3_stmt *journal_db_get(
 /* Step: a row is there or not; the statement is reset when there is none. */
 enum err_code journal_db_row(
     struct journal_db *db, sqlite3_stmt *st, bool *row, struct err *err);
+/* Does it give a row?  Stepped once and reset. */
+enum err_code journal_db_there(
+    struct journal_db *db, sqlite3_stmt *st, bool *there, struct err *err);
 /* Step a statement that gives no rows, then reset. */
 enum err_code journal_db_done(
     struct journal_db *db, sqlite3_stmt *st, struct err *err);

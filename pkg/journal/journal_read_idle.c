@@ -4,15 +4,6 @@
 
 /* Is there anything to begin a transaction for? */
 
-static enum err_code
-is_there(struct journal *j, sqlite3_stmt *st, bool *any, struct err *err)
-{
-	if (journal_db_row(&j->r, st, any, err) != ERR_NONE)
-		return err->code;
-	(void)sqlite3_reset(st);
-	return ERR_NONE;
-}
-
 enum err_code
 journal_read_other_owners(struct journal *j, bool *any, struct err *err)
 {
@@ -25,7 +16,7 @@ journal_read_other_owners(struct journal *j, bool *any, struct err *err)
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, j->owner);
-	return is_there(j, st, any, err);
+	return journal_db_there(&j->r, st, any, err);
 }
 
 enum err_code
@@ -38,5 +29,5 @@ journal_read_waiting(struct journal *j, bool *any, struct err *err)
 	    err);
 
 	*any = false;
-	return st == NULL ? err->code : is_there(j, st, any, err);
+	return st == NULL ? err->code : journal_db_there(&j->r, st, any, err);
 }

@@ -256,8 +256,8 @@ journal_swap_check(struct journal_db *db, const char *name, struct err *err)
 /*
  * After a disk error or a broken page: what can be read is copied out by VACUUM
  * INTO (it reads through the -wal), proved as a backup is, synced and put in
- * place.  When it cannot be read, or does not hold
- * what it should, nothing was changed and a person must put a backup there.
+ * place.  When it cannot be read, or does not hold what it should, nothing was
+ * changed and a person must put a backup there.
  */
 static enum err_code
 rebuild_alone(struct journal *j, struct err *err)

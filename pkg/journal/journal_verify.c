@@ -133,9 +133,8 @@ newest(struct journal *j, struct err *err)
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, j->head.seq);
-	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+	if (journal_db_there(&j->w, st, &row, err) != ERR_NONE)
 		return err->code;
-	(void)sqlite3_reset(st);
 	if (row)
 		return ERR_NONE;
 	st = journal_db_get(&j->w,
@@ -145,9 +144,8 @@ newest(struct journal *j, struct err *err)
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, j->head.seq);
-	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+	if (journal_db_there(&j->w, st, &row, err) != ERR_NONE)
 		return err->code;
-	(void)sqlite3_reset(st);
 	return row ? ERR_NONE : lost(j, j->head.seq, err);
 }
 

@@ -342,12 +342,9 @@ reached(const struct run_evidence *e)
 	return e->answered ? 3 : e->ringing ? 2 : e->placed ? 1 : 0;
 }
 
-/*
- * Every stage the evidence shows, each its own step, and the end when nothing
- * of the call is under way: what is known together becomes durable together.
- */
+/* Every stage the evidence shows, each its own step. */
 static enum err_code
-do_stages(struct run_call *c, struct journal *j, struct err *err)
+stages(struct run_call *c, struct journal *j, struct err *err)
 {
 	enum err_code code = ERR_NONE;
 
@@ -356,6 +353,18 @@ do_stages(struct run_call *c, struct journal *j, struct err *err)
 		code = do_stage(c, j, err);
 		CRASH_POINT("run.step.stage");
 	}
+	return code;
+}
+
+/*
+ * The stages, and the end when nothing of the call is under way: what is known
+ * together becomes durable together.
+ */
+static enum err_code
+do_stages(struct run_call *c, struct journal *j, struct err *err)
+{
+	enum err_code code = stages(c, j, err);
+
 	return code == ERR_NONE && c->ask.over ? do_end(c, j, err) : code;
 }
 
@@ -492,16 +501,9 @@ news(const struct run_call *c)
 static enum err_code
 catch_up(struct run_call *c, struct journal *j, struct err *err)
 {
-	const struct run_evidence *e = &c->tx_evidence;
-	enum err_code code = ERR_NONE;
-
 	if (c->tx_attempt.state == ATTEMPT_CLAIMED)
 		return ERR_NONE;
-	if (e->ended)
-		return do_end(c, j, err);
-	while (code == ERR_NONE && rank(c->tx_attempt.state) < reached(e))
-		code = do_stage(c, j, err);
-	return code;
+	return c->tx_evidence.ended ? do_end(c, j, err) : stages(c, j, err);
 }
 
 enum err_code

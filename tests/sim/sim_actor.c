@@ -474,8 +474,6 @@ seat_main(struct sim_process *p)
 		    (long long)p->machine->now_us, p->name,
 		    p->dead ? " dead" : "", err_name(s->code),
 		    s->code != ERR_NONE ? s->err.text : "");
-	if (s->code == ERR_DAMAGED && !p->dead)
-		s->w->damaged++;
 	if (s->w->healing && s->code != ERR_NONE && s->code != ERR_PERSON)
 		sim_world_fail(s->w, "%s failed with no fault about: %s",
 		    p->name, s->err.text);

@@ -119,7 +119,6 @@ sim_control_carrier(
 	if ((wrong & SIM_WRONG_NO_SETTLE) == 0)
 		return real;
 	c->real = real;
-	c->wrong = wrong;
 	c->carrier = (struct carrier){.ops = &ops, .impl = c};
 	return &c->carrier;
 }

@@ -30,11 +30,10 @@ enum sim_wrong {
 	SIM_WRONG_RESTORE = 64
 };
 
-/* A carrier that goes between: NO_SETTLE, SETTLE_WALL. */
+/* A carrier that goes between: NO_SETTLE. */
 struct sim_control_carrier {
 	struct carrier carrier;
 	const struct carrier *real;
-	unsigned wrong;
 };
 
 /* The carrier to use: real itself when nothing about it is wrong. */

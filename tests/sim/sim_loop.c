@@ -212,7 +212,6 @@ sim_loop_run(const struct sim_stage *stage, const struct sim_loop_options *o,
 			continue;
 		scenario(plan, cls, k % 2 == 1);
 		places_of(stage, plan, x, out);
-		out->places += (int64_t)x->count;
 		for (size_t i = 0; i < ARRAY_LEN(loop_faults); i++) {
 			const struct loop_fault *f = &loop_faults[i];
 			/* Other faults at other places, in a sample. */

@@ -19,7 +19,7 @@ struct sim_loop_options {
 };
 
 struct sim_loop_result {
-	int64_t runs, failed, places;
+	int64_t runs, failed;
 };
 
 void sim_loop_run(const struct sim_stage *stage,

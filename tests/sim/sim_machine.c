@@ -464,8 +464,6 @@ next_us(struct sim_machine *m)
 		    p->worker.state == SIM_THREAD_SLEEPS &&
 		    p->worker.wake_us < wake)
 			wake = p->worker.wake_us;
-		if (wake < p->stopped_us)
-			wake = p->stopped_us;
 		if (p->stopped_us != 0)
 			wake = p->stopped_us;
 		if (wake < at)

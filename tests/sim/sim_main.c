@@ -69,7 +69,6 @@ struct flags {
 	int64_t every, offset, jobs, at;
 	const char *fault;
 	int cls;
-	bool trace;
 };
 
 static const char *
@@ -103,7 +102,6 @@ read_flags(int argc, char *const *argv)
 	f.jobs = strtoll(value_of(argc, argv, "--jobs", "1"), NULL, 10);
 	f.at = strtoll(value_of(argc, argv, "--at", "0"), NULL, 10);
 	f.fault = value_of(argc, argv, "--fault", NULL);
-	f.trace = has(argc, argv, "--trace");
 	shrink = !has(argc, argv, "--no-shrink");
 	if (f.every < 1)
 		f.every = 1;

@@ -23,7 +23,7 @@
 struct sim_job {
 	char id[24];
 	char phone[20];
-	char kind[4]; /* stage's: q, w, o, t */
+	char kind[4]; /* stage's: q, w, o, c */
 	char campaign[24];
 	char org[24];                    /* "" = none */
 	int64_t not_before_s, expires_s; /* after the start; 0 = none */

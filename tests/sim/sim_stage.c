@@ -60,8 +60,6 @@ static const struct {
 		    "limits: {max_call: 40s, ring: 8s, per_number_per_day: 2, "
 		    "min_gap: 6s, concurrency: 1}\n"
 		    "windows: {zone: UTC, mon-sun: always}\n" LADDER SCRIPT},
-    {"jobs/t.yaml", "kind: t\nmodel: scripted\nfrom: \"+15125550100\"\n" LIMITS
-		    "windows: {zone: UTC, mon-sun: always}\n" LADDER SCRIPT},
     {"personas/instant.yaml",
 	"name: instant\nnumbers: [\"+1999*\"]\nring: 0\nanswer: instant\n"},
     {"personas/human.yaml",

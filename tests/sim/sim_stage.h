@@ -13,7 +13,7 @@
  * The kinds of job: q asks for nothing and is called again soon; w may only be
  * called until SIM_WINDOW_END_S after the start, and on the next days; o is
  * called once; c has a cap of SIM_CAP dials a day, a gap of SIM_GAP_MS between
- * two, and one call at a time; t is called by somebody who talks.
+ * two, and one call at a time.
  */
 
 #define SIM_DIR "/d"

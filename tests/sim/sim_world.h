@@ -45,7 +45,6 @@ struct sim_world {
 	int64_t cut_ms, cut_us;  /* the network's time when the power was cut */
 	int64_t attempts, lives; /* of the final journal */
 	int64_t runs;            /* processes started */
-	int64_t damaged;         /* processes that ended with ERR_DAMAGED */
 	char failure[SIM_FAILURE_MAX]; /* "" = all promises were kept */
 	bool i14_broken; /* the journal disagrees with the network */
 	char i14[SIM_FAILURE_MAX / 2];
