@@ -158,7 +158,7 @@ struct journal_job {
 	uint8_t crash_boot[ENV_ID_BYTES];
 	int64_t revision;
 	int64_t opened_ms;
-	int64_t outbox; /* the row journal_outbox_add made; 0 = none */
+	int64_t outbox; /* the newest row journal_outbox_add made; 0 = none */
 	/* the chain's end */
 	int64_t last;
 	int64_t n;
@@ -468,8 +468,24 @@ enum err_code journal_finding_put(struct journal *j, int64_t attempt,
 
 /* Number of a sink in the journal: stored, never changed. */
 enum journal_sink {
-	JOURNAL_SINK_FILE = 1
+	JOURNAL_SINK_FILE = 1,
+	JOURNAL_SINK_MONGO,
+	JOURNAL_SINK_S3,
+	JOURNAL_SINK_BULL,
+	JOURNAL_SINK_WEBHOOK,
+	JOURNAL_SINK_LOGTAIL,
+	JOURNAL_SINK_END
 };
+
+/* "file", "mongo" ...; "?" for a number of a newer program. */
+const char *journal_sink_name(enum journal_sink sink);
+
+/*
+ * The sinks that a job which becomes final owes a row, as bits (1 << sink);
+ * those of the file alone unless this says otherwise.  Before the first
+ * transaction.
+ */
+void journal_set_sinks(struct journal *j, unsigned sinks);
 
 enum journal_outbox_state {
 	JOURNAL_OUTBOX_PENDING,
@@ -477,9 +493,9 @@ enum journal_outbox_state {
 	JOURNAL_OUTBOX_DEAD
 };
 
-/* For a job that has just become final: its row for sink. */
+/* For a job that has just become final: its row for each sink. */
 enum err_code journal_outbox_add(struct journal *j, struct journal_job *job,
-    int64_t attempt, enum journal_sink sink, struct err *err);
+    int64_t attempt, struct err *err);
 
 struct journal_outbox {
 	int64_t id, job, revision, attempt;
@@ -496,6 +512,12 @@ enum err_code journal_outbox_due(struct journal *j, enum journal_sink sink,
 enum err_code journal_outbox_set(struct journal *j, int64_t id,
     enum journal_outbox_state state, int64_t next_ms, const char *error,
     struct err *err);
+/* What its sink must find again in a later try; "" while there is nothing. */
+#define JOURNAL_KEPT_MAX 4096
+enum err_code journal_outbox_keep(
+    struct journal *j, int64_t id, const char *text, struct err *err);
+enum err_code journal_outbox_kept(struct journal *j, int64_t id,
+    char text[JOURNAL_KEPT_MAX], struct err *err);
 
 /*
  * What a person decides of a row: a dead one is tried again from the start; a
@@ -525,6 +547,28 @@ enum err_code journal_append_get(struct journal *j, const char *path,
 enum err_code journal_append_put(struct journal *j, const char *path,
     const char *name, int64_t size, const char *rows, const void *bytes,
     size_t len, struct err *err);
+
+/* --- services ------------------------------------------------------------- */
+
+/*
+ * What is known of a service between two runs: its breaker, its rate limiter
+ * (net/net_guard.h says what the numbers mean) and the last contact.
+ */
+#define JOURNAL_SERVICE_ERROR_MAX 160
+struct journal_service {
+	char name[32];
+	int64_t breaker, failures;
+	uint8_t boot[ENV_ID_BYTES];
+	int64_t since_ms;
+	int64_t tokens_micro, filled_ms;
+	int64_t last_ok_ms, last_error_ms; /* Unix; 0 = never */
+	char last_error[JOURNAL_SERVICE_ERROR_MAX];
+};
+/* *found false: never used yet, and *out holds its name and zeros. */
+enum err_code journal_service_get(struct journal *j, const char *name,
+    struct journal_service *out, bool *found, struct err *err);
+enum err_code journal_service_put(
+    struct journal *j, const struct journal_service *s, struct err *err);
 
 /* --- attention and runs --------------------------------------------------- */
 

@@ -537,8 +537,7 @@ call_at_once(struct journal *j, void *arg, struct journal_candidate *c,
 		return v;
 	l.attempt.outcome = l.job.outcome = JOB_OUTCOME_COMPLETED;
 	if (journal_step(j, &end, err) != ERR_NONE ||
-	    journal_outbox_add(
-		j, &l.job, l.attempt.id, JOURNAL_SINK_FILE, err) != ERR_NONE ||
+	    journal_outbox_add(j, &l.job, l.attempt.id, err) != ERR_NONE ||
 	    journal_outbox_set(j, l.job.outbox, JOURNAL_OUTBOX_DONE, 0, NULL,
 		err) != ERR_NONE ||
 	    journal_artifact_put(j, l.attempt.id, &a, err) != ERR_NONE)

@@ -105,8 +105,30 @@ journal_inbox_fold_all(struct journal *j, int64_t attempt, struct err *err)
 /* --- outbox
  * ------------------------------------------------------------------- */
 
-enum err_code
-journal_outbox_add(struct journal *j, struct journal_job *job, int64_t attempt,
+const char *
+journal_sink_name(enum journal_sink sink)
+{
+	static const char *const names[JOURNAL_SINK_END] = {
+	    [JOURNAL_SINK_FILE] = "file",
+	    [JOURNAL_SINK_MONGO] = "mongo",
+	    [JOURNAL_SINK_S3] = "s3",
+	    [JOURNAL_SINK_BULL] = "bull",
+	    [JOURNAL_SINK_WEBHOOK] = "webhook",
+	    [JOURNAL_SINK_LOGTAIL] = "logtail"};
+
+	return sink >= JOURNAL_SINK_FILE && sink < JOURNAL_SINK_END
+		   ? names[sink]
+		   : "?";
+}
+
+void
+journal_set_sinks(struct journal *j, unsigned sinks)
+{
+	j->sinks = sinks;
+}
+
+static enum err_code
+outbox_add(struct journal *j, struct journal_job *job, int64_t attempt,
     enum journal_sink sink, struct err *err)
 {
 	/* At a job's first finish there is no row before it. */
@@ -132,6 +154,19 @@ journal_outbox_add(struct journal *j, struct journal_job *job, int64_t attempt,
 	job->outbox = j->head.next_outbox++;
 	CRASH_POINT("journal.outbox.added");
 	return ERR_NONE;
+}
+
+enum err_code
+journal_outbox_add(struct journal *j, struct journal_job *job, int64_t attempt,
+    struct err *err)
+{
+	enum err_code code = ERR_NONE;
+
+	for (enum journal_sink s = JOURNAL_SINK_FILE;
+	     s < JOURNAL_SINK_END && code == ERR_NONE; s++)
+		if ((j->sinks & (1U << s)) != 0)
+			code = outbox_add(j, job, attempt, s, err);
+	return code;
 }
 
 enum err_code
@@ -185,6 +220,40 @@ journal_outbox_set(struct journal *j, int64_t id,
 	journal_db_text(st, 4, error);
 	CRASH_POINT("journal.outbox.set");
 	return journal_db_done(&j->w, st, err);
+}
+
+enum err_code
+journal_outbox_keep(
+    struct journal *j, int64_t id, const char *text, struct err *err)
+{
+	sqlite3_stmt *st =
+	    journal_db_get(&j->w, "UPDATE outbox SET kept=?2 WHERE id=?1", err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	journal_db_text(st, 2, text[0] != '\0' ? text : NULL);
+	CRASH_POINT("journal.outbox.kept");
+	return journal_db_done(&j->w, st, err);
+}
+
+enum err_code
+journal_outbox_kept(
+    struct journal *j, int64_t id, char text[JOURNAL_KEPT_MAX], struct err *err)
+{
+	sqlite3_stmt *st =
+	    journal_db_get(&j->w, "SELECT kept FROM outbox WHERE id=?1", err);
+	bool row = false;
+
+	text[0] = '\0';
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE || !row)
+		return err->code;
+	journal_db_copy_text(st, 0, text, JOURNAL_KEPT_MAX);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
 }
 
 static enum err_code

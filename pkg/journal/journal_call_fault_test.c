@@ -208,8 +208,7 @@ in_finish(struct journal *j, struct err *err)
 	l.attempt.outcome = l.job.outcome = JOB_OUTCOME_COMPLETED;
 	if (journal_step(j, &c, err) != ERR_NONE)
 		return err->code;
-	return journal_outbox_add(
-	    j, &l.job, l.attempt.id, JOURNAL_SINK_FILE, err);
+	return journal_outbox_add(j, &l.job, l.attempt.id, err);
 }
 
 static enum err_code

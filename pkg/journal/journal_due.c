@@ -86,8 +86,7 @@ journal_expire(
 
 		code = journal_step(j, &change, err);
 		if (code == ERR_NONE)
-			code = journal_outbox_add(
-			    j, &job, 0, JOURNAL_SINK_FILE, err);
+			code = journal_outbox_add(j, &job, 0, err);
 		(*expired)++;
 	}
 	return code;

@@ -838,7 +838,7 @@ a_database_of_ours_without_a_head_is_refused(void **state)
 	assert_int_equal(open_journal(f, JOURNAL_MUST_EXIST), ERR_DAMAGED);
 	SAYS("head is empty");
 	/* what it was before lies in the archive */
-	assert_true(there(f, "archive/before-schema-1.db"));
+	shell(f, "test -e archive/before-schema-*.db");
 }
 
 int

@@ -421,8 +421,7 @@ life_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 
 	if (journal_step(j, &change, err) == ERR_NONE && !was_final &&
 	    job_is_final(l->job.state))
-		return journal_outbox_add(
-		    j, &l->job, l->attempt.id, JOURNAL_SINK_FILE, err);
+		return journal_outbox_add(j, &l->job, l->attempt.id, err);
 	return err->code;
 }
 

@@ -415,6 +415,7 @@ journal_open(
 
 	*out = NULL;
 	j->env = o->env;
+	j->sinks = 1U << JOURNAL_SINK_FILE;
 	j->dir = mem_strdup(o->dir);
 	j->db_path = mem_printf("%s/journal.db", o->dir);
 	j->build_ms = o->build_ms;

@@ -144,12 +144,17 @@ static void
 what_is_no_journal_of_ours_is_refused(void **state)
 {
 	struct fix *f = *state;
+	char set[64];
+	int64_t ours;
 
 	populate(f);
+	ours = number_on(f, "journal.db", "PRAGMA user_version");
 	sql_on(f, "journal.db", "PRAGMA user_version=99");
 	refused(f, ERR_CONFIG, "has schema 99");
 	SAYS("use the newer dsrun");
-	sql_on(f, "journal.db", "PRAGMA user_version=1");
+	(void)snprintf(
+	    set, sizeof(set), "PRAGMA user_version=%lld", (long long)ours);
+	sql_on(f, "journal.db", set);
 	OK(open_journal(f, JOURNAL_MUST_EXIST));
 	journal_close(&f->j);
 	sql_on(f, "journal.db", "PRAGMA application_id=7");

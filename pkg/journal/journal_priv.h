@@ -164,6 +164,7 @@ struct journal {
 	int64_t group_boot_ms;
 	bool must_commit; /* a member changed what SQLite does not count */
 	bool no_pause;    /* known: the table pause is empty */
+	unsigned sinks;   /* bits: what a finished job owes rows to */
 	struct journal_interned interned[JOURNAL_NAMES];
 	bool clock_ok;
 	char clock_why[JOB_CLOCK_WHY_MAX];

@@ -322,8 +322,7 @@ add_failed(struct journal *j, void *arg, struct err *err)
 		if (journal_job_add(j, &n, &added, &id, err) != ERR_NONE ||
 		    journal_job_get(j, id, &job, err) != ERR_NONE ||
 		    journal_step(j, &change, err) != ERR_NONE ||
-		    journal_outbox_add(j, &job, 0, JOURNAL_SINK_FILE, err) !=
-			ERR_NONE ||
+		    journal_outbox_add(j, &job, 0, err) != ERR_NONE ||
 		    journal_outbox_set(j, job.outbox, JOURNAL_OUTBOX_DONE, 0,
 			NULL, err) != ERR_NONE)
 			return err->code;

@@ -150,6 +150,11 @@ enum err_code journal_read_outbox_of(struct journal *j, int64_t job,
     void (*fn)(void *arg, const struct journal_outbox_row *r), void *arg,
     struct err *err);
 
+/* Every service that was ever used, by name. */
+enum err_code journal_read_services(struct journal *j,
+    void (*fn)(void *arg, const struct journal_service *s), void *arg,
+    struct err *err);
+
 /* Is a row of sink due now, or a batch for path under way? */
 enum err_code journal_read_outbox_due(struct journal *j, const char *path,
     enum journal_sink sink, bool *due, struct err *err);

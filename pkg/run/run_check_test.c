@@ -200,9 +200,9 @@ finish(struct fix *f, struct journal *j, enum attempt_event event,
 	a.outcome = outcome;
 	job.outcome = outcome;
 	OK(journal_step(j, &c, &f->err));
-	return job_is_final(job.state) ? journal_outbox_add(j, &job, a.id,
-					     JOURNAL_SINK_FILE, &f->err)
-				       : ERR_NONE;
+	return job_is_final(job.state)
+		   ? journal_outbox_add(j, &job, a.id, &f->err)
+		   : ERR_NONE;
 }
 
 static enum err_code

@@ -16,7 +16,7 @@ enum err_code
 run_step_finished(struct journal *j, struct journal_job *job, int64_t attempt,
     struct err *err)
 {
-	return journal_outbox_add(j, job, attempt, JOURNAL_SINK_FILE, err);
+	return journal_outbox_add(j, job, attempt, err);
 }
 
 enum err_code

@@ -206,7 +206,7 @@ step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 		return err_set(err, ERR_STATE, 0, "a message from nobody");
 	if (journal_step(j, &change, err) != ERR_NONE)
 		return err->code;
-	return journal_outbox_add(j, &r->job, a->id, JOURNAL_SINK_FILE, err);
+	return journal_outbox_add(j, &r->job, a->id, err);
 }
 
 static void
