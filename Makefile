@@ -23,7 +23,9 @@ NOFLOW   = -Wno-maybe-uninitialized -Wno-null-dereference \
 CFLAGS  ?= $(HARDEN)
 LDFLAGS ?= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LIBS     = sqlite3 libcjson yaml-0.1 libuv
-LIBS_H  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBS) 2>/dev/null))
+# Loaded when first used (base/dynlib.h): only their headers are needed here.
+LIBS_DYN = libmongoc-1.0
+LIBS_H  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBS) $(LIBS_DYN) 2>/dev/null))
 LIBS_L  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 CPPFLAGS = -Ipkg -I$(B) -MMD -MP $(LIBS_H)
 ifneq (,$(findstring Free Software,$(shell $(CC) --version 2>/dev/null)))

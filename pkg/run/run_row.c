@@ -100,7 +100,9 @@ run_row_result(const struct run_row *r, struct sink_result *out)
 	    .meeting_json =
 		r->finding.meeting != NULL ? r->finding.meeting : "",
 	    .recording_path = r->lame ? "" : r->recording_path,
-	    .transcript_path = r->lame ? "" : r->transcript_path};
+	    .transcript_path = r->lame ? "" : r->transcript_path,
+	    .recording_url = "",
+	    .transcript_url = ""};
 	memcpy(out->recording_sha256, r->recording.sha256, SHA256_BYTES);
 	memcpy(out->transcript_sha256, r->transcript.sha256, SHA256_BYTES);
 	if (!r->has_attempt)

@@ -46,6 +46,9 @@ struct sink_result {
 	uint8_t recording_sha256[SHA256_BYTES];
 	const char *transcript_path;
 	uint8_t transcript_sha256[SHA256_BYTES];
+	/* where others find the two, there already or not yet; "" = none */
+	const char *recording_url;
+	const char *transcript_url;
 };
 
 #define SINK_APPEND_NAME_MAX 32

@@ -44,6 +44,8 @@ completed(void)
 	    .cost_micros = 1250,
 	    .recording_path = "",
 	    .transcript_path = "",
+	    .recording_url = "",
+	    .transcript_url = "",
 	};
 }
 
