@@ -509,6 +509,9 @@ struct journal_outbox {
 enum err_code journal_outbox_due(struct journal *j, enum journal_sink sink,
     int64_t now_ms, struct journal_outbox *rows, size_t max, size_t *count,
     struct err *err);
+/* When the next row of sink that is not due yet will be; 0 = there is none. */
+enum err_code journal_outbox_next(struct journal *j, enum journal_sink sink,
+    int64_t now_ms, int64_t *at_ms, struct err *err);
 enum err_code journal_outbox_set(struct journal *j, int64_t id,
     enum journal_outbox_state state, int64_t next_ms, const char *error,
     struct err *err);
@@ -516,8 +519,6 @@ enum err_code journal_outbox_set(struct journal *j, int64_t id,
 #define JOURNAL_KEPT_MAX 4096
 enum err_code journal_outbox_keep(
     struct journal *j, int64_t id, const char *text, struct err *err);
-enum err_code journal_outbox_kept(struct journal *j, int64_t id,
-    char text[JOURNAL_KEPT_MAX], struct err *err);
 
 /*
  * What a person decides of a row: a dead one is tried again from the start; a

@@ -203,6 +203,28 @@ journal_outbox_due(struct journal *j, enum journal_sink sink, int64_t now_ms,
 }
 
 enum err_code
+journal_outbox_next(struct journal *j, enum journal_sink sink, int64_t now_ms,
+    int64_t *at_ms, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT min(next_ms) FROM outbox INDEXED BY outbox_due WHERE "
+	    "state=0 AND sink=?1 AND next_ms>?2",
+	    err);
+	bool row = false;
+
+	*at_ms = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, sink);
+	journal_db_i64(st, 2, now_ms);
+	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+		return err->code;
+	*at_ms = sqlite3_column_int64(st, 0);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
 journal_outbox_set(struct journal *j, int64_t id,
     enum journal_outbox_state state, int64_t next_ms, const char *error,
     struct err *err)
@@ -238,18 +260,18 @@ journal_outbox_keep(
 }
 
 enum err_code
-journal_outbox_kept(
+journal_read_kept(
     struct journal *j, int64_t id, char text[JOURNAL_KEPT_MAX], struct err *err)
 {
 	sqlite3_stmt *st =
-	    journal_db_get(&j->w, "SELECT kept FROM outbox WHERE id=?1", err);
+	    journal_db_get(&j->r, "SELECT kept FROM outbox WHERE id=?1", err);
 	bool row = false;
 
 	text[0] = '\0';
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, id);
-	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE || !row)
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE || !row)
 		return err->code;
 	journal_db_copy_text(st, 0, text, JOURNAL_KEPT_MAX);
 	(void)sqlite3_reset(st);

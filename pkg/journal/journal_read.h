@@ -155,6 +155,10 @@ enum err_code journal_read_services(struct journal *j,
     void (*fn)(void *arg, const struct journal_service *s), void *arg,
     struct err *err);
 
+/* What journal_outbox_keep put; "" = nothing. */
+enum err_code journal_read_kept(struct journal *j, int64_t id,
+    char text[JOURNAL_KEPT_MAX], struct err *err);
+
 /* Is a row of sink due now, or a batch for path under way? */
 enum err_code journal_read_outbox_due(struct journal *j, const char *path,
     enum journal_sink sink, bool *due, struct err *err);

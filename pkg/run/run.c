@@ -109,6 +109,8 @@ tick_fired(struct env_timer *t)
 		r->version = version;
 		r->again = true;
 		look_into_inbox(r);
+		if (r->o.mode == RUN_WORKER)
+			run_pushes_look(r);
 	}
 	/* Rows of others, and rows whose delay is over. */
 	if (r->o.mode == RUN_WORKER)
@@ -317,7 +319,8 @@ work_left(struct run *r)
 
 	if (r->hard_stop)
 		return journal_pending(r->journal) > 0 ||
-		       !run_sync_resting(r->sync) || !list_empty(&r->notices);
+		       !run_sync_resting(r->sync) || !run_pushes_resting(r) ||
+		       !list_empty(&r->notices);
 	if (r->live > 0 || r->claim != NULL || r->taking_over ||
 	    r->attentions > 0 || journal_pending(r->journal) > 0)
 		return true;
@@ -325,7 +328,7 @@ work_left(struct run *r)
 		return true;
 	if (claims && waits_for_due(r))
 		return true;
-	return !run_sync_idle(r->sync);
+	return !run_sync_idle(r->sync) || !run_pushes_idle(r);
 }
 
 static void
@@ -362,6 +365,10 @@ end(struct run *r)
 		r->code = err.code;
 		r->err = err;
 	}
+	if (r->code == ERR_NONE && run_pushes_trouble(r, &err)) {
+		r->code = err.code;
+		r->err = err;
+	}
 	tell_full(r);
 	env_timer_stop(r->env, &r->tick);
 	env_timer_stop(r->env, &r->due);
@@ -392,7 +399,10 @@ turn_posted(struct env_post *p)
 	if (r->results) {
 		r->results = false;
 		run_sync_poke(r->sync);
+		run_pushes_look(r);
 	}
+	if (r->hard_stop)
+		run_pushes_drop(r);
 	if (!r->hard_stop) {
 		maybe_claim(r);
 		if (r->o.mode == RUN_WORKER)
@@ -509,6 +519,7 @@ run_start(const struct run_options *options, struct run **out, struct err *err)
 		return code;
 	}
 	r->sync = run_sync_new(r);
+	run_pushes_new(r);
 	r->again = true;
 	*out = r;
 	run_takeover(r);
@@ -520,6 +531,7 @@ run_start(const struct run_options *options, struct run **out, struct err *err)
 	if (options->hard_after_ms > 0)
 		env_timer_start_real(r->env, &r->hard, options->hard_after_ms);
 	run_sync_poke(r->sync);
+	run_pushes_look(r);
 	run_poke(r);
 	return ERR_NONE;
 }
@@ -552,6 +564,7 @@ run_free(struct run **rp)
 	}
 	list_remove(&r->turn.node);
 	run_sync_free(&r->sync);
+	run_pushes_free(r);
 	if (r->o.mode != RUN_SYNC && journal_pending(r->journal) == 0) {
 		summary_write(r, &summary);
 		note.summary = buf_text(&summary);

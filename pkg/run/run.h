@@ -14,6 +14,7 @@
 #include "model/model.h"
 #include "rules/rules_atlas.h"
 #include "sink/sink.h"
+#include "sink/sink_push.h"
 
 /*
  * The work: claim, dial, talk, record what came of it, recover what others
@@ -24,6 +25,8 @@
  */
 
 struct run;
+
+#define RUN_PUSHERS_MAX 8
 
 enum run_mode {
 	RUN_DRAIN,  /* ends when there is nothing left that it may do */
@@ -39,6 +42,14 @@ struct run_carrier {
 struct run_model {
 	const char *name; /* "scripted" */
 	const struct model *model;
+};
+
+/* A sink behind a network, and its number in the journal. */
+struct run_pusher {
+	enum journal_sink number;
+	const struct sink_pusher *sink;
+	/* A drain pushes to it too, not only `sync` and a worker. */
+	bool in_drain;
 };
 
 struct run_progress {
@@ -65,7 +76,9 @@ struct run_options {
 	const struct run_model *models;
 	size_t model_count;
 	struct rules_atlas *atlas;
-	struct sink *sink;   /* where results go */
+	struct sink *sink; /* where results go */
+	const struct run_pusher *pushers;
+	size_t pusher_count; /* at most RUN_PUSHERS_MAX */
 	const char *command; /* "drain" ... for status */
 	const char *worker;  /* a name, or NULL */
 	enum run_mode mode;

@@ -287,6 +287,25 @@ bool run_sync_gave_up(const struct run_sync *s, struct err *err);
 /* Nothing of it is under way: it may be freed. */
 bool run_sync_resting(const struct run_sync *s);
 
+/* --- run_push.c: sinks behind a network
+ * ------------------------------------------ */
+
+struct run_push;
+
+/* run_pushes.c: all of them. */
+void run_pushes_new(struct run *r);
+void run_pushes_free(struct run *r);
+/* There may be rows to push. */
+void run_pushes_look(struct run *r);
+/* A hard stop: what is under way is cancelled and stays to be done. */
+void run_pushes_drop(struct run *r);
+/* Nothing is to be waited for. */
+bool run_pushes_idle(const struct run *r);
+/* Nothing of them is under way: they may be freed. */
+bool run_pushes_resting(const struct run *r);
+/* Rows may have stayed for a fault of a service or of its set-up: which. */
+bool run_pushes_trouble(const struct run *r, struct err *err);
+
 /* --- run_claim.c
  * ------------------------------------------------------------------ */
 
@@ -312,6 +331,8 @@ struct run {
 	int64_t live;
 	struct run_progress progress;
 	struct run_sync *sync;
+	struct run_push *pushes[RUN_PUSHERS_MAX];
+	size_t push_count;
 	int64_t limit;
 	int64_t run_row;
 	int64_t began_boot_ms; /* env_boot */

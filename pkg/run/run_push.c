@@ -1,0 +1,430 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/crash.h"
+
+#include "run/run_push_priv.h"
+
+/* The life of a sink behind a network in a run; see run_push_priv.h. */
+
+#define AGAIN_MS 1000    /* after a turn that failed */
+#define FAILURES_MOST 3  /* in a row; then a run that ends gives up */
+#define LOCK_TRY_MS 2000 /* real: another pushes to this sink */
+/* How long a run that is to end waits for a row or for the service. */
+#define SYNC_WAIT_MS 10000
+#define DRAIN_WAIT_MS 2000
+
+/* --- rows ------------------------------------------------------------------
+ */
+
+static void
+row_free(struct run_push_row *row)
+{
+	list_remove(&row->node);
+	if (row->keeping) {
+		row->dropped = true; /* keep_done frees it */
+		return;
+	}
+	run_row_fini(&row->facts);
+	mem_free(&row);
+}
+
+static void
+rows_free(struct list *rows)
+{
+	LIST_FOREACH_SAFE (it, rows)
+		row_free(CONTAINER_OF(it, struct run_push_row, node));
+}
+
+/* The sink spoke. */
+static void
+said(struct sink_push *job)
+{
+	struct run_push_row *row = CONTAINER_OF(job, struct run_push_row, job);
+	struct run_push *p = row->push;
+
+	CRASH_POINT("push.said");
+	if (err_class(job->code) == ERR_CLASS_FATAL)
+		p->left_alone = true;
+	list_remove(&row->node);
+	list_add_tail(&p->said, &row->node);
+	run_push_poke(p);
+}
+
+static enum err_code
+keep_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	const struct run_push_row *row =
+	    CONTAINER_OF(tx, struct run_push_row, keep);
+
+	return journal_outbox_keep(j, row->facts.box.id, row->kept, err);
+}
+
+static void
+keep_done(struct journal_tx *tx)
+{
+	struct run_push_row *row = CONTAINER_OF(tx, struct run_push_row, keep);
+
+	CRASH_POINT("push.kept");
+	row->keeping = false;
+	if (row->dropped)
+		row_free(row);
+	else
+		row->job.kept_done(&row->job, tx->code);
+}
+
+static void
+keep(struct sink_push *job, const char *text)
+{
+	struct run_push_row *row = CONTAINER_OF(job, struct run_push_row, job);
+	struct err err;
+
+	CHECK(!row->keeping && strlen(text) < sizeof(row->kept));
+	(void)snprintf(row->kept, sizeof(row->kept), "%s", text);
+	row->keeping = true;
+	row->keep = (struct journal_tx){
+	    .run = keep_run, .done = keep_done, .cls = JOURNAL_LIVE};
+	CHECK(journal_submit(row->push->run->journal, &row->keep, &err) ==
+	      ERR_NONE);
+}
+
+static enum err_code
+gather(struct run_push *p, const struct journal_outbox *box,
+    struct run_push_row *row, struct err *err)
+{
+	struct journal *j = p->run->journal;
+	enum err_code code = journal_read_begin(j, err);
+
+	if (code != ERR_NONE)
+		return code;
+	row->facts.box = *box;
+	code = run_row_gather(j, NULL, &row->facts, err);
+	if (code == ERR_NONE)
+		code = journal_read_kept(j, box->id, row->kept, err);
+	journal_read_end(j);
+	return code;
+}
+
+static enum err_code
+begin(struct run_push *p, const struct journal_outbox *box, struct err *err)
+{
+	struct run_push_row *row = mem_zalloc(1, sizeof(*row));
+	enum err_code code = gather(p, box, row, err);
+
+	if (code != ERR_NONE) {
+		row_free(row);
+		return code;
+	}
+	row->push = p;
+	run_row_result(&row->facts, &row->result);
+	row->job = (struct sink_push){.result = &row->result,
+	    .row = box->id,
+	    .tries = box->tries,
+	    .kept = row->kept,
+	    .keep = keep,
+	    .done = said,
+	    .retry_after_ms = -1};
+	list_add_tail(&p->begun, &row->node);
+	CRASH_POINT("push.begin");
+	p->who.sink->ops->start(p->who.sink->impl, &row->job);
+	return ERR_NONE;
+}
+
+/* --- turns -----------------------------------------------------------------
+ */
+
+/* What people are told of a row that was just written down. */
+static void
+report(struct run_push *p, const struct run_push_row *row)
+{
+	struct run *r = p->run;
+	bool dead = run_push_is_dead(p, row);
+	char what[64];
+
+	if (row->job.code == ERR_NONE) {
+		r->progress.pushed++;
+		p->troubled = false;
+		return;
+	}
+	LOG(r->o.log, dead ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+	    dead ? "sync.dead-letter" : "sync.retry",
+	    LOG_STR("sink", p->who.sink->name),
+	    LOG_INT("job", row->facts.box.job),
+	    LOG_INT("row", row->facts.box.id),
+	    LOG_STR("code", err_name(row->job.code)),
+	    LOG_STR("error", row->job.err.text));
+	if (dead) {
+		r->progress.dead++;
+		(void)snprintf(what, sizeof(what), "dead letter %lld",
+		    (long long)row->facts.box.id);
+		run_attention(r, what);
+		return;
+	}
+	p->troubled = p->troubled || row->job.blame;
+	p->err = row->job.err;
+}
+
+static void
+look_again_in(struct run_push *p, int64_t ms)
+{
+	int64_t at = env_real_boot_ms(p->run->env) + (ms > 0 ? ms : 1);
+
+	if (p->until_boot_ms == 0 || at < p->until_boot_ms)
+		p->until_boot_ms = at;
+	env_timer_start_real(p->run->env, &p->timer,
+	    p->until_boot_ms - env_real_boot_ms(p->run->env));
+}
+
+static void
+turn_failed(struct run_push *p, enum err_code code, struct err *err)
+{
+	struct list *node;
+
+	while ((node = list_pop(&p->told)) != NULL)
+		list_add_tail(&p->said, node);
+	if (err_class(code) == ERR_CLASS_FATAL) {
+		run_fail(p->run, code, err);
+		return;
+	}
+	LOG(p->run->o.log, LOG_LEVEL_WARN, "sync.retry",
+	    LOG_STR("sink", p->who.sink->name), LOG_STR("error", err->text));
+	p->failures++;
+	p->troubled = true;
+	p->err = *err;
+	look_again_in(p, AGAIN_MS);
+}
+
+void
+run_push_turned(struct run_push *p, enum err_code code, struct err *err)
+{
+	int64_t speed = p->run->env->speed > 0 ? p->run->env->speed : 1;
+
+	p->turning = false;
+	if (code != ERR_NONE) {
+		turn_failed(p, code, err);
+		run_poke(p->run);
+		return;
+	}
+	p->failures = 0;
+	LIST_FOREACH (it, &p->told) {
+		p->rows--;
+		report(p, CONTAINER_OF(it, struct run_push_row, node));
+	}
+	rows_free(&p->told);
+	/* Less than there was room for: the rest is not due. */
+	if (p->due_count < p->room)
+		p->again = false;
+	if (p->wait_ms > 0)
+		look_again_in(p, p->wait_ms);
+	if (p->next_ms > 0)
+		look_again_in(
+		    p, (p->next_ms - env_now_ms(p->run->env)) / speed);
+	for (size_t i = 0; i < p->due_count && code == ERR_NONE; i++) {
+		if (p->run->hard_stop)
+			break;
+		code = begin(p, &p->due[i], err);
+		p->rows += code == ERR_NONE;
+	}
+	if (code != ERR_NONE)
+		run_fail(p->run, code, err);
+	else if (p->due_count > 0 && p->who.sink->ops->flush != NULL)
+		p->who.sink->ops->flush(p->who.sink->impl);
+	run_push_poke(p);
+	run_poke(p->run);
+}
+
+/* --- the sink's lock -------------------------------------------------------
+ */
+
+static void
+lock_run(struct env_work *w)
+{
+	struct run_push *p = CONTAINER_OF(w, struct run_push, locking);
+	struct env *env = p->run->env;
+	char *path =
+	    mem_printf("%s/out/push.lock", journal_dir(p->run->journal));
+	struct err err;
+
+	if (env_open(env, path, ENV_READ | ENV_WRITE | ENV_CREATE, &p->lock,
+		&err) == ERR_NONE &&
+	    env_lock(env, p->lock, p->who.number, true, &err) != ERR_NONE)
+		env_close(env, &p->lock);
+	p->held_by_other = p->lock == NULL;
+	if (p->lock == NULL && err.code != ERR_BUSY) {
+		p->troubled = true;
+		p->err = err;
+	}
+	mem_free(&path);
+}
+
+static void
+lock_done(struct env_work *w)
+{
+	struct run_push *p = CONTAINER_OF(w, struct run_push, locking);
+
+	p->is_locking = false;
+	if (p->lock == NULL)
+		look_again_in(p, LOCK_TRY_MS);
+	run_push_poke(p);
+	run_poke(p->run);
+}
+
+static void
+unlock(struct run_push *p)
+{
+	env_close(p->run->env, &p->lock);
+}
+
+/* --- poke ------------------------------------------------------------------
+ */
+
+static bool
+may_take(const struct run_push *p)
+{
+	return !p->left_alone && !p->run->stopping && !p->run->hard_stop &&
+	       p->run->code == ERR_NONE;
+}
+
+void
+run_push_poke(struct run_push *p)
+{
+	size_t most = (size_t)p->who.sink->at_once;
+	bool due = (p->again || !list_empty(&p->said)) && may_take(p);
+
+	if (p->turning || p->is_locking || p->run->code != ERR_NONE)
+		return;
+	if (most > RUN_PUSH_MOST)
+		most = RUN_PUSH_MOST;
+	if (due && p->lock == NULL) {
+		if (p->held_by_other && env_timer_running(&p->timer))
+			return;
+		p->is_locking = true;
+		p->locking.run = lock_run;
+		p->locking.done = lock_done;
+		env_work(p->run->env, &p->locking);
+		return;
+	}
+	size_t begun = p->rows;
+
+	LIST_FOREACH (it, &p->said)
+		begun--;
+	p->room = due ? most - begun : 0;
+	if (p->failures > 0 && env_timer_running(&p->timer))
+		return;
+	if (!list_empty(&p->said) || p->room > 0)
+		run_push_turn(p);
+	else if (p->lock != NULL && p->rows == 0 && !p->again)
+		unlock(p);
+}
+
+void
+run_push_look(struct run_push *p)
+{
+	p->again = true;
+	run_push_poke(p);
+}
+
+static void
+timer_fired(struct env_timer *t)
+{
+	struct run_push *p = CONTAINER_OF(t, struct run_push, timer);
+
+	p->until_boot_ms = 0;
+	p->again = true;
+	run_push_poke(p);
+	run_poke(p->run);
+}
+
+/* --- what the run asks -----------------------------------------------------
+ */
+
+bool
+run_push_resting(const struct run_push *p)
+{
+	return !p->turning && !p->is_locking && p->rows == 0;
+}
+
+/* Worth waiting for: a row or the service, soon. */
+static bool
+waits(const struct run_push *p)
+{
+	int64_t most =
+	    p->run->o.mode == RUN_SYNC ? SYNC_WAIT_MS : DRAIN_WAIT_MS;
+
+	if (!may_take(p) || p->failures >= FAILURES_MOST || p->held_by_other)
+		return false;
+	return p->until_boot_ms != 0 &&
+	       p->until_boot_ms - env_real_boot_ms(p->run->env) <= most;
+}
+
+bool
+run_push_idle(const struct run_push *p)
+{
+	if (p->failures >= FAILURES_MOST && p->run->o.mode != RUN_WORKER)
+		return !p->turning && !p->is_locking && list_empty(&p->begun);
+	return run_push_resting(p) &&
+	       (!p->again || !may_take(p) || p->held_by_other) && !waits(p);
+}
+
+bool
+run_push_trouble(const struct run_push *p, struct err *err)
+{
+	if (!p->troubled && !p->left_alone)
+		return false;
+	*err = p->err;
+	(void)err_wrap(err, "%s", p->who.sink->name);
+	return true;
+}
+
+/* --- life ------------------------------------------------------------------
+ */
+
+struct run_push *
+run_push_new(struct run *r, const struct run_pusher *who)
+{
+	struct run_push *p = mem_zalloc(1, sizeof(*p));
+	const struct net_guard_terms *terms =
+	    net_guard_defaults(who->sink->service);
+
+	p->run = r;
+	p->who = *who;
+	p->terms = terms != NULL ? *terms : *net_guard_defaults("other");
+	p->timer.fn = timer_fired;
+	list_init(&p->begun);
+	list_init(&p->said);
+	list_init(&p->told);
+	return p;
+}
+
+void
+run_push_drop(struct run_push *p)
+{
+	LIST_FOREACH_SAFE (it, &p->begun) {
+		struct run_push_row *row =
+		    CONTAINER_OF(it, struct run_push_row, node);
+
+		p->who.sink->ops->cancel(p->who.sink->impl, &row->job);
+		row_free(row);
+		p->rows--;
+	}
+	if (p->turning)
+		return;
+	LIST_FOREACH (it, &p->said)
+		p->rows--;
+	rows_free(&p->said);
+}
+
+void
+run_push_free(struct run_push **pp)
+{
+	struct run_push *p = *pp;
+
+	if (p == NULL)
+		return;
+	run_push_drop(p);
+	rows_free(&p->told);
+	env_timer_stop(p->run->env, &p->timer);
+	unlock(p);
+	mem_free(pp);
+}

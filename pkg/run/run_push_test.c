@@ -1,0 +1,593 @@
+#include "run/run_decide.h"
+#include "run/run_world_test.h"
+#include "sink/sink_push.h"
+
+/*
+ * Results on their way to a sink behind a network: how many at once, in which
+ * order, when again, when never, what a service's breaker and limiter do over
+ * several runs, and a kill at every point.
+ */
+
+#define BOX "outbox: {max_tries: 3, retry: {after: 1h, jitter: none}}\n"
+#define PUSHES_MAX 2048
+#define BIT(sink) (1U << JOURNAL_SINK_##sink)
+
+static const struct fake_step calls[] = {AT(100, FAKE_PLACED),
+    AT(8 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+
+/* A service: what it got, and what it says next. */
+static struct peer {
+	struct env *env;
+	const char *id; /* whom the answer is for; NULL: anybody */
+	enum err_code code;
+	bool blame;
+	int64_t retry_after_ms;
+	int times;        /* so many answers of that kind; then ERR_NONE */
+	int64_t takes_ms; /* real, to answer */
+	bool hangs;
+	const char *keeps;
+	/* seen */
+	int started, now, most, flushes, cancelled;
+	char order[512];
+	char kept[64];
+	struct answer {
+		struct env_timer timer;
+		struct sink_push *push;
+		enum err_code code;
+	} answers[PUSHES_MAX];
+} peer;
+
+static void
+answered(struct env_timer *t)
+{
+	struct answer *a = CONTAINER_OF(t, struct answer, timer);
+	struct sink_push *p = a->push;
+
+	peer.now--;
+	a->push = NULL;
+	p->code = a->code;
+	p->retry_after_ms = -1;
+	if (p->code != ERR_NONE) {
+		p->blame = peer.blame;
+		p->retry_after_ms = peer.retry_after_ms;
+		(void)err_set(&p->err, p->code, 0, "the service says no");
+	}
+	p->done(p);
+}
+
+static void
+kept_done(struct sink_push *p, enum err_code code)
+{
+	struct answer *a = p->impl;
+
+	assert_int_equal(code, ERR_NONE);
+	env_timer_start_real(peer.env, &a->timer, peer.takes_ms);
+}
+
+static void
+peer_start(void *s, struct sink_push *p)
+{
+	struct answer *a = &peer.answers[peer.started++ % PUSHES_MAX];
+	size_t at = strlen(peer.order);
+	bool hit = peer.times > 0 &&
+		   (peer.id == NULL || strcmp(p->result->id, peer.id) == 0);
+
+	assert_ptr_equal(s, &peer);
+	(void)snprintf(peer.order + at, sizeof(peer.order) - at, "%s%lld ",
+	    p->result->id, (long long)p->result->revision);
+	(void)snprintf(peer.kept, sizeof(peer.kept), "%.63s", p->kept);
+	if (++peer.now > peer.most)
+		peer.most = peer.now;
+	peer.times -= hit;
+	a->push = p;
+	a->code = hit ? peer.code : ERR_NONE;
+	a->timer.fn = answered;
+	p->impl = a;
+	if (peer.hangs)
+		return;
+	if (peer.keeps != NULL && p->kept[0] == '\0') {
+		p->kept_done = kept_done;
+		p->keep(p, peer.keeps);
+		return;
+	}
+	env_timer_start_real(peer.env, &a->timer, peer.takes_ms);
+}
+
+static void
+peer_cancel(void *s, struct sink_push *p)
+{
+	struct answer *a = p->impl;
+
+	(void)s;
+	env_timer_stop(peer.env, &a->timer);
+	peer.cancelled++;
+	peer.now--;
+}
+
+static void
+peer_flush(void *s)
+{
+	(void)s;
+	peer.flushes++;
+}
+
+static const struct sink_push_ops peer_ops = {.start = peer_start,
+    .cancel = peer_cancel,
+    .flush = peer_flush};
+static struct sink_pusher pusher;
+static struct run_pusher pushers[] = {{JOURNAL_SINK_WEBHOOK, &pusher, false}};
+
+static void
+wired(struct world *w)
+{
+	journal_set_sinks(w->j, BIT(FILE) | BIT(WEBHOOK));
+	peer.env = w->env;
+	w->o.pushers = pushers;
+	w->o.pusher_count = 1;
+}
+
+static void
+opened(struct world *w)
+{
+	memset(&peer, 0, sizeof(peer));
+	pusher = (struct sink_pusher){
+	    "webhook", "webhook", &peer_ops, &peer, .at_once = 8};
+	w->box = BOX;
+	world_open(w);
+	w->fake.scripts[0] = calls;
+	wired(w);
+}
+
+/* count jobs, each over and its line in the file, nothing pushed. */
+static void
+finished(struct world *w, int count)
+{
+	char id[16];
+
+	opened(w);
+	for (int i = 0; i < count; i++) {
+		(void)snprintf(id, sizeof(id), "j%d", i);
+		(void)JOB(w, .id = id, .expires_ms = WORLD_START_MS + 1);
+	}
+	world_drain(w);
+	assert_int_equal(peer.started, 0);
+}
+
+static void
+sync_once(struct world *w)
+{
+	w->o.mode = RUN_SYNC;
+	world_begin(w);
+	world_finish(w);
+	w->o.mode = RUN_DRAIN;
+}
+
+struct rows {
+	int pending, done, dead;
+	int64_t next_ms;
+	char error[64];
+};
+
+static void
+count_row(void *arg, const struct journal_outbox_row *r)
+{
+	struct rows *rows = arg;
+
+	if (r->row.sink != JOURNAL_SINK_WEBHOOK)
+		return;
+	rows->pending += r->state == JOURNAL_OUTBOX_PENDING;
+	rows->done += r->state == JOURNAL_OUTBOX_DONE;
+	rows->dead += r->state == JOURNAL_OUTBOX_DEAD;
+	rows->next_ms = r->next_ms;
+	(void)snprintf(rows->error, sizeof(rows->error), "%s",
+	    r->error != NULL ? r->error : "");
+}
+
+static struct rows
+outbox(struct world *w)
+{
+	struct rows rows = {0};
+
+	OK(journal_read_outbox(w->j, -1, 0, 5000, count_row, &rows, &w->err));
+	return rows;
+}
+
+struct seen {
+	struct journal_service s;
+	int count;
+};
+
+static void
+see(void *arg, const struct journal_service *s)
+{
+	struct seen *seen = arg;
+
+	seen->s = *s;
+	seen->count++;
+}
+
+static struct journal_service
+service(struct world *w)
+{
+	struct seen seen = {0};
+
+	OK(journal_read_services(w->j, see, &seen, &w->err));
+	assert_int_equal(seen.count, 1);
+	return seen.s;
+}
+
+/* --- the plain way --- */
+
+static void
+a_sync_pushes_what_a_drain_left(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 30);
+	assert_int_equal(outbox(w).pending, 30);
+	peer.takes_ms = 2;
+	sync_once(w);
+	assert_int_equal(w->code, ERR_NONE);
+	assert_int_equal(outbox(w).done, 30);
+	assert_int_equal(peer.started, 30);
+	assert_int_equal(peer.most, 8);
+	assert_true(peer.flushes >= 4);
+	assert_int_equal(w->p.pushed, 30);
+	assert_true(service(w).last_ok_ms >= WORLD_START_MS);
+	/* Nothing is left for the next one. */
+	sync_once(w);
+	assert_int_equal(peer.started, 30);
+}
+
+static void
+a_sink_that_a_drain_serves_gets_results_in_it(void **state)
+{
+	struct world *w = *state;
+
+	opened(w);
+	pushers[0].in_drain = true;
+	(void)JOB(w, .id = "a");
+	world_drain(w);
+	pushers[0].in_drain = false;
+	assert_int_equal(outbox(w).done, 1);
+	assert_int_equal(peer.started, 1);
+}
+
+static void
+a_worker_pushes_results_as_they_come(void **state)
+{
+	struct world *w = *state;
+
+	opened(w);
+	w->o.mode = RUN_WORKER;
+	world_begin(w);
+	world_for(w, 30);
+	(void)JOB(w, .id = "a");
+	world_for(w, 900);
+	assert_int_equal(outbox(w).done, 1);
+	run_stop(w->run, false);
+	world_finish(w);
+	w->o.mode = RUN_DRAIN;
+}
+
+/* --- again, and never --- */
+
+static void
+a_row_that_is_refused_for_good_is_a_dead_letter(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 3);
+	peer.id = "j1";
+	peer.code = ERR_REJECTED;
+	peer.times = 1;
+	sync_once(w);
+	assert_int_equal(outbox(w).done, 2);
+	assert_int_equal(outbox(w).dead, 1);
+	assert_int_equal(w->p.dead, 1);
+	assert_non_null(strstr(w->attention, "dead letter"));
+	assert_int_equal(w->code, ERR_NONE);
+}
+
+static void
+a_broken_network_is_tried_twice_at_once(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 1);
+	peer.code = ERR_UNREACHABLE;
+	peer.blame = true;
+	peer.times = 2;
+	sync_once(w);
+	assert_int_equal(peer.started, 3);
+	assert_int_equal(outbox(w).done, 1);
+	assert_int_equal(w->code, ERR_NONE);
+}
+
+static void
+a_service_that_stays_away_never_makes_a_dead_letter(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 1);
+	peer.code = ERR_UNREACHABLE;
+	peer.blame = true;
+	peer.times = 1000;
+	sync_once(w);
+	assert_int_equal(w->code, ERR_UNREACHABLE);
+	assert_non_null(strstr(w->err.text, "webhook: the service says no"));
+	/* twice at once, then by outbox.retry */
+	assert_int_equal(peer.started, 3);
+	for (int i = 0; i < 4; i++) {
+		/* an hour (its breaker's time, in real life) later */
+		w->env->origin_ms += 2 * WORLD_SPEED * HOUR;
+		sync_once(w);
+	}
+	assert_true(peer.started >= 5);
+	assert_int_equal(outbox(w).pending, 1);
+	assert_int_equal(outbox(w).dead, 0);
+	assert_string_equal(outbox(w).error, "the service says no");
+}
+
+static void
+what_the_row_itself_does_wrong_is_a_try(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 1);
+	peer.code = ERR_BUSY;
+	peer.times = 1000;
+	for (int i = 0; i < 3; i++) {
+		sync_once(w);
+		w->env->origin_ms += 2 * WORLD_SPEED * HOUR;
+	}
+	assert_int_equal(peer.started, 3);
+	assert_int_equal(outbox(w).dead, 1);
+}
+
+static void
+a_service_says_when_to_come_again(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 1);
+	peer.code = ERR_THROTTLED;
+	peer.times = 1;
+	peer.retry_after_ms = 7 * HOUR;
+	int64_t before = env_now_ms(w->env);
+
+	sync_once(w);
+	/* real hours, on a clock that runs a thousand times as fast */
+	assert_true(outbox(w).next_ms >= before + WORLD_SPEED * 7 * HOUR);
+}
+
+static void
+a_refused_password_ends_the_sink_for_this_run(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 30);
+	peer.code = ERR_CONFIG;
+	peer.times = 1000;
+	sync_once(w);
+	assert_int_equal(w->code, ERR_CONFIG);
+	assert_int_equal(outbox(w).pending, 30);
+	assert_true(peer.started <= 8);
+}
+
+/* --- order --- */
+
+static void
+results_of_a_job_reach_a_sink_in_order(void **state)
+{
+	struct world *w = *state;
+	struct run_decide_ask ask = {0};
+	struct run_decision d = {0};
+
+	opened(w);
+	int64_t id = JOB(w, .id = "a");
+
+	world_drain(w);
+	ask = (struct run_decide_ask){.env = w->env,
+	    .conf = w->conf,
+	    .journal = w->j,
+	    .verb = RUN_DECIDE_RETRY,
+	    .by = "ana",
+	    .reason = "again"};
+	d.job = id;
+	OK(run_decide(&ask, &d, 1, &w->err));
+	world_drain(w);
+	peer.code = ERR_UNREACHABLE;
+	peer.times = 1;
+	peer.takes_ms = 5;
+	sync_once(w);
+	assert_string_equal(peer.order, "a1 a1 a2 ");
+	assert_int_equal(outbox(w).done, 2);
+}
+
+/* --- breaker and limiter --- */
+
+static void
+a_breaker_opens_and_the_next_run_knows(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 60);
+	peer.code = ERR_THROTTLED;
+	peer.blame = true;
+	peer.retry_after_ms = HOUR;
+	peer.times = 1000;
+	sync_once(w);
+	int first = peer.started;
+
+	/* the threshold, and what was under way with it */
+	assert_in_range(first, 5, 5 + 8);
+	assert_int_equal(service(w).breaker, 1);
+	assert_string_equal(service(w).last_error, "the service says no");
+	assert_int_equal(w->code, ERR_THROTTLED);
+	peer.times = 0;
+	sync_once(w);
+	assert_int_equal(peer.started, first);
+	assert_int_equal(outbox(w).pending, 60);
+}
+
+static void
+a_limiter_holds_over_two_runs(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 260);
+	pusher.service = "livekit"; /* 100 a minute */
+	w->o.soft_after_ms = 200;
+	sync_once(w);
+	assert_in_range(peer.started, 100, 105);
+	sync_once(w);
+	assert_in_range(peer.started, 100, 110);
+	assert_int_equal(outbox(w).pending, 260 - peer.started);
+}
+
+/* --- what a sink keeps --- */
+
+static void
+what_a_sink_keeps_is_there_at_the_next_try(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 1);
+	peer.keeps = "upload-7";
+	peer.code = ERR_THROTTLED;
+	peer.times = 1;
+	sync_once(w);
+	assert_string_equal(peer.kept, "");
+	w->env->origin_ms += 2 * WORLD_SPEED * HOUR;
+	sync_once(w);
+	assert_int_equal(peer.started, 2);
+	assert_string_equal(peer.kept, "upload-7");
+	assert_int_equal(outbox(w).done, 1);
+}
+
+/* --- stops --- */
+
+static void
+a_stop_takes_no_more_and_lets_what_is_under_way_end(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 30);
+	peer.takes_ms = 60;
+	w->o.mode = RUN_SYNC;
+	world_begin(w);
+	world_for(w, 30);
+	assert_int_equal(peer.now, 8);
+	run_stop(w->run, false);
+	world_finish(w);
+	w->o.mode = RUN_DRAIN;
+	assert_int_equal(peer.started, 8);
+	assert_int_equal(outbox(w).done, 8);
+	assert_int_equal(peer.cancelled, 0);
+}
+
+static void
+a_hard_stop_leaves_what_is_under_way_for_the_next_run(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 30);
+	peer.hangs = true;
+	w->o.mode = RUN_SYNC;
+	world_begin(w);
+	world_for(w, 30);
+	run_stop(w->run, true);
+	world_finish(w);
+	assert_int_equal(peer.cancelled, 8);
+	assert_int_equal(peer.now, 0);
+	peer.hangs = false;
+	sync_once(w);
+	assert_int_equal(outbox(w).done, 30);
+}
+
+/* --- two at once, and kills --- */
+
+static void
+a_second_sync_leaves_the_sink_to_the_first(void **state)
+{
+	struct world *w = *state;
+	struct env_file *f = NULL;
+	char *path;
+
+	finished(w, 3);
+	path = mem_printf("%s/data/out/push.lock", w->dir);
+	OK(env_open(
+	    w->env, path, ENV_READ | ENV_WRITE | ENV_CREATE, &f, &w->err));
+	mem_free(&path);
+	OK(env_lock(w->env, f, JOURNAL_SINK_WEBHOOK, true, &w->err));
+	sync_once(w);
+	assert_int_equal(w->code, ERR_NONE);
+	assert_int_equal(peer.started, 0);
+	env_close(w->env, &f);
+	sync_once(w);
+	assert_int_equal(outbox(w).done, 3);
+}
+
+static void
+sync_and_die(struct world *w)
+{
+	crash_hook(world_die_at, w->story);
+	wired(w);
+	w->o.mode = RUN_SYNC;
+	world_drain(w);
+}
+
+static void
+a_kill_anywhere_leaves_each_row_to_be_done(void **state)
+{
+	static const char *const points[] = {
+	    "push.begin", "push.said", "push.turned", "push.kept"};
+	struct world *w = *state;
+	char id[16];
+
+	opened(w);
+	peer.keeps = "k";
+	for (int i = 0; i < (int)ARRAY_LEN(points); i++) {
+		for (int n = 0; n < 3; n++) {
+			(void)snprintf(id, sizeof(id), "%d-%d", i, n);
+			(void)JOB(
+			    w, .id = id, .expires_ms = WORLD_START_MS + 1);
+		}
+		world_drain(w);
+		(void)snprintf(w->story, sizeof(w->story), "%s", points[i]);
+		world_was_killed(world_child(w, sync_and_die));
+		wired(w);
+		sync_once(w);
+		assert_int_equal(outbox(w).pending, 0);
+		assert_int_equal(outbox(w).done, 3 * (i + 1));
+	}
+}
+
+int
+main(void)
+{
+#define T(test) \
+	cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+	    T(a_sync_pushes_what_a_drain_left),
+	    T(a_sink_that_a_drain_serves_gets_results_in_it),
+	    T(a_worker_pushes_results_as_they_come),
+	    T(a_row_that_is_refused_for_good_is_a_dead_letter),
+	    T(a_broken_network_is_tried_twice_at_once),
+	    T(a_service_that_stays_away_never_makes_a_dead_letter),
+	    T(what_the_row_itself_does_wrong_is_a_try),
+	    T(a_service_says_when_to_come_again),
+	    T(a_refused_password_ends_the_sink_for_this_run),
+	    T(results_of_a_job_reach_a_sink_in_order),
+	    T(a_breaker_opens_and_the_next_run_knows),
+	    T(a_limiter_holds_over_two_runs),
+	    T(what_a_sink_keeps_is_there_at_the_next_try),
+	    T(a_stop_takes_no_more_and_lets_what_is_under_way_end),
+	    T(a_hard_stop_leaves_what_is_under_way_for_the_next_run),
+	    T(a_second_sync_leaves_the_sink_to_the_first),
+	    T(a_kill_anywhere_leaves_each_row_to_be_done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,235 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/crash.h"
+
+#include "job/job_ladder.h"
+
+#include "run/run_push_priv.h"
+
+/* The transaction of a sink behind a network; see run_push_priv.h. */
+
+/*
+ * seed_numbers A.2: an API that timed out is tried again 3 times after 2^n
+ * seconds, a broken network twice at once, a database 3 times after 2 s.
+ * Whatever lasts longer is the business of `outbox.retry`.
+ */
+static int64_t
+recovery_ms(enum journal_sink sink, enum err_code code, int64_t tries)
+{
+	if (sink == JOURNAL_SINK_MONGO)
+		return tries <= 3 ? 2000 : -1;
+	if (code == ERR_TIMEOUT)
+		return tries <= 3 ? INT64_C(1000) << tries : -1;
+	if (code == ERR_UNREACHABLE)
+		return tries <= 2 ? 0 : -1;
+	return -1;
+}
+
+/* How many tries recovery_ms answers for. */
+static int64_t
+recovery_tries(enum journal_sink sink, enum err_code code)
+{
+	int64_t n = 0;
+
+	while (recovery_ms(sink, code, n + 1) >= 0)
+		n++;
+	return n;
+}
+
+int64_t
+run_push_delay_ms(struct run_push *p, const struct run_push_row *row)
+{
+	const struct job_rung *rung = &p->run->o.conf->outbox.retry;
+	int64_t tries = row->facts.box.tries + 1;
+	int64_t ms = recovery_ms(p->who.number, row->job.code, tries);
+
+	if (ms < 0)
+		ms = job_rung_delay_ms(rung,
+		    tries - recovery_tries(p->who.number, row->job.code), 0.5);
+	return row->job.retry_after_ms > ms ? row->job.retry_after_ms : ms;
+}
+
+/*
+ * A service that is away for a day is no reason to lose a result: only what it
+ * said of the row itself counts as a try towards a dead letter.
+ */
+bool
+run_push_is_dead(const struct run_push *p, const struct run_push_row *row)
+{
+	switch (err_class(row->job.code)) {
+	case ERR_CLASS_FINAL:
+		return true;
+	case ERR_CLASS_RETRY:
+		return !row->job.blame && row->facts.box.tries + 1 >=
+					      p->run->o.conf->outbox.max_tries;
+	case ERR_CLASS_NONE:
+	case ERR_CLASS_FATAL:
+	default:
+		return false;
+	}
+}
+
+static enum err_code
+tell_row(struct run_push *p, struct journal *j, const struct run_push_row *row,
+    struct err *err)
+{
+	int64_t speed = p->run->env->speed > 0 ? p->run->env->speed : 1;
+
+	if (row->job.code == ERR_NONE)
+		return journal_outbox_set(j, row->facts.box.id,
+		    JOURNAL_OUTBOX_DONE, 0,
+		    row->facts.lame ? row->facts.error : NULL, err);
+	if (run_push_is_dead(p, row))
+		return journal_outbox_set(j, row->facts.box.id,
+		    JOURNAL_OUTBOX_DEAD, 0, row->job.err.text, err);
+	/* Services live in real time, rows on the clock of the network. */
+	return journal_outbox_set(j, row->facts.box.id, JOURNAL_OUTBOX_PENDING,
+	    journal_group_ms(j) + run_push_delay_ms(p, row) * speed,
+	    row->job.err.text, err);
+}
+
+static void
+guard_load(struct net_guard *g, const struct journal_service *s)
+{
+	g->breaker = (enum net_breaker)s->breaker;
+	g->failures = s->failures;
+	memcpy(g->boot, s->boot, sizeof(g->boot));
+	g->since_ms = s->since_ms;
+	g->tokens_micro = s->tokens_micro;
+	g->filled_ms = s->filled_ms;
+}
+
+static void
+guard_store(const struct net_guard *g, struct journal_service *s)
+{
+	s->breaker = (int64_t)g->breaker;
+	s->failures = g->failures;
+	memcpy(s->boot, g->boot, sizeof(s->boot));
+	s->since_ms = g->since_ms;
+	s->tokens_micro = g->tokens_micro;
+	s->filled_ms = g->filled_ms;
+}
+
+/* What the sink said of rows: to the rows, and of the service. */
+static enum err_code
+tell_all(struct run_push *p, struct journal *j, struct net_guard *g,
+    struct journal_service *s, struct err *err)
+{
+	const uint8_t *boot = p->run->env->boot_id;
+	int64_t boot_ms = env_real_boot_ms(p->run->env);
+	enum err_code code = ERR_NONE;
+
+	LIST_FOREACH (it, &p->told) {
+		const struct run_push_row *row =
+		    CONTAINER_OF(it, struct run_push_row, node);
+
+		code = tell_row(p, j, row, err);
+		if (code != ERR_NONE)
+			break;
+		if (row->job.code == ERR_NONE) {
+			net_guard_ok(g, &p->terms, boot, boot_ms);
+			s->last_ok_ms = journal_group_ms(j);
+		} else if (row->job.blame) {
+			net_guard_error(g, &p->terms, boot, boot_ms);
+			s->last_error_ms = journal_group_ms(j);
+			(void)snprintf(s->last_error, sizeof(s->last_error),
+			    "%.159s", row->job.err.text);
+		}
+	}
+	return code;
+}
+
+static bool
+is_mine(const struct run_push *p, int64_t id)
+{
+	for (size_t i = 0; i < p->mine_count; i++)
+		if (p->mine[i] == id)
+			return true;
+	return false;
+}
+
+/* Rows that are due, not ours already, and let through by the guard. */
+static enum err_code
+take(
+    struct run_push *p, struct journal *j, struct net_guard *g, struct err *err)
+{
+	struct journal_outbox rows[2 * RUN_PUSH_MOST];
+	size_t count = 0;
+
+	if (p->room > 0 &&
+	    journal_outbox_due(j, p->who.number, journal_group_ms(j), rows,
+		p->room + p->mine_count, &count, err) != ERR_NONE)
+		return err->code;
+	for (size_t i = 0; i < count && p->due_count < p->room; i++) {
+		if (is_mine(p, rows[i].id))
+			continue;
+		p->wait_ms = net_guard_ask(g, &p->terms, p->run->env->boot_id,
+		    env_real_boot_ms(p->run->env), 1);
+		if (p->wait_ms > 0)
+			break;
+		p->due[p->due_count++] = rows[i];
+	}
+	return journal_outbox_next(
+	    j, p->who.number, journal_group_ms(j), &p->next_ms, err);
+}
+
+static enum err_code
+turn_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	struct run_push *p = CONTAINER_OF(tx, struct run_push, tx);
+	struct journal_service service;
+	struct net_guard guard;
+	bool found = false;
+	enum err_code code;
+
+	p->due_count = 0;
+	p->wait_ms = 0;
+	p->next_ms = 0;
+	if (journal_service_get(
+		j, p->who.sink->service, &service, &found, err) != ERR_NONE)
+		return err->code;
+	guard_load(&guard, &service);
+	if (!found)
+		net_guard_init(&guard, &p->terms, p->run->env->boot_id,
+		    env_real_boot_ms(p->run->env));
+	code = tell_all(p, j, &guard, &service, err);
+	if (code == ERR_NONE)
+		code = take(p, j, &guard, err);
+	/* A look at nothing leaves nothing. */
+	if (code != ERR_NONE || (list_empty(&p->told) && p->due_count == 0))
+		return code;
+	guard_store(&guard, &service);
+	return journal_service_put(j, &service, err);
+}
+
+static void
+turn_done(struct journal_tx *tx)
+{
+	struct run_push *p = CONTAINER_OF(tx, struct run_push, tx);
+
+	CRASH_POINT("push.turned");
+	run_push_turned(p, tx->code, &tx->err);
+}
+
+void
+run_push_turn(struct run_push *p)
+{
+	struct list *node;
+	struct err err;
+
+	CHECK(!p->turning);
+	p->turning = true;
+	while ((node = list_pop(&p->said)) != NULL)
+		list_add_tail(&p->told, node);
+	p->mine_count = 0;
+	LIST_FOREACH (it, &p->begun)
+		p->mine[p->mine_count++] =
+		    CONTAINER_OF(it, struct run_push_row, node)->facts.box.id;
+	p->tx.run = turn_run;
+	p->tx.done = turn_done;
+	/* Whoever has a call to end waits for room on the disk, others not. */
+	p->tx.cls = p->run->o.mode == RUN_SYNC ? JOURNAL_CLAIM : JOURNAL_LIVE;
+	CHECK(journal_submit(p->run->journal, &p->tx, &err) == ERR_NONE);
+}

@@ -1,0 +1,67 @@
+#include "base/check.h"
+
+#include "run/run_push_priv.h"
+
+/* The sinks behind a network that a run has; each is by itself. */
+
+void
+run_pushes_new(struct run *r)
+{
+	CHECK(r->o.pusher_count <= RUN_PUSHERS_MAX);
+	for (size_t i = 0; i < r->o.pusher_count; i++)
+		if (r->o.mode != RUN_DRAIN || r->o.pushers[i].in_drain)
+			r->pushes[r->push_count++] =
+			    run_push_new(r, &r->o.pushers[i]);
+}
+
+void
+run_pushes_free(struct run *r)
+{
+	for (size_t i = 0; i < r->push_count; i++)
+		run_push_free(&r->pushes[i]);
+	r->push_count = 0;
+}
+
+void
+run_pushes_look(struct run *r)
+{
+	for (size_t i = 0; i < r->push_count; i++)
+		run_push_look(r->pushes[i]);
+}
+
+void
+run_pushes_drop(struct run *r)
+{
+	for (size_t i = 0; i < r->push_count; i++)
+		run_push_drop(r->pushes[i]);
+}
+
+static bool
+all(const struct run *r, bool (*is)(const struct run_push *p))
+{
+	for (size_t i = 0; i < r->push_count; i++)
+		if (!is(r->pushes[i]))
+			return false;
+	return true;
+}
+
+bool
+run_pushes_idle(const struct run *r)
+{
+	return all(r, run_push_idle);
+}
+
+bool
+run_pushes_resting(const struct run *r)
+{
+	return all(r, run_push_resting);
+}
+
+bool
+run_pushes_trouble(const struct run *r, struct err *err)
+{
+	for (size_t i = 0; i < r->push_count; i++)
+		if (run_push_trouble(r->pushes[i], err))
+			return true;
+	return false;
+}
