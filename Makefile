@@ -22,7 +22,7 @@ NOFLOW   = -Wno-maybe-uninitialized -Wno-null-dereference \
 	   -Wno-format-truncation -Wno-unknown-warning-option
 CFLAGS  ?= $(HARDEN)
 LDFLAGS ?= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-LIBS     = sqlite3 libcjson yaml-0.1 libuv
+LIBS     = sqlite3 libcjson yaml-0.1 libuv expat
 # Loaded when first used (base/dynlib.h): only their headers are needed here.
 LIBS_DYN = libmongoc-1.0
 LIBS_H  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBS) $(LIBS_DYN) 2>/dev/null))

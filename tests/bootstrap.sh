@@ -10,7 +10,7 @@ for group in "$@"; do
 	case $group in
 	build)
 		want="$want gcc libc6-dev make pkg-config libsqlite3-dev
-		    libcjson-dev libyaml-dev libuv1-dev libmongoc-dev
+		    libcjson-dev libyaml-dev libuv1-dev libexpat1-dev libmongoc-dev
 		    libcmocka-dev python3 python3-jsonschema tzdata" ;;
 	lint)
 		want="$want clang clang-format clang-tidy cppcheck" ;;
@@ -36,7 +36,7 @@ done
 if ! command -v dpkg-query >/dev/null 2>&1; then
 	# Not Debian: its names tell what is needed, the build tells the rest.
 	command -v pkg-config >/dev/null 2>&1 &&
-	    pkg-config --exists sqlite3 libcjson yaml-0.1 libuv libmongoc-1.0 cmocka && exit 0
+	    pkg-config --exists sqlite3 libcjson yaml-0.1 libuv expat libmongoc-1.0 cmocka && exit 0
 	echo "bootstrap.sh: this is no Debian; install what these hold:" $want >&2
 	exit 1
 fi
