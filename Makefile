@@ -134,7 +134,8 @@ $(B)/build_info.h: FORCE
 
 # --- Tests -------------------------------------------------------------------
 
-SCRIPTS  = --scripts tests/lint --scripts tests/sim --scripts tests/scenario
+SCRIPTS  = --scripts tests/lint --scripts tests/sim --scripts tests/scenario \
+	   --scripts tests/queue
 
 unit: $(TESTS) ## unit tests of pkg/ (PKGS="base net" takes some of them)
 	$(Q)$(PYTHON) tests/run.py $(TESTS)

@@ -1,0 +1,77 @@
+-- use base
+-- Which library's queue is this?  Only reads; ARGV[1] is not looked at.
+-- {'type', key, its type, the right one}: it is no queue of either
+-- {'found', 'bull' | 'bullmq' | 'both' | '', by what, meta's version or '',
+--  by what it is the other one too}
+local TYPES = {
+	wait = 'list', active = 'list', paused = 'list', id = 'string', meta = 'hash',
+	delayed = 'zset', completed = 'zset', failed = 'zset', stalled = 'set',
+	['stalled-check'] = 'string', prioritized = 'zset', ['waiting-children'] = 'zset',
+	events = 'stream', marker = 'zset', pc = 'string', ['repeat'] = 'zset',
+	priority = 'zset', ['meta-paused'] = 'string', limiter = 'string',
+}
+local kinds = {}
+for key, right in pairs(TYPES) do
+	local is = call('TYPE', P .. key).ok
+	if is ~= right and is ~= 'none' then
+		return {'type', key, is, right}
+	end
+	kinds[key] = is ~= 'none'
+end
+
+local version = kinds.meta and call('HGET', P .. 'meta', 'version') or ''
+local mq, classic = '', ''
+if string.sub(version, 1, 6) == 'bullmq' then
+	mq = 'meta version ' .. version
+end
+for _, key in ipairs({'events', 'marker', 'prioritized', 'pc', 'waiting-children'}) do
+	if mq == '' and kinds[key] then
+		mq = 'key ' .. key
+	end
+end
+for _, key in ipairs({'meta-paused', 'priority'}) do
+	if classic == '' and kinds[key] then
+		classic = 'key ' .. key
+	end
+end
+if classic == '' and call('EXISTS', P .. 'limiter:index') == 1 then
+	classic = 'key limiter:index'
+end
+
+-- Nothing yet: what a job looks like.
+local function sample()
+	for _, list in ipairs({'wait', 'paused', 'active'}) do
+		local id = call('LINDEX', P .. list, -1)
+		if id then
+			return id
+		end
+	end
+	for _, set in ipairs({'delayed', 'completed', 'failed'}) do
+		local id = call('ZRANGE', P .. set, -1, -1)[1]
+		if id then
+			return id
+		end
+	end
+end
+local id = mq == '' and classic == '' and sample()
+if id then
+	local f = call('HMGET', P .. id, 'ats', 'atm', 'stc', 'pb', 'rjk', 'attemptsMade',
+	    'stalledCounter', 'retriedOn')
+	local o = decode(call('HGET', P .. id, 'opts'))
+	for i = 1, 5 do
+		if f[i] then
+			mq = 'fields of job ' .. id
+		end
+	end
+	if mq == '' and (f[6] or f[7] or f[8] or number(o.timestamp)) then
+		classic = 'fields of job ' .. id
+	elseif mq == '' and o.attempts == 0 then
+		mq = 'opts of job ' .. id
+	end
+end
+if mq ~= '' and classic ~= '' then
+	return {'found', 'both', mq, version, classic}
+elseif mq ~= '' then
+	return {'found', 'bullmq', mq, version, ''}
+end
+return {'found', classic ~= '' and 'bull' or '', classic, version, ''}

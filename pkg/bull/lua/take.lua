@@ -1,0 +1,123 @@
+-- use base store due job repeat
+-- Takes up to n jobs in the library's own order, locks them for us and reads
+-- them; one script, so that no job is ever ours without a lock.
+--   ARGV: n, token, lock ms, max bytes of a field, max bytes of all, worker's
+--   name, '1' when 'drained' is still to be told
+-- {word, now, when the next delayed one is due, wait ms, ghosts, {job ...}}
+--   word: 'taken' (also fewer than n), 'empty', 'paused', 'full' (BullMQ's
+--   global concurrency), 'limited' (its global rate limit, for wait ms)
+--
+-- Place for the claims of number and organisation across hosts (DESIGN 9):
+-- between reading the next id (pop) and locking it, a claim key in this
+-- queue's slot is set for the job's number and organisation, without expiry.
+-- A job whose claim another host holds is put back behind and not counted as
+-- taken; therefore the job is read (read_job) before it is locked.
+local n = tonumber(ARGV[2])
+local token, lock_ms = ARGV[3], ARGV[4]
+local max, max_all, name = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+
+local function answer(word, wait, ghosts, jobs)
+	return {word, now, next_due(), wait, ghosts, jobs}
+end
+
+local meta = {}
+if not bull then
+	meta = call('HMGET', P .. 'meta', 'paused', 'concurrency', 'max', 'duration')
+	promote(token)
+end
+if is_paused(P) then
+	return answer('paused', 0, 0, {})
+end
+local most_active, most, duration = tonumber(meta[2] or nil), tonumber(meta[3] or nil), meta[4]
+
+-- Milliseconds until BullMQ's rate limit lets one more start.
+local function limited()
+	local used = tonumber(call('GET', P .. 'limiter') or 0)
+	-- A worker that was told to slow down sets the counter without a limit.
+	if used < (most or 9007199254740991) then
+		return 0
+	end
+	local ttl = call('PTTL', P .. 'limiter')
+	if ttl == 0 then
+		call('DEL', P .. 'limiter')
+	end
+	return math.max(ttl, 0)
+end
+
+-- The next job's id, in active now.
+local function pop()
+	local id = call('RPOPLPUSH', P .. 'wait', P .. 'active')
+	-- BullMQ 4 and older left marks like "0:17..." among the ids.
+	while id and not bull and string.sub(id, 1, 2) == '0:' do
+		call('LREM', P .. 'active', 1, id)
+		id = call('RPOPLPUSH', P .. 'wait', P .. 'active')
+	end
+	if id or bull then
+		return id
+	end
+	local first = call('ZPOPMIN', P .. 'prioritized')
+	if first[1] then
+		call('LPUSH', P .. 'active', first[1])
+		return first[1]
+	end
+	call('DEL', P .. 'pc')
+end
+
+local jobs, ghosts, size, word, wait = {}, 0, 0, 'taken', 0
+while #jobs < n and size < max_all and ghosts < 1000 do
+	wait = bull and 0 or limited()
+	if wait > 0 then
+		word = 'limited'
+		break
+	end
+	if most_active and call('LLEN', P .. 'active') >= most_active then
+		word = 'full'
+		break
+	end
+	local id = pop()
+	if not id then
+		word = 'empty'
+		break
+	end
+	local key = P .. id
+	local f, big, read = read_job(id, max)
+	if not f then
+		-- A ghost: its hash was evicted or removed.  The libraries would
+		-- run it as a job without a name.
+		call('LREM', P .. 'active', 1, id)
+		ghosts = ghosts + 1
+	else
+		-- Ours and this delivery's alone: two deliveries of one job must
+		-- be told apart even when one process takes both.
+		local lease = token .. ':' .. time[1] .. string.format('%06d', tonumber(time[2])) ..
+		    '.' .. #jobs
+		call('SET', key .. ':lock', lease, 'PX', lock_ms)
+		call('SREM', P .. 'stalled', id)
+		if bull then
+			call('ZREM', P .. 'priority', id)
+			publish('active@' .. token, id)
+			call('HSET', key, 'processedOn', int(now))
+		else
+			if most and not f[17] and call('INCR', P .. 'limiter') == 1 then
+				call('PEXPIRE', P .. 'limiter', int(math.abs(tonumber(duration) or 0)))
+			end
+			emit(P, 'active', 'jobId', id, 'prev', 'waiting')
+			call('HSET', key, 'processedOn', int(now))
+			if name ~= '' then
+				call('HSET', key, 'pb', name)
+			end
+			f[9] = int(call('HINCRBY', key, 'ats', 1))
+		end
+		f[12] = int(now)
+		local again, detail = arm_next(id, f, token)
+		jobs[#jobs + 1] = {id, lease, big, again, detail, unpack(f, 1, #FIELDS)}
+		size = size + read
+	end
+end
+if bull and word == 'empty' and (#jobs > 0 or ARGV[8] == '1') then
+	publish('drained', '')
+elseif not bull and #jobs > 0 then
+	-- The mark that woke somebody is used up; there may be more.
+	call('ZADD', P .. 'marker', 0, '0')
+end
+return answer(#jobs > 0 and 'taken' or word, wait, ghosts, jobs)
