@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 
+import part_encode
 import part_journal
 import part_large
 import part_memory
@@ -37,7 +38,8 @@ from harness import ROOT, Bench, fail
 PARTS = {f.__name__: f for f in (
     part_journal.disk, part_journal.commits, part_journal.steps, part_journal.lives,
     part_program.program, part_program.queue, part_start.cold, part_start.recovery,
-    part_memory.memory, part_large.reads, part_large.check)}
+    part_memory.memory, part_large.reads, part_large.check,
+    part_encode.encode)}
 
 
 def options():
