@@ -29,7 +29,7 @@ struct sim_seat {
 	int64_t value;
 	struct journal *j;
 	struct carrier line;
-	struct sim_control_carrier control;
+	struct sim_carrier between;
 	struct model model;
 	struct sink *sink;
 	struct run_carrier carriers[1];
@@ -124,6 +124,21 @@ run_over(void *arg, enum err_code code, const struct err *err)
 		s->err = *err;
 }
 
+/* A process keeps the account that it began with. */
+static struct carrier *
+carrier_of(struct sim_seat *s)
+{
+	const struct sim_plan *plan = s->w->plan;
+	struct sim_carrier_options o = {.env = &s->p->line.env,
+	    .accounts = &s->w->accounts,
+	    .list_late_ms = plan->list_late_ms,
+	    .no_settle = (plan->wrong & SIM_WRONG_NO_SETTLE) != 0};
+
+	if (plan->account_us != 0)
+		o.account = s->w->m->now_us < plan->account_us ? 1 : 2;
+	return sim_carrier_between(&s->between, &s->line, &o);
+}
+
 static enum err_code
 open_run(struct sim_seat *s)
 {
@@ -140,8 +155,7 @@ open_run(struct sim_seat *s)
 	if (code != ERR_NONE)
 		return code;
 	s->sink = sink_file_new(&s->p->own.env, SIM_DATA "/out");
-	s->carriers[0] = (struct run_carrier){
-	    "sim", sim_control_carrier(&s->control, w->plan->wrong, &s->line)};
+	s->carriers[0] = (struct run_carrier){"sim", carrier_of(s)};
 	s->models[0] = (struct run_model){"scripted", &s->model};
 	struct run_options o = {.env = &s->p->own.env,
 	    .conf = &w->conf,
@@ -298,7 +312,8 @@ person_tx(struct sim_seat *s)
 	}
 }
 
-static void
+/* false: it was not done. */
+static bool
 person_decides(struct sim_seat *s, enum run_decide_verb verb, int64_t job)
 {
 	struct run_decision d = {.job = job};
@@ -311,17 +326,27 @@ person_decides(struct sim_seat *s, enum run_decide_verb verb, int64_t job)
 	    .expires_ms = 0};
 
 	s->code = run_decide(&ask, &d, 1, &s->err);
+	return s->code == ERR_NONE && d.code == ERR_NONE && !s->p->dead;
 }
 
-static void
+static bool
 person_on_job(struct sim_seat *s, enum run_decide_verb verb)
 {
 	int64_t id = 0;
 
 	s->code = journal_read_find(
 	    s->j, s->w->plan->jobs[s->value].id, &id, &s->err);
-	if (s->code == ERR_NONE)
-		person_decides(s, verb, id);
+	if (verb == RUN_DECIDE_RETRY)
+		s->w->cancelled_ms[s->value] = 0;
+	return s->code == ERR_NONE && person_decides(s, verb, id);
+}
+
+/* What was taken back, or told to whoever holds it, is called no more. */
+static void
+person_cancels(struct sim_seat *s)
+{
+	if (person_on_job(s, RUN_DECIDE_CANCEL))
+		s->w->cancelled_ms[s->value] = env_now_ms(&s->p->own.env);
 }
 
 struct parked {
@@ -387,7 +412,7 @@ resolve_main(struct sim_seat *s)
 			parked.job[i] * 256 + parked.attempts[i], &a,
 			&s->err) == ERR_NONE &&
 		    network_says(s, &log, &a, &verb))
-			person_decides(s, verb, parked.job[i]);
+			(void)person_decides(s, verb, parked.job[i]);
 	}
 	carrier_sim_log_free(&log);
 }
@@ -400,10 +425,10 @@ person_main(struct sim_seat *s)
 		return;
 	switch ((int)s->actor) {
 	case SIM_ACTOR_CANCEL:
-		person_on_job(s, RUN_DECIDE_CANCEL);
+		person_cancels(s);
 		break;
 	case SIM_ACTOR_RETRY:
-		person_on_job(s, RUN_DECIDE_RETRY);
+		(void)person_on_job(s, RUN_DECIDE_RETRY);
 		break;
 	case SIM_ACTOR_RESOLVE:
 		/* The network writes what is due when it is opened. */
@@ -422,12 +447,13 @@ person_main(struct sim_seat *s)
 	}
 }
 
+/* ADOPT: what lies there, as it is. */
 static void
 restore_main(struct sim_seat *s)
 {
 	struct journal_restore_options o = {.env = &s->p->own.env,
 	    .dir = SIM_DATA,
-	    .from = SIM_BACKUP_FILE,
+	    .from = s->actor == SIM_ACTOR_ADOPT ? NULL : SIM_BACKUP_FILE,
 	    .by = "ann",
 	    .reason = "a test",
 	    .build_ms = 1000};
@@ -462,6 +488,7 @@ seat_main(struct sim_process *p)
 		enqueue_main(s);
 		break;
 	case SIM_ACTOR_RESTORE:
+	case SIM_ACTOR_ADOPT:
 		restore_main(s);
 		break;
 	default:

@@ -319,6 +319,43 @@ results_check(struct sim_world *w, struct journal *j)
 		sim_world_fail(w, "the journal cannot be read: %s", err.text);
 }
 
+/* --- by the recordings alone
+ * --------------------------------------------------------- */
+
+/* Nobody took any away, so each that a last transaction named is there. */
+static void
+files_check(struct sim_world *w, struct journal *j)
+{
+	static struct journal_artifact_row rows[LINES_MAX];
+	struct env *env = &w->m->host.own.env;
+	size_t count = 0;
+	struct err err = {0};
+
+	if (journal_read_artifacts(j, 0, -1, rows, LINES_MAX, &count, &err) !=
+	    ERR_NONE)
+		sim_world_fail(w, "the journal cannot be read: %s", err.text);
+	for (size_t i = 0; i < count; i++) {
+		const struct journal_artifact *a = &rows[i].artifact;
+		char *path = mem_printf(SIM_DATA "/recordings/%s", a->path);
+		uint8_t hash[SHA256_BYTES] = {0};
+		char *bytes = NULL;
+		size_t len = 0;
+		enum err_code code = env_read_whole(
+		    env, path, SIM_DISK_BYTES, &bytes, &len, &err);
+
+		if (code == ERR_NONE)
+			sha256_once(bytes, len, hash);
+		if (code != ERR_NONE || (int64_t)len != a->bytes ||
+		    memcmp(hash, a->sha256, sizeof(hash)) != 0)
+			sim_world_fail(w,
+			    "files: %s is not what the journal names: %s",
+			    a->path,
+			    code != ERR_NONE ? err.text : "other bytes");
+		mem_free(&bytes);
+		mem_free(&path);
+	}
+}
+
 /* --- for people
  * ------------------------------------------------------------------- */
 
@@ -369,4 +406,5 @@ sim_check_promises(struct sim_world *w, struct journal *j)
 	own_check(w, j);
 	sim_check_rules(w, j);
 	results_check(w, j);
+	files_check(w, j);
 }

@@ -3,7 +3,6 @@
 
 #include "base/env.h"
 
-#include "carrier/carrier.h"
 #include "journal/journal.h"
 #include "sim_plan.h"
 
@@ -11,6 +10,7 @@
  * Negative controls: dsruns that do one thing wrong, so that it is seen that
  * the harness sees a double call.  What is wrong is put between the ports and
  * dsrun, never into dsrun: the program under test is the one that ships.
+ * (NO_SETTLE is a carrier that goes between, sim_carrier.h.)
  */
 
 enum sim_wrong {
@@ -29,16 +29,6 @@ enum sim_wrong {
 	/* A restored backup is accepted unlooked. */
 	SIM_WRONG_RESTORE = 64
 };
-
-/* A carrier that goes between: NO_SETTLE. */
-struct sim_control_carrier {
-	struct carrier carrier;
-	const struct carrier *real;
-};
-
-/* The carrier to use: real itself when nothing about it is wrong. */
-struct carrier *sim_control_carrier(
-    struct sim_control_carrier *c, unsigned wrong, struct carrier *real);
 
 /* After a restore: RESTORE accepts the incarnation at once. */
 enum err_code sim_control_after_restore(

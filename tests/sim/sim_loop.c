@@ -61,6 +61,7 @@ scenario(struct sim_plan *p, enum carrier_class cls, bool prepare)
 	p->memory_ms = 86400000;
 	p->key_window_ms = 86400000;
 	p->checkpoint_bytes = 12 * 4096;
+	p->reboot_us = 30 * SECOND_US;
 	p->given = true;
 	for (size_t i = 0; i < ARRAY_LEN(phones); i++) {
 		struct sim_job *j = &p->jobs[p->job_count++];

@@ -278,6 +278,7 @@ sim_machine_new(uint64_t seed, struct sim_disk *disk)
 	m->disk = disk;
 	m->boots = 1;
 	m->now_us = 1000000;
+	m->reboot_us = 30000000;
 	m->sched = sim_rand_of(seed, 1);
 	m->cost = sim_rand_of(seed, 2);
 	m->bytes = sim_rand_of(seed, 3);
@@ -362,7 +363,7 @@ sim_machine_power_cut(struct sim_machine *m, enum sim_device device)
 	sim_disk_power_cut(m->disk, device, "sim", &m->power);
 	m->boots++;
 	m->boot_us = m->now_us;
-	m->now_us += 30000000; /* to come up again */
+	m->now_us += m->reboot_us;
 	sim_env_init(&m->host.own, &m->host);
 	sim_env_init(&m->host.line, &m->host);
 	if (m->on_power != NULL)

@@ -99,8 +99,9 @@ struct sim_deed {
 
 struct sim_machine {
 	struct sim_disk *disk;
-	int64_t now_us;  /* since the machine was made */
-	int64_t boot_us; /* when it was booted */
+	int64_t now_us;    /* since the machine was made */
+	int64_t boot_us;   /* when it was booted */
+	int64_t reboot_us; /* from a power cut until it is up again */
 	int64_t boots;
 	uint64_t seed;
 	struct sim_rand sched, cost, bytes, power;

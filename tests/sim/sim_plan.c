@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+#include "sim_scene.h"
+
 #define SECOND_US INT64_C(1000000)
 
 /* Prefixes by which the stage's personas are chosen. */
@@ -18,8 +20,8 @@ sim_actor_name(enum sim_actor actor)
 {
 	static const char *const names[SIM_ACTOR_COUNT] = {"enqueue", "drain",
 	    "worker", "sync", "cancel", "resolve", "retry", "pause", "resume",
-	    "dnc", "backup", "restore", "term", "kill", "stop", "power",
-	    "clock", "full"};
+	    "dnc", "backup", "restore", "adopt", "term", "kill", "stop",
+	    "power", "clock", "full", "lose"};
 
 	return names[actor];
 }
@@ -261,6 +263,7 @@ sim_plan_make(struct sim_plan *p, uint64_t seed)
 
 	memset(p, 0, sizeof(*p));
 	p->seed = seed;
+	p->reboot_us = 30 * SECOND_US;
 	p->end_us = sim_rand_between(&r, 15, 75) * SECOND_US;
 	p->preempt_ppm =
 	    sim_rand_ppm(&r, 700000) ? sim_rand_between(&r, 1000, 200000) : 0;
@@ -268,11 +271,14 @@ sim_plan_make(struct sim_plan *p, uint64_t seed)
 	make_jobs(p, &r);
 	make_acts(p, &r);
 	make_spells(p, &r);
+	sim_scene_tune(p);
 }
 
 void
 sim_plan_print(const struct sim_plan *p)
 {
+	if (p->scene != NULL)
+		(void)printf("  scene %s\n", p->scene);
 	(void)printf("  network %s, lost %.2f, answer lost %.2f, error %.2f, "
 		     "slow %.2f; %" PRId64 " at once%s%s\n",
 	    carrier_class_name(p->cls), p->request_lost, p->answer_lost,

@@ -44,12 +44,14 @@ enum sim_actor {
 	SIM_ACTOR_DNC, /* job `value`'s number */
 	SIM_ACTOR_BACKUP,
 	SIM_ACTOR_RESTORE, /* everything is killed, then the backup restored */
+	SIM_ACTOR_ADOPT,   /* what lies there is used again, as it is */
 	SIM_ACTOR_TERM,    /* to a process by chance */
 	SIM_ACTOR_KILL,
 	SIM_ACTOR_STOP,  /* SIGSTOP for `value` ms */
 	SIM_ACTOR_POWER, /* device `value` */
 	SIM_ACTOR_CLOCK, /* wall offset `value` ms */
 	SIM_ACTOR_FULL,  /* the disk has room for `value` bytes more */
+	SIM_ACTOR_LOSE,  /* everything is killed, and the -wal is removed */
 	SIM_ACTOR_COUNT
 };
 
@@ -82,10 +84,14 @@ struct sim_fault {
 
 struct sim_plan {
 	uint64_t seed;
+	const char *scene; /* sim_scene.h; NULL = none */
 	enum carrier_class cls;
 	double request_lost, answer_lost, error_after_place, slow;
 	double callback_duplicate, callback_late, key_forgotten;
 	int64_t memory_ms, key_window_ms; /* the carrier's */
+	int64_t list_late_ms; /* its list lags more than it says; 0 = not */
+	int64_t account_us;   /* from then on another account; 0 = never */
+	int64_t reboot_us;    /* from a power cut until it is up again */
 	int64_t concurrency;
 	int64_t checkpoint_bytes;
 	bool prepare;    /* claim and arm apart */

@@ -3,23 +3,30 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
+#include "carrier/carrier_sim_log.h"
 #include "journal/journal_read.h"
 #include "sim_world.h"
 
 /*
- * Was a call begun that a rule forbade?  From the plan and from when attempts
- * were armed, and from nothing that dsrun's gates say.  Where the wall clock
- * was wrong, or a life was lost, moments say nothing.
+ * Was a call begun that a rule forbade?  From the plan, from when attempts were
+ * armed, from the network's log, and from nothing that dsrun's gates say.
+ * Where the wall clock was wrong, or a life was lost, moments say nothing.
  */
 
+#define CALLS_LOG SIM_DATA "/sim/calls.jsonl"
 #define DAY_MS INT64_C(86400000)
+#define MINUTE_MS INT64_C(60000)
+#define WINDOW_OPENS_MS (8 * 60 * MINUTE_MS)
+#define WINDOW_CLOSES_MS ((17 * 60 + 1) * MINUTE_MS)
 #define ARMS_MAX (SIM_JOBS_MAX * 16)
 
 struct arm {
 	const struct sim_job *job;
 	int64_t armed_ms;
 	int64_t ended_ms; /* 0 = not, or long after it gave its place back */
+	char key[2 * SHA256_BYTES + 1];
 };
 
 struct arms {
@@ -37,10 +44,13 @@ add_attempt(void *arg, const struct journal_attempt *a)
 	if (a->armed_ms == 0 || a->state == ATTEMPT_NEW ||
 	    a->state == ATTEMPT_CLAIMED || x->count == ARMS_MAX)
 		return;
+	struct arm *arm = &x->arm[x->count++];
+
 	/* One that was parked gave its place back before it ended. */
-	x->arm[x->count++] = (struct arm){.job = x->job,
+	*arm = (struct arm){.job = x->job,
 	    .armed_ms = a->armed_ms,
 	    .ended_ms = a->slot_until_ms != 0 ? 0 : a->ended_ms};
+	(void)text_hex(a->key, sizeof(a->key), arm->key);
 }
 
 static const struct sim_job *
@@ -136,6 +146,94 @@ check_words(struct sim_world *w, const struct arm *a)
 		    "rules: job %s was called while its campaign "
 		    "was paused",
 		    a->job->id);
+	int64_t cancelled_ms = w->cancelled_ms[a->job - w->plan->jobs];
+
+	if (cancelled_ms != 0 && a->armed_ms > cancelled_ms)
+		sim_world_fail(w,
+		    "rules: job %s was called %" PRId64
+		    " ms after it was cancelled",
+		    a->job->id, a->armed_ms - cancelled_ms);
+}
+
+/* --- by the network's log
+ * ----------------------------------------------------------- */
+
+/* No byte leaves outside the hours, or after the job's own end. */
+static void
+check_request(struct sim_world *w, const struct sim_job *job, int64_t at_ms)
+{
+	int64_t day_ms = at_ms % DAY_MS;
+
+	if (strcmp(job->kind, "w") == 0 &&
+	    (day_ms < WINDOW_OPENS_MS || day_ms >= WINDOW_CLOSES_MS))
+		sim_world_fail(w,
+		    "rules: a request for job %s left %" PRId64
+		    " ms after midnight, out of hours",
+		    job->id, day_ms);
+	if (job->expires_s > 0 && at_ms >= SIM_START_MS + job->expires_s * 1000)
+		sim_world_fail(w,
+		    "rules: a request for job %s left %" PRId64
+		    " ms after it expired",
+		    job->id, at_ms - SIM_START_MS - job->expires_s * 1000);
+}
+
+/* One call of an organisation at a time. */
+static void
+check_org(struct sim_world *w, const struct carrier_sim_log *log,
+    const struct sim_job **job)
+{
+	for (size_t i = 0; i < log->call_count; i++)
+		for (size_t k = 0; k < log->call_count; k++) {
+			const struct carrier_sim_log_call *a = &log->calls[i];
+			const struct carrier_sim_log_call *b = &log->calls[k];
+
+			if (i == k || job[i] == NULL || job[k] == NULL ||
+			    job[i]->org[0] == '\0' ||
+			    strcmp(job[i]->org, job[k]->org) != 0 ||
+			    a->placed == 0 || b->placed == 0 ||
+			    a->placed_ms > b->placed_ms)
+				continue;
+			if (a->ended_ms == 0 || a->ended_ms > b->placed_ms)
+				sim_world_fail(w,
+				    "rules: jobs %s and %s of organisation %s "
+				    "were called at once",
+				    job[i]->id, job[k]->id, job[i]->org);
+		}
+}
+
+static const struct sim_job *
+job_of_key(const struct arms *x, const char *key)
+{
+	for (size_t i = 0; i < x->count; i++)
+		if (strcmp(x->arm[i].key, key) == 0)
+			return x->arm[i].job;
+	return NULL;
+}
+
+static void
+check_log(struct sim_world *w, const struct arms *x)
+{
+	struct carrier_sim_log log = {0};
+	const struct sim_job **job;
+	struct err err = {0};
+
+	/* That it can be read is asked elsewhere. */
+	if (carrier_sim_log_read(&w->m->host.line.env, CALLS_LOG, &log, &err) !=
+	    ERR_NONE)
+		return;
+	job = mem_zalloc(log.call_count + 1, sizeof(*job));
+	for (size_t i = 0; i < log.key_count; i++) {
+		const struct carrier_sim_log_key *k = &log.keys[i];
+		const struct sim_job *j = job_of_key(x, k->key);
+
+		for (size_t n = 0; n < k->request_count && j != NULL; n++) {
+			check_request(w, j, k->requests[n].at_ms);
+			job[k->requests[n].call] = j;
+		}
+	}
+	check_org(w, &log, job);
+	mem_free(&job);
+	carrier_sim_log_free(&log);
 }
 
 void
@@ -154,5 +252,6 @@ sim_check_rules(struct sim_world *w, struct journal *j)
 		}
 		check_words(w, &x->arm[i]);
 	}
+	check_log(w, x);
 	mem_free(&x);
 }

@@ -146,6 +146,7 @@ decide(struct sim_machine *m, struct sim_process *p, enum sim_op op,
 	struct sim_world *w = m->arg;
 	struct sim_deed d = {.act = SIM_ACT_NONE};
 
+	sim_watch_call(w, p, op, path);
 	if (w->healing)
 		return d;
 	if (w->decide != NULL)
@@ -156,8 +157,10 @@ decide(struct sim_machine *m, struct sim_process *p, enum sim_op op,
 		d = by_chance(w, op, path);
 	if (d.act == SIM_ACT_CLOCK)
 		w->clock_was_wrong = true;
-	if (d.act != SIM_ACT_NONE)
+	if (d.act != SIM_ACT_NONE) {
 		note_fault(w, p, op, path, d);
+		sim_watch_fault(w, p, op, path, &d);
+	}
 	return d;
 }
 
@@ -318,6 +321,26 @@ kill_all(struct sim_world *w)
 	sim_machine_run(w->m, w->m->now_us + 1);
 }
 
+/*
+ * Somebody takes the -wal for rubbish: the journal is what it was at the last
+ * checkpoint.  Whoever opens it must refuse, until a person said what it is.
+ */
+static void
+lose_wal(struct sim_world *w)
+{
+	struct env *env = &w->m->host.own.env;
+	struct env_stat st = {0};
+	struct err err = {0};
+
+	kill_all(w);
+	if (env_stat(env, SIM_DATA "/journal.db-wal", &st, &err) != ERR_NONE ||
+	    st.size_bytes == 0)
+		return;
+	(void)env_remove(env, SIM_DATA "/journal.db-wal", &err);
+	(void)env_remove(env, SIM_DATA "/journal.db-shm", &err);
+	w->went_back = true;
+}
+
 /* What a dsrun that errs would do by itself (sim_control.h). */
 static void
 do_wrong(struct sim_world *w)
@@ -374,6 +397,9 @@ act(struct sim_world *w, const struct sim_action *a)
 		kill_all(w);
 		(void)sim_actor_start(w, a->actor, a->value);
 		break;
+	case SIM_ACTOR_LOSE:
+		lose_wal(w);
+		break;
 	case SIM_ACTOR_ENQUEUE:
 	case SIM_ACTOR_DRAIN:
 	case SIM_ACTOR_WORKER:
@@ -385,6 +411,7 @@ act(struct sim_world *w, const struct sim_action *a)
 	case SIM_ACTOR_RESUME:
 	case SIM_ACTOR_DNC:
 	case SIM_ACTOR_BACKUP:
+	case SIM_ACTOR_ADOPT:
 	case SIM_ACTOR_COUNT:
 	default:
 		w->pauses = w->pauses || a->actor == SIM_ACTOR_PAUSE;
@@ -482,6 +509,8 @@ heal(struct sim_world *w)
 	/* What lived through the faults may end with what they did to it. */
 	run_out(w);
 	w->healing = true;
+	if (w->went_back)
+		start_and_run_out(w, SIM_ACTOR_ADOPT);
 	/* Only a source that was not told gives its jobs again. */
 	if (!w->accepted)
 		start_and_run_out(w, SIM_ACTOR_ENQUEUE);
@@ -518,12 +547,14 @@ sim_world_run(
 	w->m->on_power = power;
 	w->m->trace = w->trace;
 	w->m->preempt_ppm = plan->preempt_ppm;
+	w->m->reboot_us = plan->reboot_us;
 	w->m->locks_lapse = (plan->wrong & SIM_WRONG_NO_LOCK) != 0;
 	if ((plan->wrong & SIM_WRONG_NORMAL) != 0)
 		sim_vfs_skip_sync("-wal");
 	w->capacity = SIM_DISK_BYTES;
 	set_conf(w);
 	write_jobs(w);
+	sim_disk_settle(w->m->disk);
 	chaos(w);
 	sim_vfs_skip_sync(NULL);
 	heal(w);

@@ -8,6 +8,7 @@
 #include "carrier/carrier_sim.h"
 #include "journal/journal.h"
 #include "run/run.h"
+#include "sim_carrier.h"
 #include "sim_plan.h"
 #include "sim_stage.h"
 
@@ -41,7 +42,11 @@ struct sim_world {
 	/* What people said, and when it was durable; 0 = they did not. */
 	int64_t dnc_ms, paused_ms, resumed_ms;
 	const char *dnc_phone;
+	int64_t cancelled_ms[SIM_JOBS_MAX]; /* nobody took it back since */
 	bool clock_was_wrong;
+	bool went_back;  /* the -wal is gone: a person must look */
+	int64_t met_eio; /* the process whose -wal or journal.db failed last */
+	struct sim_accounts accounts;
 	int64_t cut_ms, cut_us;  /* the network's time when the power was cut */
 	int64_t attempts, lives; /* of the final journal */
 	int64_t runs;            /* processes started */
@@ -67,6 +72,13 @@ void sim_world_fail(struct sim_world *w, const char *fmt, ...)
 bool sim_world_outside(const char *path);
 /* Can a call of that kind feel the fault? */
 bool sim_world_felt(const struct sim_deed *d, enum sim_op op, bool outside);
+
+/* --- sim_watch.c: a process is about to make a call; a fault strikes it --- */
+
+void sim_watch_call(struct sim_world *w, const struct sim_process *p,
+    enum sim_op op, const char *path);
+void sim_watch_fault(struct sim_world *w, const struct sim_process *p,
+    enum sim_op op, const char *path, const struct sim_deed *d);
 
 /* --- sim_actor.c: the mains of processes --- */
 

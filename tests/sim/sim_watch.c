@@ -1,0 +1,81 @@
+#include <string.h>
+
+#include "base/crc32.h"
+
+#include "sim_world.h"
+
+/*
+ * What is judged while it happens.  After a disk error nobody writes to the
+ * -wal again: what the kernel let go of is gone, and what comes behind it would
+ * go with it.  So who meets one says so before anybody else may write.
+ */
+
+/* journal.lock: an id, then three marks; the CRC of each in its end. */
+#define MARK_BYTES 512
+#define MARK_BROKEN 1U
+
+/* Does journal.lock say that the disk has failed?  By its bytes. */
+static bool
+is_marked(struct sim_world *w)
+{
+	struct env *env = &w->m->host.own.env;
+	struct env_file *f = NULL;
+	uint8_t bytes[4 * MARK_BYTES] = {0};
+	uint64_t newest = 0, flags = 0, crc = 0, stamp = 0;
+	size_t got = 0;
+	struct err err = {0};
+
+	if (env_open(env, SIM_DATA "/journal.lock", ENV_READ, &f, &err) ==
+	    ERR_NONE)
+		(void)env_pread(env, f, bytes, sizeof(bytes), 0, &got, &err);
+	env_close(env, &f);
+	for (const uint8_t *m = bytes + MARK_BYTES; m < bytes + sizeof(bytes);
+	     m += MARK_BYTES) {
+		memcpy(&crc, m + MARK_BYTES - 8, sizeof(crc));
+		memcpy(&stamp, m + 8, sizeof(stamp));
+		if (crc != crc32_add(0, m, 128) || stamp <= newest)
+			continue;
+		newest = stamp;
+		memcpy(&flags, m + 112, sizeof(flags));
+	}
+	return (flags & MARK_BROKEN) != 0;
+}
+
+static bool
+is_file(const char *path, const char *name)
+{
+	return path != NULL && strcmp(path, name) == 0;
+}
+
+void
+sim_watch_call(struct sim_world *w, const struct sim_process *p, enum sim_op op,
+    const char *path)
+{
+	if (op == SIM_OP_WRITE && is_file(path, SIM_DATA "/journal.db-wal") &&
+	    is_marked(w))
+		sim_world_fail(w,
+		    "disk: %s wrote to the -wal after a disk error was seen",
+		    p->name);
+	if (op != SIM_OP_UNLOCK || w->met_eio != p->number ||
+	    !is_file(path, SIM_DATA "/journal.lock"))
+		return;
+	w->met_eio = 0;
+	if (!is_marked(w))
+		sim_world_fail(
+		    w, "disk: %s met a disk error and told nobody", p->name);
+}
+
+/* Another fault after it may be why it could not tell. */
+void
+sim_watch_fault(struct sim_world *w, const struct sim_process *p,
+    enum sim_op op, const char *path, const struct sim_deed *d)
+{
+	bool journal = is_file(path, SIM_DATA "/journal.db-wal") ||
+		       is_file(path, SIM_DATA "/journal.db");
+
+	if (d->act == SIM_ACT_ORDER && d->order == SIM_EIO && journal &&
+	    (op == SIM_OP_WRITE || op == SIM_OP_SYNC))
+		w->met_eio = p->number;
+	else if (w->met_eio == p->number)
+		w->met_eio = 0;
+}
