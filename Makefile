@@ -204,6 +204,13 @@ $(MUTATE)/job_state.c: pkg/job/job_state.c tests/mutate/mutate.py
 $(MUTATE)/job_state.o: $(MUTATE)/job_state.c $(B)/flags
 	$(Q)$(CC) $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) -c -o $@ $<
 
+# Each guard of guards_table.py taken out of a copy of the tree, which is built
+# and run: some ten minutes; GUARDS="03 07" takes those whose names begin so.
+GUARD_SEEDS = 2000
+mutate-guards: ## each guard of dsrun taken out: a seed or a test must fail
+	$(Q)$(PYTHON) tests/mutate/guards.py --cc "$(CC)" --seeds $(GUARD_SEEDS) \
+	    --keep $(B)-guards $(GUARDS)
+
 # What counts for coverage: a program or a folder of scripts more is a word
 # more here.
 COVERS        = $(TESTS) $(SIM)
@@ -299,8 +306,8 @@ help: ## this list
 	    sed 's|$$(B)|$(B)|' | expand -t 20
 
 .PHONY: all unit test test-built demo demo-built san fuzz fuzz-nightly \
-	fuzz-built fuzz-corpus mutate cover cover-built bench bench-built \
-	soak soak-built lint $(LINTS:%=lint-%) compile analyze analyze-built fmt install clean \
+	fuzz-built fuzz-corpus mutate mutate-guards cover cover-built bench \
+	bench-built soak soak-built lint $(LINTS:%=lint-%) compile analyze analyze-built fmt install clean \
 	help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

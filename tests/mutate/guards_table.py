@@ -1,0 +1,177 @@
+"""Guards of dsrun, each taken out: what must notice that it is gone.
+
+One row a mutant: a name, the lines it changes, and how it is seen.  A change is
+a file, a piece of it that stands there exactly once (runs of blanks count as
+one, so that a formatter may break the line elsewhere) and what takes its place.
+Where one guard stands behind another, a mutant takes out both.
+"""
+import collections
+
+# seen: "sim" (seeds of the simulator) or the name of a unit test.
+Guard = collections.namedtuple("Guard", "name what changes seen")
+
+# Guards behind which another stands that is always enough: nobody can miss
+# them.  Their lines must be there all the same, so that this list stays true.
+Spare = collections.namedtuple("Spare", "name why path piece")
+
+SETTLE = "pkg/run/run_settle.c"
+STEP = "pkg/run/run_step.c"
+OWNER = "pkg/journal/journal_owner.c"
+GROUP = "pkg/journal/journal_group.c"
+VERIFY = "pkg/journal/journal_verify.c"
+FILES = "pkg/run/run_talk_file.c"
+GATE = "pkg/run/run_gate.c"
+
+# Another boot's settle time, taken as if it were over.
+OTHER_BOOT = """
+	a->owner = j->owner;
+	a->settle_boot_ms = 0;
+	{
+		sqlite3_stmt *st = NULL;
+
+		(void)sqlite3_prepare_v2(j->w.h,
+		    "SELECT a.boot<>b.boot FROM owner a,owner b,attempt t "
+		    "WHERE t.id=?1 AND a.id=t.owner AND b.id=?2", -1, &st, NULL);
+		(void)sqlite3_bind_int64(st, 1, id);
+		(void)sqlite3_bind_int64(st, 2, j->owner);
+		if (sqlite3_step(st) == SQLITE_ROW &&
+		    sqlite3_column_int(st, 0) != 0) {
+			memcpy(a->settle_boot, j->env->boot_id, ENV_ID_BYTES);
+			a->settle_boot_ms = -1000000;
+		}
+		(void)sqlite3_finalize(st);
+	}
+"""
+
+WRITE_TRANSCRIPT = "code = env_write_whole(env, path, json.bytes, json.len, err);"
+CARELESS = """
+		{
+			struct env_file *f = NULL;
+
+			code = env_open(env, path,
+			    ENV_WRITE | ENV_CREATE | ENV_TRUNCATE, &f, err);
+			if (code == ERR_NONE)
+				code = env_pwrite(
+				    env, f, json.bytes, json.len, 0, err);
+			env_close(env, &f);
+		}
+"""
+
+GUARDS = [
+    Guard("01-settle-other-boot",
+          "after another boot an attempt counts as settled",
+          [(OWNER, "a->owner = j->owner; a->settle_boot_ms = 0; /* settle begins with us */",
+            OTHER_BOOT)], "sim"),
+    Guard("01b-settle-never",
+          "no attempt is settled: its time counts from the boot",
+          [(SETTLE, """if (c->attempt.settle_boot_ms == 0 ||
+            memcmp(c->attempt.settle_boot, c->run->env->boot_id, ENV_ID_BYTES) != 0) {""",
+            "if (false) {")], "sim"),
+    # The clock of the simulated network goes on through boots: it cannot show it.
+    Guard("01c-settle-goes-on",
+          "settle goes on by the clock of another boot, which stood at days",
+          [(OWNER, "a->settle_boot_ms = 0; /* settle begins with us */", ""),
+           (SETTLE, "memcmp(c->attempt.settle_boot, c->run->env->boot_id, ENV_ID_BYTES) != 0",
+            "false")], "pkg/journal/journal_owner_test"),
+    Guard("01d-settle-of-the-dead",
+          "who takes over counts the settle time of who died",
+          [(OWNER, "a->settle_boot_ms = 0; /* settle begins with us */", "")], "sim"),
+    Guard("02-resend-key-window",
+          "a key is sent again after its carrier forgot it",
+          [(SETTLE, "now - c->attempt.armed_ms < c->terms.terms.key_window_ms - "
+            "c->terms.terms.settle_ms &&", "")], "sim"),
+    Guard("02b-resend-dial-until",
+          "a key is sent again after the hours ended",
+          [(SETTLE, "now < c->attempt.dial_until_ms &&", ""),
+           ("pkg/carrier/carrier_sim_own.c",
+            "if (now_ms >= d->dial_until_ms || env_boot_ms(s->env) >= d->dial_until_boot_ms) {",
+            "if (d->ear != NULL && (now_ms >= d->dial_until_ms || "
+            "env_boot_ms(s->env) >= d->dial_until_boot_ms)) {")], "sim"),
+    Guard("02c-send-dial-until",
+          "what was armed within the hours is sent after them",
+          [("pkg/carrier/carrier_sim_own.c",
+            "if (now_ms >= d->dial_until_ms || env_boot_ms(s->env) >= d->dial_until_boot_ms) {",
+            "if (false) {")], "sim"),
+    Guard("03-memory",
+          "absent counts though the carrier may have forgotten",
+          [(SETTLE, "if (now - c->attempt.armed_ms >= t->memory_ms)", "if (false)"),
+           (SETTLE, "else if (now >= deadline) park(c, JOB_REASON_DEADLINE); "
+            "else run_settle_lookup(c);", "else run_settle_lookup(c);")], "sim"),
+    Guard("04-account",
+          "another account is asked for what this one placed",
+          [(SETTLE, "return strcmp(now.account, c->terms.terms.account) == 0;",
+            "return true;")], "sim"),
+    Guard("05-sync-recording", "the recording is not synced",
+          [(FILES, "if (media_record_sync(t->record, err) != ERR_NONE) return err->code;",
+            "")], "sim"),
+    Guard("05b-sync-talk", "the file of talk's events is not synced",
+          [(FILES, 'CRASH_POINT("talk.file.cut"); if (code == ERR_NONE) '
+            "code = env_sync(env, f, err);", "")], "sim"),
+    Guard("05c-sync-transcript", "the transcript is not synced",
+          [(FILES, WRITE_TRANSCRIPT, CARELESS + "if (code == ERR_NONE) "
+            "code = env_sync_dir(env, dir, err);")], "sim"),
+    Guard("05d-sync-names", "the names of recordings are not synced",
+          [(FILES, "enum err_code code = env_sync_dir(env, dir, err);",
+            "enum err_code code = ERR_NONE; (void)env; (void)dir; (void)err;"),
+           (FILES, WRITE_TRANSCRIPT, CARELESS)], "sim"),
+    Guard("05e-sync-repaired", "what a dead owner recorded is not synced",
+          [("pkg/media/media_record.c", "code = env_sync(env, f, err);", "code = ERR_NONE;")],
+          "sim"),
+    Guard("06-pause", "a pause between claim and arm is not seen",
+          [(GATE, "if (paused) say(", "if (false) say(")], "sim"),
+    Guard("07-mark-written", "the mark is not written",
+          [(GROUP, "return journal_mark_write(&j->lock, err);",
+            "(void)err; return ERR_NONE;")], "sim"),
+    Guard("07b-mark-compared", "the mark is compared with nothing",
+          [(VERIFY, "if (m->commits == 0) return verify_no_mark(j, err);",
+            "(void)verify_no_mark; if (m->commits >= 0) return ERR_NONE;"),
+           (GROUP, "if (j->head.commits < j->lock.mark.commits)", "if (false)")], "sim"),
+    Guard("08-io-error", "the flag of a disk error is not looked at",
+          [(GROUP, "(j->lock.mark.flags & MARK_IO_ERROR) != 0 || j->broken",
+            "j->broken")], "sim"),
+    Guard("08b-io-error-told", "a disk error is not told to others",
+          [(GROUP, "m->flags |= MARK_IO_ERROR;", "")], "sim"),
+    Guard("09-sync-results", "results.jsonl is not synced before its rows are done",
+          [("pkg/sink/sink_append.c", "code = env_sync(env, f, err);", "code = ERR_NONE;")],
+          "sim"),
+    Guard("09b-sync-results-name", "the name of results.jsonl is not synced",
+          [("pkg/sink/sink_append.c", "code = env_sync_dir(env, dir, err);",
+            "code = ERR_NONE;")], "sim"),
+    Guard("10-inbox", "an attempt is let go with its messages unread",
+          [(STEP, "c->tx_unread = !must_fold(c);",
+            "c->tx_unread = !must_fold(c) || c->ask.plan != RUN_PLAN_NONE;")], "sim"),
+    Guard("11-incarnation", "a restored journal is gone on with",
+          [(GROUP, "if (memcmp(incarnation, j->head.incarnation, sizeof(incarnation)) != 0)",
+            "if (false)")], "pkg/journal/journal_group_test"),
+    Guard("11b-file-replaced", "a file that was replaced is gone on with",
+          [(GROUP, "st.inode != j->db_inode || st.links == 0", "false")],
+          "pkg/journal/journal_group_test"),
+    Guard("12-owner", "attempts are taken from owners that live",
+          [(OWNER, "if (code == ERR_BUSY) { /* alive */ code = ERR_NONE; continue; }",
+            "if (code == ERR_BUSY) code = ERR_NONE;")], "sim"),
+    Guard("13-second-lookup", "absent counts when it was said once",
+          [(SETTLE, "else if (c->attempt.lookups == 0) run_call_submit(c, RUN_PLAN_LOOK, "
+            "JOB_REASON_NONE); else", "else")], "sim"),
+    Guard("13b-lookup-lag", "the second look comes at once",
+          [(SETTLE, "from = c->attempt.looked_boot_ms + t->list_lag_ms;",
+            "from = c->attempt.looked_boot_ms;")], "sim"),
+    Guard("14-parked-number", "a PARKED attempt lets go of its number",
+          [("pkg/journal/journal_step.c", ".number = holds ? a->number : 0,",
+            ".number = live ? a->number : 0,"),
+           ("migrations/0001_journal.sql",
+            "CHECK((number IS NOT NULL)=(state BETWEEN 1 AND 7)),", "")], "sim"),
+    Guard("14b-parked-org", "a PARKED attempt lets go of its organisation",
+          [("pkg/journal/journal_step.c", ".org = holds ? a->org : 0};",
+            ".org = live ? a->org : 0};")], "sim"),
+]
+
+SPARE = [
+    Spare("01e-settle-boot", "who takes over begins to settle anew, whatever boot it was "
+          "(01c takes out both)", SETTLE,
+          "memcmp(c->attempt.settle_boot, c->run->env->boot_id, ENV_ID_BYTES) != 0"),
+    Spare("03b-memory-of-the-answer", "no second look is begun after its deadline, and one "
+          "that says absent is not enough (03 takes out both)", SETTLE,
+          "if (now - c->attempt.armed_ms >= t->memory_ms)"),
+    Spare("02d-resend-dial-until", "a carrier looks once more, just before the one write "
+          "(02b takes out both)", SETTLE, "now < c->attempt.dial_until_ms &&"),
+]
