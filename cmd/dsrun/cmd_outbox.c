@@ -71,12 +71,6 @@ by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-static const char *
-sink_name(enum journal_sink sink)
-{
-	return sink == JOURNAL_SINK_FILE ? "file" : "unknown";
-}
-
 static void
 list_json(struct ctx *ctx, const struct rows *all, size_t shown)
 {
@@ -92,7 +86,7 @@ list_json(struct ctx *ctx, const struct rows *all, size_t shown)
 		json_field_i64(&d.w, "row", r->id);
 		json_field_str(&d.w, "id", r->ext);
 		json_field_i64(&d.w, "number", r->job);
-		json_field_str(&d.w, "sink", sink_name(r->sink));
+		json_field_str(&d.w, "sink", journal_sink_name(r->sink));
 		json_field_i64(&d.w, "revision", r->revision);
 		json_field_str(&d.w, "state", state_names[r->state]);
 		json_field_i64(&d.w, "tries", r->tries);
@@ -132,7 +126,7 @@ list_text(struct ctx *ctx, const struct rows *all, size_t shown)
 		table_cellf(t, "%lld", (long long)r->id);
 		table_cell(t, r->ext);
 		table_cellf(t, "%lld", (long long)r->revision);
-		table_cell(t, sink_name(r->sink));
+		table_cell(t, journal_sink_name(r->sink));
 		table_paint(
 		    t, dead ? TERM_RED : TERM_PLAIN, state_names[r->state]);
 		table_cellf(t, "%lld", (long long)r->tries);

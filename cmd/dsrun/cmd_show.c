@@ -47,12 +47,16 @@ static void
 outbox_seen(void *arg, const struct journal_outbox_row *r)
 {
 	struct show *s = arg;
+	struct show_result *newest;
 
-	s->outbox_id = r->row.id; /* the last of them counts */
-	s->outbox_revision = r->row.revision;
-	s->outbox = r->state;
-	s->outbox_tries = r->row.tries;
-	(void)snprintf(s->outbox_error, sizeof(s->outbox_error), "%s",
+	if (r->row.sink < JOURNAL_SINK_FILE || r->row.sink >= JOURNAL_SINK_END)
+		return;
+	newest = &s->results[r->row.sink];
+	*newest = (struct show_result){.id = r->row.id,
+	    .revision = r->row.revision,
+	    .tries = r->row.tries,
+	    .state = r->state};
+	(void)snprintf(newest->error, sizeof(newest->error), "%s",
 	    r->error != NULL ? r->error : "");
 }
 

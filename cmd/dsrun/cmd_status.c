@@ -44,6 +44,16 @@ worker_seen(void *arg, const struct journal_owner_row *o)
 }
 
 static void
+service_seen(void *arg, const struct journal_service *service)
+{
+	struct status *s = arg;
+
+	s->services = mem_realloc(
+	    s->services, s->service_count + 1, sizeof(*s->services));
+	s->services[s->service_count++] = *service;
+}
+
+static void
 drain_seen(void *arg, const struct journal_run_row *r)
 {
 	struct status *s = arg;
@@ -76,6 +86,7 @@ read_all(struct status *s, struct err *err)
 	if (journal_read_counts(j, &s->counts, err) != ERR_NONE ||
 	    journal_read_pauses(j, pause_seen, s, err) != ERR_NONE ||
 	    journal_read_owners(j, true, worker_seen, s, err) != ERR_NONE ||
+	    journal_read_services(j, service_seen, s, err) != ERR_NONE ||
 	    journal_read_last_run(j, "drain", drain_seen, s, err) != ERR_NONE)
 		return err->code;
 	s->clock_trusted = journal_clock_trusted(j, &s->clock_why);
@@ -98,6 +109,7 @@ status_fini(struct status *s)
 	}
 	mem_free(&s->pauses);
 	mem_free(&s->workers);
+	mem_free(&s->services);
 	mem_free(&s->drain.summary);
 }
 

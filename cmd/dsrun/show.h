@@ -23,11 +23,12 @@ struct show {
 	bool erased; /* the personal data is gone */
 	struct show_attempt *attempts;
 	size_t attempt_count;
-	/* The job's newest row in the outbox; id 0 = none. */
-	int64_t outbox_id, outbox_revision;
-	enum journal_outbox_state outbox;
-	int64_t outbox_tries;
-	char outbox_error[200];
+	/* The job's newest row in the outbox for each sink; id 0 = none. */
+	struct show_result {
+		int64_t id, revision, tries;
+		enum journal_outbox_state state;
+		char error[200];
+	} results[JOURNAL_SINK_END];
 	/* Where the callee is, when exactly one zone is known. */
 	const struct rules_zone *zone;
 };

@@ -60,21 +60,36 @@ write_person(struct json_writer *w, const struct show *s)
 }
 
 static void
-write_outbox(struct json_writer *w, const struct show *s)
+write_result(
+    struct json_writer *w, const char *key, const struct show_result *r)
 {
 	static const char *const states[] = {"pending", "done", "dead"};
 
-	json_write_key(w, "result");
-	if (s->outbox_id == 0) {
+	json_write_key(w, key);
+	if (r->id == 0) {
 		json_write_null(w);
 		return;
 	}
 	json_write_object(w);
-	json_field_i64(w, "row", s->outbox_id);
-	json_field_i64(w, "revision", s->outbox_revision);
-	json_field_str(w, "state", states[s->outbox]);
-	json_field_i64(w, "tries", s->outbox_tries);
-	json_field_str(w, "error", or_null(s->outbox_error));
+	json_field_i64(w, "row", r->id);
+	json_field_i64(w, "revision", r->revision);
+	json_field_str(w, "state", states[r->state]);
+	json_field_i64(w, "tries", r->tries);
+	json_field_str(w, "error", or_null(r->error));
+	json_write_end(w);
+}
+
+/* result: its line in the file; sinks: what the other sinks were sent. */
+static void
+write_outbox(struct json_writer *w, const struct show *s)
+{
+	write_result(w, "result", &s->results[JOURNAL_SINK_FILE]);
+	json_write_key(w, "sinks");
+	json_write_object(w);
+	for (enum journal_sink k = JOURNAL_SINK_FILE + 1; k < JOURNAL_SINK_END;
+	     k++)
+		if (s->results[k].id != 0)
+			write_result(w, journal_sink_name(k), &s->results[k]);
 	json_write_end(w);
 }
 

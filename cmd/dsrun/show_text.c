@@ -82,24 +82,33 @@ person(struct show *s)
 }
 
 static void
-outbox(struct show *s)
+result(struct show *s, const char *name, const struct show_result *r)
 {
-	char *text = NULL;
+	char *text;
 
-	if (s->outbox_id == 0)
+	if (r->id == 0)
 		return;
-	if (s->outbox == JOURNAL_OUTBOX_DONE)
+	if (r->state == JOURNAL_OUTBOX_DONE)
 		text = mem_printf(
-		    "revision %lld is pushed", (long long)s->outbox_revision);
+		    "revision %lld is pushed", (long long)r->revision);
 	else
 		text = mem_printf("revision %lld %s (row %lld, %lld tries)%s%s",
-		    (long long)s->outbox_revision,
-		    s->outbox == JOURNAL_OUTBOX_DEAD ? "was given up"
-						     : "waits to be pushed",
-		    (long long)s->outbox_id, (long long)s->outbox_tries,
-		    s->outbox_error[0] != '\0' ? ": " : "", s->outbox_error);
-	line(s, "result", text);
+		    (long long)r->revision,
+		    r->state == JOURNAL_OUTBOX_DEAD ? "was given up"
+						    : "waits to be pushed",
+		    (long long)r->id, (long long)r->tries,
+		    r->error[0] != '\0' ? ": " : "", r->error);
+	line(s, name, text);
 	mem_free(&text);
+}
+
+static void
+outbox(struct show *s)
+{
+	result(s, "result", &s->results[JOURNAL_SINK_FILE]);
+	for (enum journal_sink k = JOURNAL_SINK_FILE + 1; k < JOURNAL_SINK_END;
+	     k++)
+		result(s, journal_sink_name(k), &s->results[k]);
 }
 
 static void

@@ -21,6 +21,8 @@ struct status {
 	size_t pause_count;
 	struct journal_owner_row *workers; /* whose row is open */
 	size_t worker_count;
+	struct journal_service *services; /* ever used */
+	size_t service_count;
 	int64_t limit; /* limits.concurrency */
 	bool clock_trusted;
 	const char *clock_why;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "net/net_guard.h"
 #include "status.h"
 
 static void
@@ -76,6 +77,30 @@ write_workers(struct json_writer *w, const struct status *s)
 }
 
 static void
+write_services(struct json_writer *w, const struct status *s)
+{
+	json_write_key(w, "services");
+	json_write_object(w);
+	for (size_t i = 0; i < s->service_count; i++) {
+		const struct journal_service *v = &s->services[i];
+
+		json_write_key(w, v->name);
+		json_write_object(w);
+		json_field_str(w, "breaker",
+		    net_breaker_name((enum net_breaker)v->breaker));
+		json_field_i64(w, "failures", v->failures);
+		json_field_time(
+		    w, "lastOkAt", v->last_ok_ms > 0 ? v->last_ok_ms : -1);
+		json_field_time(w, "lastErrorAt",
+		    v->last_error_ms > 0 ? v->last_error_ms : -1);
+		json_field_str(w, "lastError",
+		    v->last_error[0] != '\0' ? v->last_error : NULL);
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
+static void
 write_journal(struct json_writer *w, const struct status *s)
 {
 	json_write_key(w, "journal");
@@ -107,9 +132,7 @@ status_json(struct status *s)
 	json_write_end(&d.w);
 	json_field_i64(&d.w, "oldestQueuedMs", s->counts.oldest_queued_ms);
 	write_drain(&d.w, s);
-	json_write_key(&d.w, "services");
-	json_write_object(&d.w);
-	json_write_end(&d.w);
+	write_services(&d.w, s);
 	write_workers(&d.w, s);
 	write_journal(&d.w, s);
 	ctx_json_end(s->ctx, &d);

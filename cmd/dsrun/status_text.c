@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include "json/json.h"
+#include "net/net_guard.h"
 #include "shown.h"
 #include "status.h"
 #include "table.h"
@@ -158,6 +159,31 @@ workers(struct status *s)
 	table_free(&t);
 }
 
+static void
+services(struct status *s)
+{
+	char ok[SHOWN_MAX];
+	char bad[SHOWN_MAX];
+
+	for (size_t i = 0; i < s->service_count; i++) {
+		const struct journal_service *v = &s->services[i];
+		const char *breaker =
+		    net_breaker_name((enum net_breaker)v->breaker);
+
+		ctx_print(s->ctx, "%-8s %s%s%s", v->name,
+		    v->breaker == NET_BREAKER_CLOSED ? "" : "breaker ",
+		    v->breaker == NET_BREAKER_CLOSED ? "" : breaker,
+		    v->breaker == NET_BREAKER_CLOSED ? "" : ", ");
+		ctx_print(s->ctx, "last answered %s",
+		    v->last_ok_ms > 0 ? shown_time(v->last_ok_ms, ok)
+				      : "never");
+		if (v->last_error_ms > v->last_ok_ms)
+			ctx_print(s->ctx, ", failed %s: %s",
+			    shown_time(v->last_error_ms, bad), v->last_error);
+		ctx_print(s->ctx, "\n");
+	}
+}
+
 void
 status_text(struct status *s)
 {
@@ -177,6 +203,7 @@ status_text(struct status *s)
 		ctx_print(s->ctx, "%-8s %lld to push, %lld dead\n", "outbox",
 		    (long long)s->counts.outbox_pending,
 		    (long long)s->counts.outbox_dead);
+		services(s);
 		drain(s);
 		if (s->clock_trusted)
 			ctx_print(s->ctx, "%-8s trusted: %s\n", "clock",

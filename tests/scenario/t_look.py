@@ -373,6 +373,28 @@ def test_the_outbox_shows_what_waits_and_what_was_given_up(box):
     require("\033[31mdead" in box.pty("outbox").out, "no colour")
 
 
+def test_services_and_what_they_were_sent_are_shown(box):
+    called(box, job("a"))
+    filled.alter(box, """
+        INSERT INTO outbox SELECT 2,job,2,revision,attempt,NULL,0,4,1,
+        'no answer',NULL FROM outbox WHERE id=1;
+        UPDATE head SET next_outbox=3;
+        INSERT INTO service VALUES('mongo',1,5,x'00',0,0,0,NULL,
+        1799168400000,'no answer')""")
+    services = box.run("status", "--json").json("status")["services"]
+    require(services == {"mongo": {
+        "breaker": "open", "failures": 5, "lastOkAt": None,
+        "lastErrorAt": "2027-01-05T17:00:00.000Z",
+        "lastError": "no answer"}}, services)
+    box.run("status").expect(0, out="breaker open, last answered never")
+    box.run("outbox").expect(0, out="mongo")
+    box.run("show", "a").expect(
+        0, out="revision 1 waits to be pushed (row 2, 4 tries): no answer")
+    d = box.run("show", "a", "--json").json("show")["job"]
+    require(d["result"]["state"] == "done" and
+            d["sinks"]["mongo"]["state"] == "pending", d)
+
+
 def test_an_empty_outbox_says_so(box):
     called(box, job("a"))
     r = box.run("outbox").expect(0, err="nothing waits")
