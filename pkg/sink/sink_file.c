@@ -7,19 +7,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#include "json/json.h"
-#include "json/json_write.h"
 #include "media/media_wav.h"
 #include "talk/talk_transcript.h"
 
 #define BLOCK_BYTES 65536
-
-void
-sink_file_made_fini(struct sink_file_made *m)
-{
-	mem_free(&m->recording);
-	mem_free(&m->transcript);
-}
 
 struct sweep {
 	struct env *env;
@@ -114,7 +105,7 @@ hash_file(struct env *env, const char *path, uint8_t out[SHA256_BYTES],
 
 static enum err_code
 export_recording(struct env *env, const char *place,
-    const struct sink_result *r, struct sink_file_made *made, struct err *err)
+    const struct sink_result *r, struct sink_json_files *made, struct err *err)
 {
 	uint8_t hash[SHA256_BYTES];
 	struct media_wav_info info;
@@ -145,7 +136,7 @@ export_recording(struct env *env, const char *place,
 static enum err_code
 write_transcript(struct env *env, const char *place,
     const struct sink_result *r, const char *json, size_t len,
-    struct sink_file_made *made, struct err *err)
+    struct sink_json_files *made, struct err *err)
 {
 	struct talk_transcript *t = NULL;
 	struct buf text = BUF_INIT(4 * (size_t)TALK_TRANSCRIPT_MAX);
@@ -175,7 +166,7 @@ write_transcript(struct env *env, const char *place,
 
 static enum err_code
 export_transcript(struct env *env, const char *place,
-    const struct sink_result *r, struct sink_file_made *made, struct err *err)
+    const struct sink_result *r, struct sink_json_files *made, struct err *err)
 {
 	uint8_t hash[SHA256_BYTES];
 	char *json = NULL;
@@ -196,12 +187,12 @@ export_transcript(struct env *env, const char *place,
 
 enum err_code
 sink_file_export(struct env *env, const char *out_dir,
-    const struct sink_result *r, struct sink_file_made *made, struct err *err)
+    const struct sink_result *r, struct sink_json_files *made, struct err *err)
 {
 	char *place = NULL;
 	enum err_code code = ERR_NONE;
 
-	*made = (struct sink_file_made){0};
+	*made = (struct sink_json_files){0};
 	if (*r->recording_path == '\0' && *r->transcript_path == '\0')
 		return ERR_NONE;
 	code = make_place(env, out_dir, r, &place, err);
@@ -212,135 +203,5 @@ sink_file_export(struct env *env, const char *out_dir,
 	if (code == ERR_NONE && *r->transcript_path != '\0')
 		code = export_transcript(env, place, r, made, err);
 	mem_free(&place);
-	return code;
-}
-
-static void
-field_text(struct json_writer *w, const char *key, const char *text)
-{
-	json_field_str(w, key, *text != '\0' ? text : NULL);
-}
-
-/* 0 = it never came. */
-static void
-field_time(struct json_writer *w, const char *key, int64_t at_ms)
-{
-	json_field_time(w, key, at_ms > 0 ? at_ms : -1);
-}
-
-static void
-render_job(struct json_writer *w, const struct sink_result *r)
-{
-	json_write_key(w, "job");
-	json_write_object(w);
-	json_field_str(w, "id", r->id);
-	json_field_str(w, "source", r->source);
-	field_text(w, "campaignId", r->campaign);
-	json_field_i64(w, "step", r->step);
-	json_field_bool(w, "finalStep", r->final_step);
-	json_field_str(w, "kind", r->kind);
-	json_write_end(w);
-}
-
-static void
-render_call(struct json_writer *w, const struct sink_result *r)
-{
-	bool talked = r->answered_ms > 0 && r->ended_ms > r->answered_ms;
-
-	json_write_key(w, "call");
-	if (r->placed_ms == 0) {
-		json_write_null(w);
-		return;
-	}
-	json_write_object(w);
-	json_field_i64(w, "attempt", r->attempt);
-	field_text(w, "carrier", r->carrier);
-	field_text(w, "carrierCallId", r->call_id);
-	field_text(w, "to", r->to);
-	field_time(w, "placedAt", r->placed_ms);
-	field_time(w, "answeredAt", r->answered_ms);
-	field_time(w, "endedAt", r->ended_ms);
-	json_field_i64(
-	    w, "durationMs", talked ? r->ended_ms - r->answered_ms : 0);
-	field_text(w, "answeredBy", r->answered_by);
-	field_text(w, "declineReason", r->decline_reason);
-	json_write_end(w);
-}
-
-static void
-render_files(struct json_writer *w, const struct sink_file_made *made)
-{
-	char hex[2 * SHA256_BYTES + 1];
-
-	json_write_key(w, "recording");
-	if (made->recording == NULL) {
-		json_write_null(w);
-	} else {
-		json_write_object(w);
-		json_field_str(w, "path", made->recording);
-		json_field_str(w, "sha256",
-		    text_hex(made->recording_sha256, SHA256_BYTES, hex));
-		json_field_i64(w, "durationMs", made->duration_ms);
-		json_field_i64(w, "channels", made->channels);
-		json_field_i64(w, "sampleRate", made->sample_rate);
-		json_write_end(w);
-	}
-	json_write_key(w, "transcript");
-	if (made->transcript == NULL) {
-		json_write_null(w);
-	} else {
-		json_write_object(w);
-		json_field_str(w, "path", made->transcript);
-		json_write_end(w);
-	}
-}
-
-static enum err_code
-render_meeting(
-    struct json_writer *w, const struct sink_result *r, struct err *err)
-{
-	json_write_key(w, "meeting");
-	if (*r->meeting_json == '\0') {
-		json_write_null(w);
-		return ERR_NONE;
-	}
-	if (*r->meeting_json != '{' ||
-	    strlen(r->meeting_json) > SINK_FILE_MEETING_MAX)
-		return err_set(err, ERR_MALFORMED, 0,
-		    "meeting: expected a JSON object of at most %d bytes",
-		    SINK_FILE_MEETING_MAX);
-	if (json_write_raw(w, r->meeting_json, strlen(r->meeting_json), err) !=
-	    ERR_NONE)
-		return err_wrap(err, "meeting");
-	return ERR_NONE;
-}
-
-enum err_code
-sink_file_render(const struct sink_result *r, const struct sink_file_made *made,
-    struct buf *line, struct err *err)
-{
-	struct buf own = BUF_INIT(SINK_FILE_LINE_MAX);
-	struct json_writer w = JSON_WRITER_INIT(&own);
-	enum err_code code;
-
-	json_write_object(&w);
-	json_field_i64(&w, "schema", 1);
-	render_job(&w, r);
-	json_field_str(&w, "state", job_state_name(r->state));
-	json_field_str(&w, "outcome",
-	    r->outcome == JOB_OUTCOME_NONE ? NULL
-					   : job_outcome_name(r->outcome));
-	json_field_i64(&w, "attempts", r->attempts);
-	render_call(&w, r);
-	render_files(&w, made);
-	code = render_meeting(&w, r, err);
-	if (code == ERR_NONE) {
-		json_field_i64(&w, "costMicros", r->cost_micros);
-		json_field_i64(&w, "revision", r->revision);
-		json_write_end(&w);
-		buf_putc(&own, '\n');
-		buf_put(line, own.bytes, own.len);
-	}
-	buf_free(&own);
 	return code;
 }

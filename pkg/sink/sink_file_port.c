@@ -34,13 +34,13 @@ op_render(
     void *impl, const struct sink_result *r, struct buf *line, struct err *err)
 {
 	struct sink_file *s = impl;
-	struct sink_file_made made;
+	struct sink_json_files made;
 	enum err_code code =
 	    sink_file_export(s->env, s->out_dir, r, &made, err);
 
 	if (code == ERR_NONE)
-		code = sink_file_render(r, &made, line, err);
-	sink_file_made_fini(&made);
+		code = sink_json_render(r, &made, line, err);
+	sink_json_files_fini(&made);
 	return code;
 }
 

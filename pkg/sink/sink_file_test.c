@@ -50,13 +50,13 @@ completed(void)
 }
 
 static void
-expect_line(const struct sink_result *r, const struct sink_file_made *made,
+expect_line(const struct sink_result *r, const struct sink_json_files *made,
     const char *want)
 {
-	struct buf line = BUF_INIT(SINK_FILE_LINE_MAX);
+	struct buf line = BUF_INIT(SINK_JSON_LINE_MAX);
 	struct err err;
 
-	assert_int_equal(sink_file_render(r, made, &line, &err), ERR_NONE);
+	assert_int_equal(sink_json_render(r, made, &line, &err), ERR_NONE);
 	assert_string_equal(line.bytes, want);
 	buf_free(&line);
 }
@@ -65,7 +65,7 @@ static void
 a_result_is_the_line_that_was_promised(void **state)
 {
 	struct sink_result r = completed();
-	struct sink_file_made made = {
+	struct sink_json_files made = {
 	    .recording = mem_strdup("/d/out/c-1/a%2F1/2.wav"),
 	    .duration_ms = 4000,
 	    .channels = 2,
@@ -92,15 +92,15 @@ a_result_is_the_line_that_was_promised(void **state)
 	    "\"transcript\":{\"path\":\"/d/out/c-1/a%2F1/2.json\"},"
 	    "\"meeting\":{\"at\":\"2026-01-09T15:00:00Z\",\"id\":\"m\"},"
 	    "\"costMicros\":1250,\"revision\":1}\n");
-	sink_file_made_fini(&made);
-	sink_file_made_fini(&made);
+	sink_json_files_fini(&made);
+	sink_json_files_fini(&made);
 }
 
 static void
 a_job_never_called_has_a_line_too(void **state)
 {
 	struct sink_result r = completed();
-	struct sink_file_made made = {0};
+	struct sink_json_files made = {0};
 
 	(void)state;
 	r.campaign = "";
@@ -124,8 +124,8 @@ static void
 what_never_came_is_null(void **state)
 {
 	struct sink_result r = completed();
-	struct sink_file_made made = {0};
-	struct buf line = BUF_INIT(SINK_FILE_LINE_MAX);
+	struct sink_json_files made = {0};
+	struct buf line = BUF_INIT(SINK_JSON_LINE_MAX);
 	struct err err;
 
 	(void)state;
@@ -134,7 +134,7 @@ what_never_came_is_null(void **state)
 	r.answered_by = "";
 	r.call_id = "";
 	r.decline_reason = "line\nbreak";
-	assert_int_equal(sink_file_render(&r, &made, &line, &err), ERR_NONE);
+	assert_int_equal(sink_json_render(&r, &made, &line, &err), ERR_NONE);
 	assert_non_null(strstr(line.bytes,
 	    "\"carrierCallId\":null,\"to\":\"+15125550100\",\"placedAt\":"
 	    "\"2026-01-05T09:00:00.000Z\",\"answeredAt\":null,\"endedAt\":"
@@ -155,15 +155,15 @@ a_meeting_that_is_no_object_adds_nothing(void **state)
 	    {"{\"a\":", "meeting: "},
 	};
 	struct sink_result r = completed();
-	struct sink_file_made made = {0};
-	struct buf line = BUF_INIT(SINK_FILE_LINE_MAX);
+	struct sink_json_files made = {0};
+	struct buf line = BUF_INIT(SINK_JSON_LINE_MAX);
 	struct err err;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		r.meeting_json = rows[i].meeting;
 		assert_int_equal(
-		    sink_file_render(&r, &made, &line, &err), ERR_MALFORMED);
+		    sink_json_render(&r, &made, &line, &err), ERR_MALFORMED);
 		assert_true(text_starts(err.text, rows[i].error));
 		assert_int_equal(line.len, 0);
 	}
@@ -204,11 +204,11 @@ static bool
 export_all(struct world *w, void *arg)
 {
 	struct sent *s = arg;
-	struct sink_file_made made;
+	struct sink_json_files made;
 	bool ok =
 	    sink_file_export(w->env, s->out, &s->r, &made, &w->err) == ERR_NONE;
 
-	sink_file_made_fini(&made);
+	sink_json_files_fini(&made);
 	return ok;
 }
 
@@ -238,7 +238,7 @@ an_attempt_leaves_sound_transcript_and_text(void **state)
 {
 	struct world *w = *state;
 	struct sent s;
-	struct sink_file_made made;
+	struct sink_json_files made;
 	char want[200];
 	uint8_t hash[SHA256_BYTES];
 	size_t len = 0;
@@ -261,7 +261,7 @@ an_attempt_leaves_sound_transcript_and_text(void **state)
 	assert_string_equal(made.transcript, want);
 	expect_exported(w, 4200);
 	mem_free(&wav);
-	sink_file_made_fini(&made);
+	sink_json_files_fini(&made);
 }
 
 static void
@@ -269,8 +269,8 @@ making_them_again_gives_the_same_bytes(void **state)
 {
 	struct world *w = *state;
 	struct sent s;
-	struct sink_file_made a;
-	struct sink_file_made b;
+	struct sink_json_files a;
+	struct sink_json_files b;
 
 	send_off(w, &s, 3);
 	assert_int_equal(
@@ -284,8 +284,8 @@ making_them_again_gives_the_same_bytes(void **state)
 	expect_file(w, PLACE "2.txt", first);
 	expect_exported(w, 60);
 	mem_free(&first);
-	sink_file_made_fini(&a);
-	sink_file_made_fini(&b);
+	sink_json_files_fini(&a);
+	sink_json_files_fini(&b);
 }
 
 static void
@@ -293,7 +293,7 @@ without_files_nothing_is_made(void **state)
 {
 	struct world *w = *state;
 	struct sink_result r = completed();
-	struct sink_file_made made;
+	struct sink_json_files made;
 	char *out = mem_printf("%s/out", w->dir);
 	struct env_stat st;
 
@@ -324,7 +324,7 @@ static void
 what_differs_from_the_journal_is_never_exported(void **state)
 {
 	struct world *w = *state;
-	struct sink_file_made made;
+	struct sink_json_files made;
 	struct sent s;
 	char want[250];
 
@@ -339,7 +339,7 @@ what_differs_from_the_journal_is_never_exported(void **state)
 	assert_string_equal(w->err.text, want);
 	assert_null(made.recording);
 	expect_file(w, PLACE "2.wav", NULL);
-	sink_file_made_fini(&made);
+	sink_json_files_fini(&made);
 
 	send_off(w, &s, 2);
 	put_file(w, "17-1.json", TRANSCRIPT " ", strlen(TRANSCRIPT) + 1);
@@ -352,14 +352,14 @@ what_differs_from_the_journal_is_never_exported(void **state)
 	assert_string_equal(w->err.text, want);
 	assert_null(made.transcript);
 	expect_file(w, PLACE "2.json", NULL);
-	sink_file_made_fini(&made);
+	sink_json_files_fini(&made);
 }
 
 static void
 what_is_gone_or_unreadable_is_said(void **state)
 {
 	struct world *w = *state;
-	struct sink_file_made made;
+	struct sink_json_files made;
 	struct sent s;
 
 	send_off(w, &s, 2);
@@ -367,7 +367,7 @@ what_is_gone_or_unreadable_is_said(void **state)
 	assert_int_equal(sink_file_export(w->env, s.out, &s.r, &made, &w->err),
 	    ERR_NOT_FOUND);
 	assert_non_null(strstr(w->err.text, s.ul2));
-	sink_file_made_fini(&made);
+	sink_json_files_fini(&made);
 
 	send_off(w, &s, 2);
 	put_file(w, "17-1.json", "{}", 2);
@@ -375,7 +375,7 @@ what_is_gone_or_unreadable_is_said(void **state)
 	assert_int_equal(sink_file_export(w->env, s.out, &s.r, &made, &w->err),
 	    ERR_MALFORMED);
 	expect_file(w, PLACE "2.json", NULL);
-	sink_file_made_fini(&made);
+	sink_json_files_fini(&made);
 }
 
 static void
@@ -418,7 +418,7 @@ static void
 the_port_does_the_same(void **state)
 {
 	struct world *w = *state;
-	struct buf line = BUF_INIT(SINK_FILE_LINE_MAX);
+	struct buf line = BUF_INIT(SINK_JSON_LINE_MAX);
 	struct sink_append_place next = SINK_APPEND_FIRST;
 	enum sink_append_found found = SINK_APPEND_FOUND_COUNT;
 	struct sent s;
