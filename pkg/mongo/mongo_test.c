@@ -474,7 +474,7 @@ a_record_is_an_upsert_guarded_by_its_revision(void **state)
 		1) ","
 		   "'attempts':" INT(
 		       2) ",'cost':{'$numberDouble':"
-			  "'0.0012500000000000000260'},'meeting':{"
+			  "'0.001250000000000000026'},'meeting':{"
 			  "'at':'2026-02-01T10:00:00Z','a_b':" INT(
 			      1) ",'_x':[null,true,"
 				 "{'$numberDouble':'1.5'},{'$numberLong':'5000000000'}]},"
