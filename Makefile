@@ -32,6 +32,8 @@ ifneq (,$(findstring Free Software,$(shell $(CC) --version 2>/dev/null)))
 WARN    += $(GCCWARN)
 endif
 LDLIBS   = $(LIBS_L) -lm -lpthread
+# What tests alone are linked with; OpenSSL is the scripted peer's.
+TEST_LIBS = -lcmocka -lssl -lcrypto
 Q        = $(if $(V),,@)
 PYTHON   = /usr/bin/python3
 
@@ -76,10 +78,10 @@ $(LIB): $(OBJ)
 	$(Q)rm -f $@ && $(AR) crs $@ $^
 
 $(TEST_SRC:%.c=$(B)/%): %: %.o $(LIB)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(TEST_LIBS)
 
 $(CMD_TEST:%.c=$(B)/%): %: %.o $(filter-out %/main.o,$(CMD_OBJ)) $(LIB)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(TEST_LIBS)
 
 $(BENCHES) $(SOAKS): %: %.o $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -94,7 +96,7 @@ $(SIM_LIB): $(SIM_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) crs $@ $^
 
 $(patsubst %.c,$(B)/%,$(wildcard tests/sim/*_test.c)): %: %.o $(SIM_LIB) $(LIB)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(TEST_LIBS)
 
 $(SIM): $(B)/tests/sim/sim_main.o $(SIM_LIB) $(B)/cmd/dsrun/wire_sim_log.o $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -198,7 +200,7 @@ mutate: $(MUTANTS) ## each row of the state tables flipped: a test must fail
 	$(Q)$(PYTHON) tests/mutate/mutate.py $(if $(BEHAVIOUR),--behaviour) $^
 $(MUTATED): $(MUTATE)/%: $(B)/%.o $(MUTATE)/job_state.o $(LIB)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(TEST_LIBS)
 $(MUTATE)/job_state.c: pkg/job/job_state.c tests/mutate/mutate.py
 	$(Q)mkdir -p $(@D) && $(PYTHON) tests/mutate/mutate.py --write $@
 $(MUTATE)/job_state.o: $(MUTATE)/job_state.c $(B)/flags

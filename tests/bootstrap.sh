@@ -11,6 +11,7 @@ for group in "$@"; do
 	build)
 		want="$want gcc libc6-dev make pkg-config libsqlite3-dev
 		    libcjson-dev libyaml-dev libuv1-dev libexpat1-dev libmongoc-dev
+		    libcurl4-openssl-dev libssl-dev
 		    libmp3lame-dev libopus-dev libogg-dev
 		    libcmocka-dev python3 python3-jsonschema tzdata" ;;
 	lint)
