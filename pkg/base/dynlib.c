@@ -40,7 +40,7 @@ enum err_code
 dynlib_open(const char *const *sonames, const char *package,
     const struct dynlib_symbol *symbols, struct err *err)
 {
-	struct err later;
+	struct err later = {.code = ERR_NONE};
 	enum err_code code = ERR_CONFIG;
 
 	for (const char *const *name = sonames; *name != NULL; name++) {
