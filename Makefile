@@ -50,6 +50,7 @@ CMD_SRC  = $(filter-out %_test.c,$(wildcard cmd/dsrun/*.c cmd/dsrun/*/*.c))
 CMD_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard cmd/dsrun/*_test.c))
 BENCH    = $(wildcard tests/bench/*.c)
 SOAK     = $(wildcard tests/soak/*.c)
+STORE    = $(wildcard tests/store/*.c)
 SIM_MAIN = $(wildcard tests/sim/sim_main.c)
 SIM_SRC  = $(filter-out %_test.c $(SIM_MAIN),$(wildcard tests/sim/*.c))
 SIM_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard tests/sim/*_test.c))
@@ -63,9 +64,10 @@ TESTS    = $(TEST_SRC:%.c=$(B)/%) $(CMD_TEST:%.c=$(B)/%) \
 	   $(SIM_TEST:%.c=$(B)/%) $(FUZZERS)
 BENCHES  = $(BENCH:%.c=$(B)/%)
 SOAKS    = $(SOAK:%.c=$(B)/%)
+STORES   = $(STORE:%.c=$(B)/%)
 SIM      = $(SIM_MAIN:tests/sim/sim_main.c=$(B)/tests/sim/sim)
 ALL_SRC  = $(SRC) $(TEST_SRC) $(CMD_SRC) $(CMD_TEST) $(BENCH) \
-	   $(SOAK) $(SIM_SRC) $(SIM_TEST) $(SIM_MAIN) $(FUZZ_ALL)
+	   $(SOAK) $(STORE) $(SIM_SRC) $(SIM_TEST) $(SIM_MAIN) $(FUZZ_ALL)
 LIB      = $(B)/libdsrun.a
 SIM_LIB  = $(B)/libsim.a
 
@@ -83,7 +85,7 @@ $(TEST_SRC:%.c=$(B)/%): %: %.o $(LIB)
 $(CMD_TEST:%.c=$(B)/%): %: %.o $(filter-out %/main.o,$(CMD_OBJ)) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(TEST_LIBS)
 
-$(BENCHES) $(SOAKS): %: %.o $(LIB)
+$(BENCHES) $(SOAKS) $(STORES): %: %.o $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The simulator.  A test of it takes from the library what it needs and brings
