@@ -22,9 +22,9 @@ NOFLOW   = -Wno-maybe-uninitialized -Wno-null-dereference \
 	   -Wno-format-truncation -Wno-unknown-warning-option
 CFLAGS  ?= $(HARDEN)
 LDFLAGS ?= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-LIBS     = sqlite3 libcjson yaml-0.1 libuv expat
+LIBS     = sqlite3 libcjson yaml-0.1 libuv expat hiredis
 # Loaded when first used (base/dynlib.h): only their headers are needed here.
-LIBS_DYN = libmongoc-1.0
+LIBS_DYN = libmongoc-1.0 libssl
 LIBS_H  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(LIBS) $(LIBS_DYN) 2>/dev/null))
 LIBS_L  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 CPPFLAGS = -Ipkg -I$(B) -MMD -MP $(LIBS_H)

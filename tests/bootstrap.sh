@@ -11,7 +11,7 @@ for group in "$@"; do
 	build)
 		want="$want gcc libc6-dev make pkg-config libsqlite3-dev
 		    libcjson-dev libyaml-dev libuv1-dev libexpat1-dev libmongoc-dev
-		    libcurl4-openssl-dev libssl-dev
+		    libcurl4-openssl-dev libssl-dev libhiredis-dev
 		    libmp3lame-dev libopus-dev libogg-dev
 		    libcmocka-dev python3 python3-jsonschema tzdata" ;;
 	lint)
@@ -25,7 +25,7 @@ for group in "$@"; do
 	clang)
 		want="$want clang" ;;
 	bench)
-		want="$want redis-server python3-venv opus-tools mpg123 sox"
+		want="$want redis-server openssl python3-venv opus-tools mpg123 sox"
 		# Another Node than Debian's will do.
 		command -v npm >/dev/null 2>&1 || want="$want nodejs npm" ;;
 	*)
