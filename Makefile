@@ -124,6 +124,11 @@ $(B)/journal_migrations.inc: $(wildcard migrations/*.sql) tests/lint/embed.sh
 	$(Q)mkdir -p $(@D) && tests/lint/embed.sh migrations/*.sql > $@.tmp && mv $@.tmp $@
 $(B)/pkg/journal/journal_schema.o: $(B)/journal_migrations.inc
 
+# Lua for Redis, embedded: one string a script.
+$(B)/bull_scripts.inc: $(wildcard pkg/bull/lua/*)
+	$(Q)mkdir -p $(@D) && pkg/bull/lua/embed.sh pkg/bull/lua/*.lua > $@.tmp && mv $@.tmp $@
+$(B)/pkg/bull/bull.o: $(B)/bull_scripts.inc
+
 $(B)/pkg/conf/conf.o: CPPFLAGS += -DDSRUN_PREFIX='"$(PREFIX)"'
 
 # What the program knows of its own making.  A clock that stands before
@@ -256,7 +261,7 @@ lint-style:
 	$(Q)tests/lint/style.sh
 lint-format:
 	$(Q)clang-format --dry-run -Werror $(ALL_SRC) $(HEADERS)
-lint-cppcheck: $(B)/journal_migrations.inc
+lint-cppcheck: $(B)/journal_migrations.inc $(B)/bull_scripts.inc
 	$(Q)mkdir -p $(B)/cppcheck
 	$(Q)cppcheck --quiet --cppcheck-build-dir=$(B)/cppcheck -j $$(nproc) \
 	    --std=c11 -D_GNU_SOURCE -D__x86_64__ -Ipkg -Itests/sim -Icmd/dsrun -I$(B) \
@@ -265,7 +270,7 @@ lint-cppcheck: $(B)/journal_migrations.inc
 	    --template='{file}:{line}: {severity}: {message} [{id}]' \
 	    $(ALL_SRC)
 lint-tidy: $(SRC:%.c=$(B)/tidy/%.ok) $(CMD_SRC:%.c=$(B)/tidy/%.ok)
-$(B)/tidy/%.ok: %.c .clang-tidy $(HEADERS) $(B)/journal_migrations.inc $(B)/build_info.h
+$(B)/tidy/%.ok: %.c .clang-tidy $(HEADERS) $(B)/journal_migrations.inc $(B)/bull_scripts.inc $(B)/build_info.h
 	$(Q)mkdir -p $(@D)
 	$(Q)clang-tidy --quiet $< -- $(CSTD) $(filter-out -MMD -MP,$(CPPFLAGS)) \
 	    >$@.err 2>&1 || { grep -E '(error|warning):' $@.err; exit 1; }

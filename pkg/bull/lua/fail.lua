@@ -4,7 +4,7 @@
 --   ARGV: id, lease, timestamp, tries at the take, token, reason (text), stack
 --   (text, '' none), 'final' or 'retry', random number 0..1 for jitter, delay in
 --   ms instead of the job's backoff (-1: the job's)
--- {'failed'}, {'retried'} (it waits), {'delayed', due}: done
+-- {'done', 'failed'}, {'done', 'retried'} (it waits), {'done', 'delayed', due}
 -- {'already', where}: this try was counted before (a lost reply)
 -- {'backoff', type}: a function of the producer's, unknown here; nothing changed
 -- else as release says
@@ -70,7 +70,7 @@ if bull then
 end
 if not delay then
 	finish(id, 'failed', reason, opts, token)
-	return {'failed'}
+	return {'done', 'failed'}
 end
 if not bull then
 	call('HINCRBY', key, 'atm', 1)
@@ -80,10 +80,10 @@ if delay > 0 then
 		call('HSET', key, 'delay', int(delay))
 	end
 	put_delayed(id, now + delay, id_bits(id))
-	return {'delayed', now + delay}
+	return {'done', 'delayed', now + delay}
 end
 enqueue(P, id, opts.lifo == true and 'RPUSH' or 'LPUSH')
 if not bull then
 	emit(P, 'waiting', 'jobId', id, 'prev', 'active')
 end
-return {'retried'}
+return {'done', 'retried'}

@@ -1,0 +1,186 @@
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "bull/bull_priv.h"
+
+static enum err_code
+read_take(struct bull_call *c, const struct net_redis_value *v,
+    const char *word, struct err *err)
+{
+	static const enum bull_answer answers[] = {
+	    BULL_TAKEN, BULL_EMPTY, BULL_PAUSED, BULL_FULL, BULL_LIMITED};
+
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+		if (strcmp(word, bull_answer_name(answers[i])) == 0) {
+			c->answer = answers[i];
+			c->now_ms = bull_item_i64(v, 1);
+			c->due_ms = bull_item_i64(v, 2);
+			c->wait_ms = bull_item_i64(v, 3);
+			c->ghosts = bull_item_i64(v, 4);
+			bull_read_jobs(c, bull_item(v, 5));
+			/* The script tells it when it takes fewer than asked.
+			 */
+			c->bull->told_drained = c->answer == BULL_EMPTY;
+			return ERR_NONE;
+		}
+	return err_set(err, ERR_MALFORMED, 0, "answered %.40s", word);
+}
+
+static const struct bull_verb take = {"take", read_take};
+
+void
+bull_take(struct bull *b, int64_t n, int64_t lock_ms, struct bull_call *c)
+{
+	struct bull_args a = {0};
+
+	CHECK(n > 0 && n <= BULL_BATCH_MAX && lock_ms > 0);
+	bull_args_begin(b, &a);
+	bull_arg_i64(&a, n);
+	bull_arg_text(&a, b->token);
+	bull_arg_i64(&a, lock_ms);
+	bull_arg_i64(&a, (int64_t)b->field_max);
+	bull_arg_i64(&a, (int64_t)b->answer_max);
+	bull_arg_text(&a, b->worker);
+	bull_arg_text(&a, b->told_drained ? "0" : "1");
+	bull_start(b, &take, &a, c);
+}
+
+static enum err_code
+read_ours(struct bull_call *c, const struct net_redis_value *v,
+    const char *word, struct err *err)
+{
+	const struct net_redis_value *rows = bull_item(v, 2);
+	size_t n = rows != NULL ? rows->count : 0;
+
+	(void)word;
+	(void)err;
+	c->now_ms = bull_item_i64(v, 1);
+	c->leases = mem_zalloc(n, sizeof(*c->leases));
+	for (size_t i = 0; i < n; i++) {
+		const struct net_redis_value *row = bull_item(rows, i);
+
+		c->leases[c->lease_count++] =
+		    (struct bull_lease){bull_item_text(row, 0),
+			bull_item_text(row, 1), bull_item_i64(row, 2)};
+	}
+	return ERR_NONE;
+}
+
+static const struct bull_verb ours = {"ours", read_ours};
+
+void
+bull_ours(struct bull *b, struct bull_call *c)
+{
+	struct bull_args a = {0};
+
+	bull_args_begin(b, &a);
+	bull_arg_text(&a, b->token);
+	bull_start(b, &ours, &a, c);
+}
+
+static void
+add_leases(struct bull_args *a, const struct bull_lease *leases, size_t n)
+{
+	CHECK(n <= BULL_BATCH_MAX);
+	for (size_t i = 0; i < n; i++) {
+		bull_arg_text(a, leases[i].id);
+		bull_arg_text(a, leases[i].lease);
+	}
+}
+
+static enum err_code
+read_read(struct bull_call *c, const struct net_redis_value *v,
+    const char *word, struct err *err)
+{
+	(void)word;
+	(void)err;
+	c->now_ms = bull_item_i64(v, 1);
+	bull_read_jobs(c, bull_item(v, 2));
+	c->count = bull_item_i64(v, 3);
+	return ERR_NONE;
+}
+
+static const struct bull_verb reading = {"read", read_read};
+
+void
+bull_read(struct bull *b, const struct bull_lease *leases, size_t n,
+    struct bull_call *c)
+{
+	struct bull_args a = {0};
+
+	bull_args_begin(b, &a);
+	bull_arg_text(&a, b->token);
+	bull_arg_i64(&a, (int64_t)b->field_max);
+	bull_arg_i64(&a, (int64_t)b->answer_max);
+	add_leases(&a, leases, n);
+	bull_start(b, &reading, &a, c);
+}
+
+static enum err_code
+read_reclaim(struct bull_call *c, const struct net_redis_value *v,
+    const char *word, struct err *err)
+{
+	(void)err;
+	if (strcmp(word, "ours") == 0) {
+		c->answer = BULL_DONE;
+		c->text = bull_item_text(v, 1);
+	} else if (strcmp(word, "moved") == 0) {
+		c->answer = BULL_MOVED;
+		c->text = bull_item_text(v, 1);
+	} else {
+		bull_read_elsewhere(c, v, word);
+	}
+	return ERR_NONE;
+}
+
+static const struct bull_verb reclaim = {"reclaim", read_reclaim};
+
+void
+bull_reclaim(struct bull *b, const struct bull_ref *ref, int64_t lock_ms,
+    struct bull_call *c)
+{
+	struct bull_args a = {0};
+
+	CHECK(lock_ms > 0);
+	bull_args_begin(b, &a);
+	bull_arg_text(&a, ref->id);
+	bull_arg_text(&a, ref->lease);
+	bull_arg_text(&a, ref->stamp);
+	bull_arg_i64(&a, ref->tries);
+	bull_arg_text(&a, b->token);
+	bull_arg_i64(&a, lock_ms);
+	bull_start(b, &reclaim, &a, c);
+}
+
+static enum err_code
+read_renew(struct bull_call *c, const struct net_redis_value *v,
+    const char *word, struct err *err)
+{
+	const struct net_redis_value *rows = bull_item(v, 1);
+
+	(void)word;
+	(void)err;
+	c->held_count = rows != NULL ? rows->count : 0;
+	c->held = mem_zalloc(c->held_count, sizeof(*c->held));
+	for (size_t i = 0; i < c->held_count; i++)
+		c->held[i] = bull_item_i64(rows, i) == 1;
+	return ERR_NONE;
+}
+
+static const struct bull_verb renew = {"renew", read_renew};
+
+void
+bull_renew(struct bull *b, const struct bull_lease *leases, size_t n,
+    int64_t lock_ms, struct bull_call *c)
+{
+	struct bull_args a = {0};
+
+	CHECK(lock_ms > 0);
+	bull_args_begin(b, &a);
+	bull_arg_i64(&a, lock_ms);
+	add_leases(&a, leases, n);
+	bull_start(b, &renew, &a, c);
+}
