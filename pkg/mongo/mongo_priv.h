@@ -220,7 +220,6 @@ enum mongo_op_kind {
 struct mongo_op {
 	size_t row;
 	bool upsert;
-	bool done;
 	bson_t filter;
 	bson_t update;
 	bson_t array_filters; /* empty: none */

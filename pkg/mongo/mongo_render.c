@@ -343,7 +343,6 @@ mongo_render(struct mongo *m, enum mongo_op_kind kind,
 	if (code != ERR_NONE || !has_op(kind, r))
 		return code;
 	op->upsert = false;
-	op->done = false;
 	BS(init)(&op->filter);
 	BS(init)(&op->update);
 	BS(init)(&op->array_filters);

@@ -12,6 +12,8 @@ struct phase {
 	size_t row_count;
 	mongoc_collection_t *collection;
 	struct mongo_op *ops;
+	/* A bson_t points into itself and cannot be moved: this is sorted. */
+	struct mongo_op **order;
 	size_t count;
 };
 
@@ -73,24 +75,24 @@ update_one(
 
 /* Not ERR_NONE: the server is of no use, and what was left is not done. */
 static enum err_code
-do_singly(struct phase *p, struct mongo_op *ops, size_t k, struct err *err)
+do_singly(struct phase *p, struct mongo_op **ops, size_t k, struct err *err)
 {
 	for (size_t i = 0; i < k; i++) {
-		enum err_code code = update_one(p, &ops[i], ops[i].upsert, err);
+		enum err_code code = update_one(p, ops[i], ops[i]->upsert, err);
 
-		if (code == ERR_EXISTS && ops[i].upsert)
-			code = update_one(p, &ops[i], false, err);
+		if (code == ERR_EXISTS && ops[i]->upsert)
+			code = update_one(p, ops[i], false, err);
 		if (is_about_server(code))
 			return code;
 		if (code != ERR_NONE)
-			fail_row(&p->rows[ops[i].row], err);
+			fail_row(&p->rows[ops[i]->row], err);
 	}
 	return ERR_NONE;
 }
 
 /* Put the operations that are still to be done in front; how many. */
 static size_t
-sort_out(struct phase *p, struct mongo_op *ops, size_t k,
+sort_out(struct phase *p, struct mongo_op **ops, size_t k,
     const struct mongo_outcome *out)
 {
 	size_t again = 0;
@@ -98,31 +100,31 @@ sort_out(struct phase *p, struct mongo_op *ops, size_t k,
 
 	for (size_t i = 0; i < k; i++) {
 		if (out[i].code == MONGO_DUPLICATE) {
-			struct mongo_op op = ops[again];
+			struct mongo_op *op = ops[i];
 
-			ops[again] = ops[i];
-			ops[i] = op;
-			ops[again++].upsert = false;
+			ops[i] = ops[again];
+			ops[again++] = op;
+			op->upsert = false;
 		} else if (out[i].code != 0) {
 			(void)err_set(&err,
 			    mongo_server_code(out[i].code, false),
 			    (int)out[i].code, "MongoDB: %s (%lld)", out[i].text,
 			    (long long)out[i].code);
-			fail_row(&p->rows[ops[i].row], &err);
+			fail_row(&p->rows[ops[i]->row], &err);
 		}
 	}
 	return again;
 }
 
 static enum err_code do_bulk(
-    struct phase *p, struct mongo_op *ops, size_t k, struct err *err);
+    struct phase *p, struct mongo_op **ops, size_t k, struct err *err);
 
 /*
  * A bulk did not succeed.  err is its translation.  Write concern not met: all
  * of it may be there, or be rolled back, so nothing of it is certain.
  */
 static enum err_code
-after_failure(struct phase *p, struct mongo_op *ops, size_t k,
+after_failure(struct phase *p, struct mongo_op **ops, size_t k,
     const bson_t *reply, struct err *err)
 {
 	struct mongo_outcome *out;
@@ -138,7 +140,7 @@ after_failure(struct phase *p, struct mongo_op *ops, size_t k,
 		return is_about_server(err->code) ? err->code
 						  : do_singly(p, ops, k, err);
 	out = mem_zalloc(k, sizeof(*out));
-	proved = ops[0].upsert && mongo_bulk_proves(reply, k, out);
+	proved = ops[0]->upsert && mongo_bulk_proves(reply, k, out);
 	if (proved)
 		again = sort_out(p, ops, k, out);
 	mem_free(&out);
@@ -152,7 +154,7 @@ after_failure(struct phase *p, struct mongo_op *ops, size_t k,
  * ERR_NONE: as do_singly.
  */
 static enum err_code
-do_bulk(struct phase *p, struct mongo_op *ops, size_t k, struct err *err)
+do_bulk(struct phase *p, struct mongo_op **ops, size_t k, struct err *err)
 {
 	mongoc_bulk_operation_t *bulk;
 	bson_t opts;
@@ -169,9 +171,9 @@ do_bulk(struct phase *p, struct mongo_op *ops, size_t k, struct err *err)
 	    p->collection, &opts);
 	BS(destroy)(&opts);
 	for (size_t i = 0; i < k && good; i++) {
-		mongo_op_opts(&ops[i], ops[i].upsert, &opts);
+		mongo_op_opts(ops[i], ops[i]->upsert, &opts);
 		good = MC(bulk_operation_update_one_with_opts)(
-		    bulk, &ops[i].filter, &ops[i].update, &opts, &e);
+		    bulk, &ops[i]->filter, &ops[i]->update, &opts, &e);
 		BS(destroy)(&opts);
 	}
 	if (!good) {
@@ -197,6 +199,7 @@ render_phase(
 	struct err err;
 
 	p->ops = mem_zalloc(p->row_count * kind_count, sizeof(*p->ops));
+	p->order = mem_zalloc(p->row_count * kind_count, sizeof(*p->order));
 	for (size_t i = 0; i < p->row_count; i++) {
 		for (size_t k = 0; k < kind_count; k++) {
 			struct mongo_row *r = &p->rows[i];
@@ -209,6 +212,7 @@ render_phase(
 			    ERR_NONE)
 				fail_row(r, &err);
 			op->row = i;
+			p->order[p->count] = op;
 			p->count += made;
 		}
 	}
@@ -227,13 +231,14 @@ do_phase(struct mongo *m, struct mongo_row *rows, size_t n,
 	for (size_t i = 0; i < p.count && code == ERR_NONE; i += m->bulk_ops) {
 		size_t left = p.count - i;
 
-		code = do_bulk(&p, &p.ops[i],
+		code = do_bulk(&p, &p.order[i],
 		    left < m->bulk_ops ? left : m->bulk_ops, err);
 	}
 	MC(collection_destroy)(p.collection);
 	for (size_t i = 0; i < p.count; i++)
 		mongo_op_fini(&p.ops[i]);
 	mem_free(&p.ops);
+	mem_free(&p.order);
 	return code;
 }
 

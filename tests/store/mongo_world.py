@@ -1,0 +1,223 @@
+"""What the tests of MongoDB stand on: the driver program, servers, rows."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "scenario"))
+
+import harness  # noqa: E402
+from harness import Skip, dsrun_path, require, wait_for  # noqa: E402
+
+PENDING, IN_PROGRESS, FAILED, COMPLETED, DECLINED, BOOKED = range(6)
+CAMPAIGN, CALL_RECORD, CONTACT, BATCH, SEQUENCE = range(5)
+KEY = "QUJD" * 32  # base64 of 96 bytes
+UNREACHABLE = "ERR_UNREACHABLE"
+NONE = "ERR_NONE"
+
+
+def peer(name):
+    """The peer's directory; skips where it is missing, unless it must not."""
+    setup = HERE.parent / "peers" / "setup"
+    r = subprocess.run([str(setup), "--where", name], text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    if r.returncode == 0:
+        return r.stdout.strip()
+    word = "no %s: tests/peers/setup %s brings it" % (name, name)
+    require(not os.environ.get("DSRUN_NEED_PEERS"), word)
+    raise Skip(word)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.5).close()
+        return True
+    except OSError:
+        return False
+
+
+class Server:
+    """A process with a port; killed and started again at the same place."""
+
+    def __init__(self, argv, port, cwd=None, env=None):
+        self.argv, self.port, self.cwd, self.env = argv, port, cwd, env
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            self.argv, cwd=self.cwd, env=self.env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: answers(self.port), 60, "port %d" % self.port)
+
+    def kill(self):
+        if self.process:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+
+def java_server():
+    where = peer("mongo-java-server")
+    port = free_port()
+    s = Server(["java", "-Xmx512m", "-XX:+UseSerialGC", "-cp",
+                "%s:%s/lib/*" % (where, where), "Server", str(port)], port)
+    s.uri = "mongodb://127.0.0.1:%d/t" % port
+    return s
+
+
+def ferretdb(box, user="u", password="p:w@/1", tls=None):
+    """On SQLite in the box; with SCRAM, and TLS when tls is (cert, key)."""
+    where = peer("ferretdb")
+    state = box.path("ferret")
+    state.mkdir(exist_ok=True)
+    port = free_port()
+    argv = [where + "/ferretdb", "--handler=sqlite",
+            "--sqlite-url=file:%s/" % state, "--state-dir=%s" % state,
+            "--debug-addr=-", "--telemetry=disable", "--log-level=error",
+            "--test-enable-new-auth", "--setup-database=admin",
+            "--setup-username=" + user, "--setup-password=" + password]
+    if tls:
+        argv += ["--listen-addr=", "--listen-tls=127.0.0.1:%d" % port,
+                 "--listen-tls-cert-file=%s" % tls[0],
+                 "--listen-tls-key-file=%s" % tls[1]]
+    else:
+        argv.append("--listen-addr=127.0.0.1:%d" % port)
+    s = Server(argv, port, cwd=state,
+               env={**os.environ, "DO_NOT_TRACK": "1"})
+    s.uri = ("mongodb://u:p%%3Aw%%40%%2F1@127.0.0.1:%d/t?authSource=admin" %
+             port)
+    return s
+
+
+class Driver:
+    """tests/store/mongo_driver as a child: ask(do=...) gives its answer."""
+
+    def __init__(self, uri, **options):
+        program = pathlib.Path(dsrun_path()).parent / "tests/store/mongo_driver"
+        if not program.exists():
+            raise Skip("no %s: make stores builds it" % program)
+        self.process = subprocess.Popen(
+            [str(program), json.dumps({"uri": uri, **options})], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+
+    def send(self, **question):
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+
+    def receive(self):
+        line = self.process.stdout.readline()
+        require(line, "the driver ended:", self.process.poll(),
+                self.process.stderr.read() if not line else "")
+        return json.loads(line)
+
+    def ask(self, **question):
+        self.send(**question)
+        return self.receive()
+
+    def write(self, rows):
+        return self.ask(do="write", rows=rows)["rows"]
+
+    def must_write(self, rows):
+        for i, r in enumerate(self.write(rows)):
+            require(r["code"] == NONE, "row", i, r)
+
+    def close(self):
+        self.process.stdin.close()
+        code = self.process.wait(60)
+        said = self.process.stderr.read()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code, said
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        code, said = self.close()
+        if kind is None:
+            require(code == 0 and not said, "driver:", code, said)
+
+
+def node(script, *args):
+    """A script of the peer mongoose; its one line of JSON."""
+    where = peer("mongoose")
+    r = subprocess.run(["node", where + "/" + script, *map(str, args)],
+                       text=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, timeout=60)
+    require(r.returncode == 0, script, args, r.stderr)
+    return json.loads(r.stdout)
+
+
+def dump(server):
+    """All campaigns and call records as another driver reads them."""
+    return node("dump.js", server.uri)
+
+
+def without_times(state):
+    """Two writers may differ in when they wrote, and in the order of calls
+    that a campaign's history has."""
+    for doc in state["campaigns"] + state["callrecords"]:
+        doc.pop("updatedAt", None)
+        doc.pop("createdAt", None)
+    for doc in state["campaigns"]:
+        doc.get("callHistory", []).sort(key=lambda e: e["callId"])
+    return state
+
+
+def campaign_id(n):
+    return "65f0a1b2c3d4e5f6%08x" % n
+
+
+def row(n, campaign=0, **more):
+    """The n-th call."""
+    return {"campaign": campaign_id(campaign), "status": IN_PROGRESS,
+            "step": n, "completed_ms": 1767603600000 + n * 60000,
+            "revision": 1, "now_ms": 1767700000000, "carrier": "sim",
+            "call_id": "sim-%d" % n, "call_ms": 1767603590000 + n * 60000,
+            "duration_ms": 4021, "outcome": "completed", "attempts": 1,
+            "cost_micros": 1250, "recording_url": "s3://b/%d.wav" % n,
+            "transcript_url": "s3://b/%d.json" % n, **more}
+
+
+class Later(threading.Thread):
+    """fn() meanwhile; join() gives what it returned."""
+
+    def __init__(self, fn):
+        super().__init__(daemon=True)
+        self.fn, self.result, self.error = fn, None, None
+        self.start()
+
+    def run(self):
+        try:
+            self.result = self.fn()
+        except Exception as e:  # told by get
+            self.error = e
+
+    def get(self, timeout_s=120):
+        self.join(timeout_s)
+        require(not self.is_alive(), "still at work after", timeout_s, "s")
+        if self.error:
+            raise self.error
+        return self.result
+
+
+__all__ = [n for n in dir() if not n.startswith("_")]
