@@ -34,7 +34,9 @@
 	X(CLOCK, "clock", "the wall clock is not trusted")                 \
 	X(ERASED, "erased", "its personal data was erased")                \
 	X(RELEASED, "released", "given back with nothing sent")            \
-	X(CONFLICT, "conflict", "a call was placed that was held not to exist")
+	X(CONFLICT, "conflict",                                            \
+	    "a call was placed that was held not to exist")                \
+	X(AWAY, "away", "its queue has it")
 
 #define X(name, word, text) JOB_REASON_##name,
 enum job_reason {

@@ -170,6 +170,26 @@ journal_outbox_add(struct journal *j, struct journal_job *job, int64_t attempt,
 }
 
 enum err_code
+journal_outbox_again(struct journal *j, struct journal_job *job,
+    enum journal_sink sink, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE outbox SET state=0,tries=0,next_ms=0,error=NULL WHERE id="
+	    "(SELECT max(id) FROM outbox INDEXED BY outbox_job WHERE job=?1 "
+	    "AND sink=?2)",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job->id);
+	journal_db_i64(st, 2, sink);
+	if (journal_db_done(&j->w, st, err) != ERR_NONE ||
+	    sqlite3_changes(j->w.h) > 0)
+		return err->code;
+	return outbox_add(j, job, 0, sink, err);
+}
+
+enum err_code
 journal_outbox_due(struct journal *j, enum journal_sink sink, int64_t now_ms,
     struct journal_outbox *rows, size_t max, size_t *count, struct err *err)
 {

@@ -14,20 +14,30 @@
 /* What each migration added, taken away again. */
 static const char *const undo[] = {
     [2] = "ALTER TABLE outbox DROP COLUMN kept",
+    [3] = "DROP TABLE lease",
 };
 
+#define BEFORE "archive/before-schema-3.db"
+
+/* By another connection, also while it is in use. */
 static void
-older(struct fix *f, int version)
+undone(struct fix *f, int version)
 {
 	struct buf sql = BUF_INIT(4096);
 
 	assert_int_equal(ARRAY_LEN(undo), journal_schema_newest() + 1);
-	journal_close(&f->j);
 	for (int v = journal_schema_newest(); v > version; v--)
 		buf_printf(&sql, "%s;", undo[v]);
 	buf_printf(&sql, "PRAGMA user_version=%d", version);
 	sql_on(f, "journal.db", buf_text(&sql));
 	buf_free(&sql);
+}
+
+static void
+older(struct fix *f, int version)
+{
+	journal_close(&f->j);
+	undone(f, version);
 }
 
 /* A job, called and DONE. */
@@ -67,16 +77,12 @@ an_older_journal_is_migrated_and_a_copy_kept(void **state)
 	lived(f, "b");
 	is_whole(f, 2);
 	journal_close(&f->j);
-	assert_int_equal(
-	    number_on(f, "archive/before-schema-2.db", "PRAGMA user_version"),
-	    1);
-	assert_int_equal(number_on(f, "archive/before-schema-2.db",
-			     "SELECT count(*) FROM job"),
-	    1);
+	assert_int_equal(number_on(f, BEFORE, "PRAGMA user_version"), 1);
+	assert_int_equal(number_on(f, BEFORE, "SELECT count(*) FROM job"), 1);
 	shell(f, "rm -rf archive");
 	/* The next start finds nothing to do. */
 	OK(open_journal(f, JOURNAL_MUST_EXIST));
-	assert_false(there(f, "archive/before-schema-2.db"));
+	assert_false(there(f, BEFORE));
 	is_whole(f, 2);
 }
 
@@ -106,8 +112,7 @@ a_migration_waits_for_nobody_who_uses_it(void **state)
 	pid_t pid = child_start(f, hold_child);
 
 	shell(f, "while [ ! -e held ]; do sleep 0.01; done");
-	sql_on(f, "journal.db", undo[2]);
-	sql_on(f, "journal.db", "PRAGMA user_version=1");
+	undone(f, 1);
 	assert_int_equal(open_journal(f, JOURNAL_MUST_EXIST), ERR_BUSY);
 	SAYS("is in use by pid");
 	assert_int_equal(number_on(f, "journal.db", "PRAGMA user_version"), 1);
@@ -134,7 +139,7 @@ old_look(struct fix *f)
 	is_whole(f, 1);
 	assert_int_equal(number_on(f, "journal.db", "PRAGMA user_version"),
 	    journal_schema_newest());
-	assert_true(there(f, "archive/before-schema-2.db"));
+	assert_true(there(f, BEFORE));
 }
 
 static void

@@ -275,6 +275,11 @@ void journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *out);
 void journal_attempt_rest(
     const struct journal_attempt *a, struct journal_attempt_rest *out);
 
+/* journal_box.c: the newest row of job for sink is to be pushed (again); made
+ * when there is none. */
+enum err_code journal_outbox_again(struct journal *j, struct journal_job *job,
+    enum journal_sink sink, struct err *err);
+
 /* journal_row.c: names of sources, kinds, campaigns as numbers; what a rolled
  * back transaction added must be forgotten. */
 enum err_code journal_name_put(struct journal *j, enum journal_name table,

@@ -132,6 +132,9 @@ job_remove(struct journal *j, const struct removing *r,
 		code =
 		    run_with(j, "DELETE FROM outbox WHERE job=?1", p->id, err);
 	if (code == ERR_NONE)
+		code =
+		    run_with(j, "DELETE FROM lease WHERE job=?1", p->id, err);
+	if (code == ERR_NONE)
 		code = personal_remove(
 		    j, p->id, j->group_ms - JOURNAL_PRUNE_DIALS_MS, err);
 	if (code == ERR_NONE)

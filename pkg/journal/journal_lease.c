@@ -1,0 +1,281 @@
+#include "journal/journal_lease.h"
+
+#include <string.h>
+
+#include "base/crash.h"
+
+#include "journal/journal_priv.h"
+
+/*
+ * Leases: see the header.  Each move is part of the transaction that moves the
+ * job, so that after a crash the two agree; what the queue knows may lag behind
+ * and is told again.
+ */
+
+#define COLUMNS                                                          \
+	"l.job,l.state,l.due_ms,l.until_ms,l.own_ladder,l.ticket,j.ext," \
+	"j.state"
+#define FROM "FROM lease l CROSS JOIN job j ON j.id=l.job WHERE "
+
+static void
+lease_row(sqlite3_stmt *st, struct journal_lease *out)
+{
+	out->job = sqlite3_column_int64(st, 0);
+	out->state = (enum journal_lease_state)sqlite3_column_int(st, 1);
+	out->due_ms = sqlite3_column_int64(st, 2);
+	out->until_ms = sqlite3_column_int64(st, 3);
+	out->own_ladder = sqlite3_column_int(st, 4) != 0;
+	journal_db_copy_text(st, 5, out->ticket, sizeof(out->ticket));
+	journal_db_copy_text(st, 6, out->ext, sizeof(out->ext));
+	out->job_state = (enum job_state)sqlite3_column_int(st, 7);
+}
+
+static enum err_code
+lease_get(struct journal_db *db, int64_t job, struct journal_lease *out,
+    bool *found, struct err *err)
+{
+	sqlite3_stmt *st =
+	    journal_db_get(db, "SELECT " COLUMNS " " FROM "l.job=?1", err);
+
+	*found = false;
+	memset(out, 0, sizeof(*out));
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	if (journal_db_row(db, st, found, err) != ERR_NONE || !*found)
+		return err->code;
+	lease_row(st, out);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
+journal_lease_get(struct journal *j, int64_t job, struct journal_lease *out,
+    bool *found, struct err *err)
+{
+	return lease_get(&j->w, job, out, found, err);
+}
+
+enum err_code
+journal_read_lease(struct journal *j, int64_t job, struct journal_lease *out,
+    bool *found, struct err *err)
+{
+	return lease_get(&j->r, job, out, found, err);
+}
+
+/* A job that is QUEUED or READY leaves our hands, or comes back into them. */
+static enum err_code
+move(struct journal *j, int64_t id, bool away, bool *moved, struct err *err)
+{
+	struct journal_job job;
+	struct journal_change change = {.job = &job};
+
+	*moved = false;
+	if (journal_job_get(j, id, &job, err) != ERR_NONE)
+		return err->code;
+	if (job.state != JOB_READY && job.state != JOB_QUEUED)
+		return ERR_NONE;
+	if (away == (job.reason == JOB_REASON_AWAY))
+		return ERR_NONE;
+	*moved = true;
+	job.reason = away ? JOB_REASON_AWAY : JOB_REASON_NONE;
+	job.not_before_ms = away ? JOURNAL_AWAY_MS : 0;
+	change.job_event = away ? JOB_EV_LATER : JOB_EV_DUE;
+	return journal_step(j, &change, err);
+}
+
+/* --- taken ------------------------------------------------------------------
+ */
+
+static enum err_code
+lease_put(struct journal *j, const struct journal_job *job, const char *ticket,
+    bool own_ladder, int64_t until_ms, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "INSERT OR REPLACE INTO lease(job,source,state,due_ms,until_ms,"
+	    "own_ladder,ticket) VALUES(?1,(SELECT source FROM job WHERE "
+	    "id=?1),0,0,?2,?3,?4)",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job->id);
+	journal_db_i64(st, 2, until_ms);
+	journal_db_i64(st, 3, own_ladder);
+	journal_db_text(st, 4, ticket);
+	CRASH_POINT("journal.lease.put");
+	return journal_db_done(&j->w, st, err);
+}
+
+enum err_code
+journal_lease_take(struct journal *j, int64_t job_id, const char *ticket,
+    bool own_ladder, int64_t until_ms, enum journal_met *met, struct err *err)
+{
+	struct journal_lease before;
+	struct journal_job job;
+	bool found = false;
+	bool back = false;
+
+	enum err_code code = journal_job_get(j, job_id, &job, err);
+
+	*met = JOURNAL_MET_PRUNED;
+	if (code == ERR_NOT_FOUND)
+		return ERR_NONE;
+	*met = JOURNAL_MET_NEW;
+	if (code != ERR_NONE ||
+	    lease_get(&j->w, job_id, &before, &found, err) != ERR_NONE ||
+	    lease_put(j, &job, ticket, own_ladder, until_ms, err) != ERR_NONE)
+		return err->code;
+	if (job_is_final(job.state)) {
+		*met = JOURNAL_MET_FINAL;
+		return journal_outbox_again(j, &job, JOURNAL_SINK_BULL, err);
+	}
+	if (move(j, job_id, false, &back, err) != ERR_NONE)
+		return err->code;
+	if (found)
+		*met = back ? JOURNAL_MET_BACK : JOURNAL_MET_HERE;
+	return ERR_NONE;
+}
+
+/* --- held -------------------------------------------------------------------
+ */
+
+enum err_code
+journal_lease_renew(struct journal *j, int64_t job, const char *ticket,
+    int64_t until_ms, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE lease SET until_ms=?2,ticket=coalesce(?3,ticket) WHERE "
+	    "job=?1 AND state=0",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	journal_db_i64(st, 2, until_ms);
+	journal_db_text(st, 3, ticket);
+	return journal_db_done(&j->w, st, err);
+}
+
+static enum err_code
+lease_set(struct journal *j, int64_t job, enum journal_lease_state state,
+    int64_t due_ms, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE lease SET state=?2,due_ms=?3 WHERE job=?1 AND state<=1",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	journal_db_i64(st, 2, state);
+	journal_db_i64(st, 3, due_ms);
+	CRASH_POINT("journal.lease.set");
+	return journal_db_done(&j->w, st, err);
+}
+
+/* --- given back -------------------------------------------------------------
+ */
+
+#define RETURN_MOST 500
+
+struct waiting {
+	int64_t job, not_before_ms;
+};
+
+static enum err_code
+waiting_jobs(struct journal *j, const char *source, int64_t beyond_ms,
+    int64_t max, struct waiting *jobs, size_t *count, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "SELECT l.job,j.not_before_ms FROM lease l INDEXED BY lease_open "
+	    "CROSS JOIN job j ON j.id=l.job WHERE l.state=0 AND l.state<=1 "
+	    "AND l.source="
+	    "(SELECT id FROM source WHERE name=?1) AND j.state<=1 AND "
+	    "j.attempts=0 AND j.not_before_ms>=?2 ORDER BY l.job LIMIT ?3",
+	    err);
+	bool row = true;
+
+	*count = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, source);
+	journal_db_i64(st, 2, beyond_ms);
+	journal_db_i64(st, 3, max < RETURN_MOST ? max : RETURN_MOST);
+	for (;;) {
+		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE || !row)
+			return err->code;
+		jobs[(*count)++] = (struct waiting){
+		    sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
+	}
+}
+
+enum err_code
+journal_lease_return(struct journal *j, const char *source, int64_t beyond_ms,
+    int64_t max, int64_t *count, struct err *err)
+{
+	struct waiting jobs[RETURN_MOST];
+	size_t n = 0;
+	bool moved = false;
+	enum err_code code =
+	    waiting_jobs(j, source, beyond_ms, max, jobs, &n, err);
+
+	*count = (int64_t)n;
+	for (size_t i = 0; i < n && code == ERR_NONE; i++) {
+		code = move(j, jobs[i].job, true, &moved, err);
+		if (code == ERR_NONE)
+			code =
+			    lease_set(j, jobs[i].job, JOURNAL_LEASE_RETURNING,
+				beyond_ms > 0 ? jobs[i].not_before_ms : 0, err);
+	}
+	return code;
+}
+
+enum err_code
+journal_lease_away(struct journal *j, int64_t job, struct err *err)
+{
+	bool moved = false;
+
+	if (move(j, job, true, &moved, err) != ERR_NONE)
+		return err->code;
+	return lease_set(j, job, JOURNAL_LEASE_AWAY, 0, err);
+}
+
+enum err_code
+journal_lease_answered(struct journal *j, int64_t job, struct err *err)
+{
+	return lease_set(j, job, JOURNAL_LEASE_ANSWERED, 0, err);
+}
+
+/* --- for the source ---------------------------------------------------------
+ */
+
+enum err_code
+journal_read_leases(struct journal *j, const char *source,
+    enum journal_lease_state state, int64_t after_job, int64_t limit,
+    void (*fn)(void *arg, const struct journal_lease *l), void *arg,
+    struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT " COLUMNS " FROM lease l INDEXED BY lease_open CROSS JOIN "
+	    "job j ON j.id=l.job WHERE l.source=(SELECT id FROM source WHERE "
+	    "name=?1) AND l.state=?2 AND l.state<=1 AND l.job>?3 ORDER BY l.job "
+	    "LIMIT ?4",
+	    err);
+	struct journal_lease l;
+	bool row = true;
+
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, source);
+	journal_db_i64(st, 2, state);
+	journal_db_i64(st, 3, after_job);
+	journal_db_i64(st, 4, limit);
+	for (;;) {
+		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE || !row)
+			return err->code;
+		memset(&l, 0, sizeof(l));
+		lease_row(st, &l);
+		fn(arg, &l);
+	}
+}

@@ -1,0 +1,103 @@
+#ifndef DSRUN_JOURNAL_LEASE_H
+#define DSRUN_JOURNAL_LEASE_H
+
+#include "journal/journal.h"
+
+/*
+ * Jobs that a queue outside waits for.  While one is in our hands the queue
+ * holds it under a lock that names this journal; the lease is our side of that:
+ * what the source needs to renew, give back or answer it.
+ *
+ *   HELD       ours.  It may be called when the journal says so.
+ *   RETURNING  on disk that it goes back; the queue may or may not know yet.
+ *              It is not called any more, and the source says it again until
+ *              the queue has heard.
+ *   AWAY       the queue has it, or another took it.  Not called.
+ *   ANSWERED   the queue has our answer.
+ *
+ * A job that is RETURNING or AWAY is QUEUED until JOURNAL_AWAY_MS with reason
+ * `away`; met again it is READY under its new lease, and calls it had before
+ * count as before.
+ */
+
+/* 9999-12-31T23:59:59Z: never. */
+#define JOURNAL_AWAY_MS INT64_C(253402300799000)
+#define JOURNAL_TICKET_MAX 2048
+
+enum journal_lease_state {
+	JOURNAL_LEASE_HELD,
+	JOURNAL_LEASE_RETURNING,
+	JOURNAL_LEASE_AWAY,
+	JOURNAL_LEASE_ANSWERED
+};
+
+struct journal_lease {
+	int64_t job;
+	enum journal_lease_state state;
+	int64_t due_ms;   /* RETURNING: put off until then; 0 = next in line */
+	int64_t until_ms; /* HELD: by our wall clock */
+	bool own_ladder;
+	enum job_state job_state; /* HELD: it is being called */
+	char ext[JOURNAL_EXT_MAX];
+	char ticket[JOURNAL_TICKET_MAX];
+};
+
+/* --- inside a transaction ----------------------------------------------- */
+
+/* What taking a job from its queue came to. */
+enum journal_met {
+	JOURNAL_MET_NEW,
+	JOURNAL_MET_BACK,  /* it was away, and is READY again */
+	JOURNAL_MET_HERE,  /* it never left, or is a person's to decide */
+	JOURNAL_MET_FINAL, /* it was called before: its result goes out again */
+	JOURNAL_MET_PRUNED /* the same, and the journal no longer has it: no
+			    * lease was made, the source answers by itself */
+};
+
+/*
+ * After journal_job_add of a job that was taken from a queue: ours under
+ * ticket from now on, whatever was before.
+ */
+enum err_code journal_lease_take(struct journal *j, int64_t job,
+    const char *ticket, bool own_ladder, int64_t until_ms,
+    enum journal_met *met, struct err *err);
+
+/* *found false: it came from no queue. */
+enum err_code journal_lease_get(struct journal *j, int64_t job,
+    struct journal_lease *out, bool *found, struct err *err);
+
+/* Renewed, or reclaimed under another ticket (NULL = the same).  Only HELD. */
+enum err_code journal_lease_renew(struct journal *j, int64_t job,
+    const char *ticket, int64_t until_ms, struct err *err);
+
+/*
+ * Leases of source that are HELD by jobs nobody has begun to call become
+ * RETURNING, at most max: all of them, or (beyond_ms > 0) those that may not
+ * be called before beyond_ms, which are to come again when they may be.
+ */
+enum err_code journal_lease_return(struct journal *j, const char *source,
+    int64_t beyond_ms, int64_t max, int64_t *count, struct err *err);
+
+/*
+ * The queue has it, or somebody else took it.  A job that is not called at the
+ * moment is not called any more; one that is goes on to its end.
+ */
+enum err_code journal_lease_away(
+    struct journal *j, int64_t job, struct err *err);
+
+/* The queue has heard of its end, or that a person must decide. */
+enum err_code journal_lease_answered(
+    struct journal *j, int64_t job, struct err *err);
+
+/* --- on the loop's thread ----------------------------------------------- */
+
+/* Of source, in that state (HELD or RETURNING), in the order of jobs. */
+enum err_code journal_read_leases(struct journal *j, const char *source,
+    enum journal_lease_state state, int64_t after_job, int64_t limit,
+    void (*fn)(void *arg, const struct journal_lease *l), void *arg,
+    struct err *err);
+/* As journal_lease_get. */
+enum err_code journal_read_lease(struct journal *j, int64_t job,
+    struct journal_lease *out, bool *found, struct err *err);
+
+#endif
