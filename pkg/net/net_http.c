@@ -166,6 +166,16 @@ begin(struct net_http_exchange *x)
 	CHECK(net_http_curl.multi_add_handle(h->multi, x->easy) == CURLM_OK);
 }
 
+/* On a new connection; nothing of it was sent on the old one. */
+static void
+begin_anew(struct net_http_exchange *x)
+{
+	take_back(x);
+	x->text[0] = '\0';
+	env_timer_start_real(&x->http->net->env, &x->timer, tick_ms(x));
+	begin(x);
+}
+
 /* --- The client ------------------------------------------------------------
  */
 
@@ -182,7 +192,10 @@ collect(struct net_http *h)
 		CHECK(m->msg == CURLMSG_DONE);
 		CHECK(net_http_curl.easy_getinfo(m->easy_handle,
 			  CURLINFO_PRIVATE, (char **)&x) == CURLE_OK);
-		end(x, rc);
+		if (x->stale && !x->sent && rc == CURLE_ABORTED_BY_CALLBACK)
+			begin_anew(x);
+		else
+			end(x, rc);
 	}
 }
 
@@ -242,6 +255,7 @@ destroy(struct net_http *h)
 	if (h->multi != NULL)
 		CHECK(net_http_curl.multi_cleanup(h->multi) == CURLM_OK);
 	net_http_loud(&q);
+	net_http_socket_forget_all(h);
 	env_timer_stop(&h->net->env, &h->timer);
 	list_remove(&h->post.node);
 	mem_free(&h->ca_file);
@@ -435,6 +449,7 @@ net_http_open(const struct net_http_options *options, struct net_http **out,
 				  : HOST_CONNECTIONS;
 	h->post.fn = on_post;
 	list_init(&h->hosts);
+	list_init(&h->sockets);
 	list_init(&h->running);
 	list_init(&h->ended);
 	list_init(&h->dropped);

@@ -19,8 +19,9 @@
  * name and chain are always verified; there is no switch, a private authority
  * is named by ca_file.  libcurl is loaded when the first client is opened.
  *
- * Connections are kept for 4 s after an answer, at most 64 of them.  Requests
- * above the limit of their host wait in the order they were started.
+ * Connections are kept for less than 4 s after an answer, at most 64 of them;
+ * one that the peer ended meanwhile is not used.  Requests above the limit of
+ * their host wait in the order they were started.
  *
  * One client belongs to one real env (net_env_open) and its thread, which
  * closes it before the env.

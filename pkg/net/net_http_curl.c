@@ -1,5 +1,3 @@
-#include <sys/socket.h>
-
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -179,21 +177,25 @@ add_headers(struct net_http_exchange *x, struct err *err)
  * Just before the request goes out, on every connection.  libcurl repeats a
  * request when the connection was used before and ended without a byte of an
  * answer (Curl_retry_request), and comes by here a second time: it is known
- * then that the first may have arrived, so there is no second.
+ * then that the first may have arrived, so there is no second.  A connection
+ * that has ended already is another matter: nothing was sent, and the client
+ * begins anew.
  */
 static int
 before_send(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
 	struct net_http_exchange *x = arg;
 
-	(void)peer;
 	(void)local;
-	(void)peer_port;
-	(void)local_port;
 	if (x->sent)
 		x->again = true;
 	if (x->sent || x->r == NULL)
 		return CURL_PREREQFUNC_ABORT;
+	if (!x->opened &&
+	    net_http_socket_is_stale(x->http, peer, peer_port, local_port)) {
+		x->stale = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
 	x->sent = true;
 	x->moved_us = net_env_boot_us(&x->http->net->env);
 	return CURL_PREREQFUNC_OK;
@@ -210,7 +212,8 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 		x->again = true;
 		return CURL_SOCKET_BAD;
 	}
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	x->opened = true;
+	return net_http_socket_open(x->http, a);
 }
 
 static size_t
@@ -327,6 +330,8 @@ set_callbacks(struct net_http_exchange *x)
 	SET(CURLOPT_PREREQDATA, x);
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, x);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, net_http_socket_close);
+	SET(CURLOPT_CLOSESOCKETDATA, x->http);
 	SET(CURLOPT_READFUNCTION, give);
 	SET(CURLOPT_READDATA, x);
 	SET(CURLOPT_SEEKFUNCTION, rewind_body);
@@ -375,10 +380,8 @@ set_rules(struct net_http_exchange *x)
 	SET(CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)(r->connect_ms > 0 ? r->connect_ms : CONNECT_MS));
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->body_in.max);
-	if (r->fresh) {
-		SET(CURLOPT_FRESH_CONNECT, 1L);
-		SET(CURLOPT_FORBID_REUSE, 1L);
-	}
+	SET(CURLOPT_FRESH_CONNECT, r->fresh || x->stale ? 1L : 0L);
+	SET(CURLOPT_FORBID_REUSE, r->fresh ? 1L : 0L);
 }
 
 static void
@@ -454,6 +457,8 @@ code_of(CURLcode rc)
 	    {CURLE_WEIRD_SERVER_REPLY, ERR_MALFORMED},
 	    {CURLE_FILESIZE_EXCEEDED, ERR_MALFORMED},
 	    {CURLE_WRITE_ERROR, ERR_MALFORMED},
+	    /* It says so also of a header line above 100 KB. */
+	    {CURLE_OUT_OF_MEMORY, ERR_MALFORMED},
 	    {CURLE_URL_MALFORMAT, ERR_CONFIG},
 	    {CURLE_LOGIN_DENIED, ERR_CONFIG},
 	    {CURLE_SSL_CACERT_BADFILE, ERR_CONFIG},
@@ -471,7 +476,6 @@ judge_failure(struct net_http_exchange *x, CURLcode rc, struct err *err)
 	const char *text =
 	    x->text[0] != '\0' ? x->text : net_http_curl.easy_strerror(rc);
 
-	CHECK(rc != CURLE_OUT_OF_MEMORY);
 	if (x->again)
 		return err_set(err, ERR_UNREACHABLE, 0,
 		    "the connection ended before an answer came, and the "
@@ -479,6 +483,8 @@ judge_failure(struct net_http_exchange *x, CURLcode rc, struct err *err)
 	if (rc == CURLE_OK)
 		return err_set(err, ERR_UNREACHABLE, 0,
 		    "the connection ended within the answer's headers");
+	if (rc == CURLE_OUT_OF_MEMORY)
+		text = "a header of more than 100 KB";
 	return err_set(err, code_of(rc), 0, "%s", text);
 }
 

@@ -9,7 +9,7 @@
 
 /* What the files of net_http share; nothing outside of them includes this. */
 
-#define NET_HTTP_KEEP_S 4        /* how long a connection waits for reuse */
+#define NET_HTTP_KEEP_S 3        /* how long a connection waits for reuse */
 #define NET_HTTP_CONNECTIONS 64L /* that wait, of all hosts */
 #define NET_HTTP_RESPONSE_MAX (1 << 20)
 
@@ -52,6 +52,7 @@ struct net_http {
 	struct env_timer timer; /* libcurl's one */
 	struct env_post post;   /* starts what waits, reports what ended */
 	struct list hosts;
+	struct list sockets;
 	struct list running; /* exchanges that libcurl has */
 	struct list ended;   /* done() comes next */
 	struct list dropped; /* cancelled while libcurl was running */
@@ -85,8 +86,10 @@ struct net_http_exchange {
 	int64_t moved_us; /* when bytes were last seen to move */
 	int64_t moved;
 	bool sent;
-	bool again;         /* libcurl wanted to send it once more */
-	bool interim;       /* the headers that come now are a 1xx's */
+	bool opened;  /* a connection of its own */
+	bool stale;   /* the kept connection was dead: begins anew, once */
+	bool again;   /* libcurl wanted to send it once more */
+	bool interim; /* the headers that come now are a 1xx's */
 	bool headers_whole; /* of the answer */
 	size_t header_bytes;
 	size_t given;        /* bytes of the body */
@@ -108,6 +111,15 @@ void net_http_loud(struct net_http_quiet *q);
 void net_http_watch(struct net_http *h);
 void net_http_act(struct net_http *h, curl_socket_t fd, int what);
 void net_http_settle(struct net_http *h);
+
+/* Sockets of connections; closing them is libcurl's. */
+curl_socket_t net_http_socket_open(
+    struct net_http *h, const struct curl_sockaddr *a);
+int net_http_socket_close(void *http, curl_socket_t fd);
+void net_http_socket_forget_all(struct net_http *h);
+/* Has the connection between these ended, or anything to be read? */
+bool net_http_socket_is_stale(
+    struct net_http *h, const char *peer, int peer_port, int local_port);
 
 /* "http://host:port" of url in *key; ERR_CONFIG when url is none. */
 enum err_code net_http_key(const char *url, char **key, struct err *err);
