@@ -68,31 +68,45 @@ render_call(struct json_writer *w, const struct sink_result *r)
 }
 
 static void
-render_files(struct json_writer *w, const struct sink_json_files *files)
+render_recording(struct json_writer *w, const struct sink_result *r,
+    const struct sink_json_files *files)
 {
 	char hex[2 * SHA256_BYTES + 1];
 
 	json_write_key(w, "recording");
-	if (files->recording == NULL) {
+	if (files->recording == NULL && *r->recording_url == '\0') {
 		json_write_null(w);
-	} else {
-		json_write_object(w);
+		return;
+	}
+	json_write_object(w);
+	if (files->recording != NULL) {
 		json_field_str(w, "path", files->recording);
 		json_field_str(w, "sha256",
 		    text_hex(files->recording_sha256, SHA256_BYTES, hex));
 		json_field_i64(w, "durationMs", files->duration_ms);
 		json_field_i64(w, "channels", files->channels);
 		json_field_i64(w, "sampleRate", files->sample_rate);
-		json_write_end(w);
 	}
+	if (*r->recording_url != '\0')
+		json_field_str(w, "url", r->recording_url);
+	json_write_end(w);
+}
+
+static void
+render_transcript(struct json_writer *w, const struct sink_result *r,
+    const struct sink_json_files *files)
+{
 	json_write_key(w, "transcript");
-	if (files->transcript == NULL) {
+	if (files->transcript == NULL && *r->transcript_url == '\0') {
 		json_write_null(w);
-	} else {
-		json_write_object(w);
-		json_field_str(w, "path", files->transcript);
-		json_write_end(w);
+		return;
 	}
+	json_write_object(w);
+	if (files->transcript != NULL)
+		json_field_str(w, "path", files->transcript);
+	if (*r->transcript_url != '\0')
+		json_field_str(w, "url", r->transcript_url);
+	json_write_end(w);
 }
 
 static enum err_code
@@ -132,7 +146,8 @@ sink_json_render(const struct sink_result *r,
 					   : job_outcome_name(r->outcome));
 	json_field_i64(&w, "attempts", r->attempts);
 	render_call(&w, r);
-	render_files(&w, files);
+	render_recording(&w, r, files);
+	render_transcript(&w, r, files);
 	code = render_meeting(&w, r, err);
 	if (code == ERR_NONE) {
 		json_field_i64(&w, "costMicros", r->cost_micros);
@@ -143,4 +158,23 @@ sink_json_render(const struct sink_result *r,
 	}
 	buf_free(&own);
 	return code;
+}
+
+const char *
+sink_event_id(
+    const char *origin, const struct sink_result *r, char out[SINK_EVENT_MAX])
+{
+	struct sha256 hash;
+	uint8_t sum[SHA256_BYTES];
+
+	sha256_init(&hash);
+	sha256_field(&hash, origin, strlen(origin));
+	sha256_field(&hash, r->source, strlen(r->source));
+	sha256_field(&hash, r->id, strlen(r->id));
+	sha256_i64(&hash, r->job);
+	sha256_i64(&hash, r->revision);
+	sha256_end(&hash, sum);
+	memcpy(out, "evt_", 4);
+	(void)text_hex(sum, 16, out + 4);
+	return out;
 }

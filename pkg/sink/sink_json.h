@@ -36,9 +36,20 @@ void sink_json_files_fini(struct sink_json_files *f);
  * meaning: interfaces.md section 4.  Times are RFC 3339 in UTC, null when
  * they never came; durationMs is from answered to ended, 0 when nobody
  * answered.  outcome is null where there is none (EXPIRED, CANCELLED).
+ * recording and transcript have a path when they are in files, a url when the
+ * result has one, and are null with neither.
  * ERR_MALFORMED: meeting_json is no JSON object; line is as it was.
  */
 enum err_code sink_json_render(const struct sink_result *r,
     const struct sink_json_files *files, struct buf *line, struct err *err);
+
+/*
+ * "evt_" and 32 letters of hex: the same for every try of one job's revision,
+ * other for any other, so that a receiver can drop what it had already.
+ * origin: the journal's id (jobs of two journals may have the same names).
+ */
+#define SINK_EVENT_MAX 40
+const char *sink_event_id(
+    const char *origin, const struct sink_result *r, char out[SINK_EVENT_MAX]);
 
 #endif
