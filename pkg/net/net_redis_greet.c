@@ -127,22 +127,39 @@ keep_nodes(struct net_redis *r, const struct net_redis_value *v)
 			keep_node(r, &v->items[i].items[2]);
 }
 
-/* ERR_NONE: an answer that it may do without. */
+/*
+ * ERR_NONE: an answer that it may do without.  A name is for others to look
+ * at; and without the right to ask who the server is, that stays unknown, but
+ * what sentinels name must say that it is master.
+ */
 static enum err_code
 refusal(const struct net_redis *r, const struct net_redis_flight *f,
-    const struct net_redis_value *v, struct err *err)
+    const char *text, struct err *err)
 {
-	enum err_code code = net_redis_error_code(v->text);
-	bool must = f->step == NET_REDIS_AUTH || f->step == NET_REDIS_SELECT;
+	enum err_code code = net_redis_error_code(text);
+	bool denied = text_starts(text, "NOPERM") ||
+		      text_starts(text, "ERR unknown command");
 
-	if (must && code == ERR_REJECTED)
-		code = ERR_CONFIG;
-	/* Without the right to ask who it is, that stays unknown, but for
-	 * sentinels' sake it must be known. */
-	if (!must && (code == ERR_REJECTED || text_starts(v->text, "NOPERM")) &&
-	    !(f->step == NET_REDIS_INFO_REPLICATION && r->sentinel_count > 0))
+	switch (f->step) {
+	case NET_REDIS_AUTH:
+	case NET_REDIS_SELECT:
+		denied = false;
+		code = code == ERR_REJECTED ? ERR_CONFIG : code;
+		break;
+	case NET_REDIS_NAME:
+		denied = denied || code == ERR_REJECTED;
+		break;
+	case NET_REDIS_INFO_REPLICATION:
+		denied = denied && r->sentinel_count == 0;
+		break;
+	default:
+		break;
+	}
+	if (denied)
 		return ERR_NONE;
-	return err_set(err, code, 0, "%.300s", v->text);
+	if (code == ERR_REJECTED)
+		code = ERR_UNREACHABLE;
+	return err_set(err, code, 0, "%.300s", text);
 }
 
 static void
@@ -182,7 +199,7 @@ net_redis_greeted(struct net_redis *r, struct net_redis_flight *f)
 	struct err err;
 
 	if (v->kind == NET_REDIS_ERROR)
-		code = refusal(r, f, v, &err);
+		code = refusal(r, f, v->text, &err);
 	else
 		learn(r, f, v);
 	if (code == ERR_NONE && f->step == NET_REDIS_INFO_REPLICATION &&

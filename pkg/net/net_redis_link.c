@@ -46,6 +46,7 @@ struct net_redis_link {
 	struct list *unwritten; /* first of them not all gone; else the head */
 	size_t offset;          /* of it that is gone */
 	struct env_post flush;
+	int refused; /* errno of a write */
 	int depth;   /* calls of ours below this one */
 	bool closed; /* released once they are over */
 	struct err err;
@@ -219,7 +220,7 @@ gather(struct net_redis_link *l, struct iovec *iov)
 	return n;
 }
 
-/* Bytes that the kernel took; 0 = not now, or the link failed. */
+/* Bytes that the kernel took; 0 = not now, or never again (l->refused). */
 static size_t
 give(struct net_redis_link *l, struct iovec *iov, size_t count)
 {
@@ -230,7 +231,7 @@ give(struct net_redis_link *l, struct iovec *iov, size_t count)
 		n = sendmsg(l->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EAGAIN)
-		fail_sys(l, errno);
+		l->refused = errno;
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -294,36 +295,6 @@ write_tls(struct net_redis_link *l)
 		}
 		advance(l, len);
 	}
-}
-
-static void
-write_out(struct net_redis_link *l)
-{
-	if (l->state == LINK_DEAD)
-		return;
-	if (l->tls != NULL)
-		write_tls(l);
-	else
-		write_plain(l);
-	if (l->state == LINK_DEAD)
-		return;
-
-	bool more =
-	    l->cipher.len > 0 || (l->state == LINK_OPEN && !all_written(l));
-
-	net_redis_watch_set(
-	    l->watch, more ? UV_READABLE | UV_WRITABLE : UV_READABLE);
-}
-
-static void
-on_flush(struct env_post *p)
-{
-	struct net_redis_link *l =
-	    CONTAINER_OF(p, struct net_redis_link, flush);
-
-	enter(l);
-	write_out(l);
-	leave(l);
 }
 
 /* --- In ------------------------------------------------------------------- */
@@ -435,6 +406,41 @@ read_in(struct net_redis_link *l)
 		else
 			take_plain(l, bytes, (size_t)n);
 	}
+}
+
+static void
+write_out(struct net_redis_link *l)
+{
+	if (l->state == LINK_DEAD)
+		return;
+	if (l->tls != NULL)
+		write_tls(l);
+	else
+		write_plain(l);
+	/* It may have said why, before it closed. */
+	if (l->refused != 0) {
+		read_in(l);
+		fail_sys(l, l->refused);
+	}
+	if (l->state == LINK_DEAD)
+		return;
+
+	bool more =
+	    l->cipher.len > 0 || (l->state == LINK_OPEN && !all_written(l));
+
+	net_redis_watch_set(
+	    l->watch, more ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+static void
+on_flush(struct env_post *p)
+{
+	struct net_redis_link *l =
+	    CONTAINER_OF(p, struct net_redis_link, flush);
+
+	enter(l);
+	write_out(l);
+	leave(l);
 }
 
 static void

@@ -373,4 +373,59 @@ redis_server_start(struct redis_server *s, const char *const *extra)
 	fail_msg("redis-server does not start");
 }
 
+/*
+ * Into the server's directory: ca.crt, and NAME.crt with NAME.key signed by it
+ * for the alternative names `san` ("DNS:localhost,IP:127.0.0.1").
+ */
+REDIS_SERVER_FN void
+redis_server_cert(struct redis_server *s, const char *name, const char *san)
+{
+	char command[2048];
+
+	if (*s->dir == '\0')
+		redis_server_make_dir(s);
+	(void)snprintf(command, sizeof(command),
+	    "cd %s && exec 2>>log && k='-newkey ec -pkeyopt "
+	    "ec_paramgen_curve:prime256v1 -nodes' && "
+	    "{ test -f ca.crt || openssl req -x509 $k -keyout ca.key "
+	    "-out ca.crt -subj /CN=ca-of-%s -days 2; } && "
+	    "openssl req $k -keyout %s.key -out %s.csr -subj /CN=%s "
+	    "-addext subjectAltName=%s && "
+	    "openssl x509 -req -in %s.csr -CA ca.crt -CAkey ca.key "
+	    "-CAcreateserial -copy_extensions copy -days 2 -out %s.crt",
+	    s->dir, name, name, name, name, san, name, name);
+	if (system(command) != 0) {
+		redis_server_print_log(s);
+		fail_msg("openssl makes no certificate");
+	}
+}
+
+/*
+ * With TLS, after redis_server_cert(s, "server", ...); clients: "yes" when they
+ * need certificates too, else "no".  acl is the text of the ACL file, or NULL.
+ */
+REDIS_SERVER_FN void
+redis_server_start_tls(
+    struct redis_server *s, const char *clients, const char *acl)
+{
+	const char *words[] = {"--port", "0", "--tls-port", "%p",
+	    "--tls-cert-file", "%d/server.crt", "--tls-key-file",
+	    "%d/server.key", "--tls-ca-cert-file", "%d/ca.crt",
+	    "--tls-auth-clients", clients, "--aclfile", "%d/acl", NULL};
+	char path[96];
+	FILE *f = NULL;
+
+	if (acl == NULL) {
+		words[12] = NULL;
+	} else {
+		(void)snprintf(path, sizeof(path), "%s/acl", s->dir);
+		f = fopen(path, "w");
+		assert_non_null(f);
+		(void)fputs(acl, f);
+		(void)fclose(f);
+	}
+	s->tls = true;
+	redis_server_start(s, words);
+}
+
 #endif
