@@ -21,6 +21,7 @@ GROUP = "pkg/journal/journal_group.c"
 VERIFY = "pkg/journal/journal_verify.c"
 FILES = "pkg/run/run_talk_file.c"
 GATE = "pkg/run/run_gate.c"
+CLAIM = "pkg/journal/journal_claim.c"
 
 # Another boot's settle time, taken as if it were over.
 OTHER_BOOT = """
@@ -163,6 +164,51 @@ GUARDS = [
     Guard("14b-parked-org", "a PARKED attempt lets go of its organisation",
           [("pkg/journal/journal_step.c", ".org = holds ? a->org : 0};",
             ".org = live ? a->org : 0};")], "sim"),
+    Guard("15-do-not-call", "the do-not-call list is not asked",
+          [(GATE, "} else if (kind != 0) {", "} else if (false) {")], "sim"),
+    Guard("16-cap", "a number has no cap a day",
+          [(GATE, 'count >= k->per_number_per_day) say(a, "cap", RUN_GATE_LATER',
+            'count < 0) say(a, "cap", RUN_GATE_LATER')], "sim"),
+    Guard("16b-gap", "a number is called again without a gap",
+          [(GATE, "if (k->min_gap_ms > 0 && newest > 0 && a->now_ms < newest + k->min_gap_ms)",
+            "if (false)")], "sim"),
+    Guard("17-place-of-kind", "a kind has as many calls at once as there is room for",
+          [(GATE, "if (k->concurrency > 0 && a->live->kind >= k->concurrency)",
+            "if (false)")], "sim"),
+    Guard("17b-place-of-all", "there is no limit of calls at once",
+          [(CLAIM, "(c->limit_all > 0 && s.live_all >= c->limit_all) ||",
+            "")], "sim"),
+    Guard("18-hours", "it is called outside of the hours",
+          [(GATE, "if (opening.open) {", "if (true) {"),
+           (GATE, "if (opening.until_ms < a->out->dial_until_ms)",
+            "if (opening.open && opening.until_ms < a->out->dial_until_ms)")], "sim"),
+    Guard("19-number", "a number is called that a live attempt holds",
+          [("migrations/0001_journal.sql", "CREATE UNIQUE INDEX attempt_number",
+            "CREATE INDEX attempt_number"),
+           (CLAIM, "WHERE a.number=p.number", "WHERE a.number=-p.number"),
+           (CLAIM, "*taken = number_by != 0 || org_by != 0;", "*taken = org_by != 0;")], "sim"),
+    Guard("19b-org", "an organisation is called that a live attempt holds",
+          [("migrations/0001_journal.sql", "CREATE UNIQUE INDEX attempt_org",
+            "CREATE INDEX attempt_org"),
+           (CLAIM, "WHERE a.org=p.org", "WHERE a.org=-p.org"),
+           (CLAIM, "*taken = number_by != 0 || org_by != 0;", "*taken = number_by != 0;")],
+          "sim"),
+    Guard("20-synchronous", "a commit does not wait for the disk",
+          [("pkg/journal/journal_db.c", "PRAGMA synchronous=FULL;",
+            "PRAGMA synchronous=NORMAL;")], "sim"),
+    Guard("21-clock", "every clock is trusted",
+          [(GROUP, "j->clock_ok = job_clock_trusted(&f, j->clock_why);",
+            "j->clock_ok = job_clock_trusted(&f, j->clock_why) || true;")], "sim"),
+    Guard("22-restored-lookup", "a restored journal calls without asking for the key",
+          [(SETTLE, "if (journal_is_fresh(c->run->journal) && !c->checked_key) {",
+            "if (false) {"),
+           ("pkg/run/run_call.c",
+            "if (journal_is_fresh(c->run->journal) && !c->checked_key) return RUN_PLAN_NONE;",
+            "")], "sim"),
+    Guard("22b-restored-park", "a restored journal calls where nobody can be asked",
+          [("pkg/run/run_claim.c",
+            "return t.cls == CARRIER_CALLBACK || t.cls == CARRIER_BLIND;",
+            "return false;")], "sim"),
 ]
 
 SPARE = [

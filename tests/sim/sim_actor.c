@@ -297,14 +297,24 @@ person_tx(struct sim_seat *s)
 		CHECK(text_i64(s->w->plan->jobs[s->value].phone + 1, 1,
 			  INT64_C(999999999999999), &t.number,
 			  &s->err) == ERR_NONE);
+	int64_t began_ms = env_now_ms(&s->p->own.env);
+	int64_t resumes = w->resumes;
+
 	/* Calls may begin again from the moment on at which this begins. */
 	if (s->actor == SIM_ACTOR_RESUME && w->paused_ms != 0 &&
 	    w->resumed_ms == 0)
-		w->resumed_ms = env_now_ms(&s->p->own.env);
+		w->resumed_ms = began_ms;
+	w->resumes += s->actor == SIM_ACTOR_RESUME;
+	w->resuming += s->actor == SIM_ACTOR_RESUME;
 	s->code = journal_now(s->j, &t.tx, &s->err);
-	if (s->code != ERR_NONE || s->p->dead)
+	if (s->p->dead)
 		return;
-	if (s->actor == SIM_ACTOR_PAUSE && w->paused_ms == 0)
+	w->resuming -= s->actor == SIM_ACTOR_RESUME;
+	if (s->code != ERR_NONE)
+		return;
+	/* Of one that met a resume nobody knows which came last. */
+	if (s->actor == SIM_ACTOR_PAUSE && w->paused_ms == 0 &&
+	    w->resuming == 0 && w->resumes == resumes)
 		w->paused_ms = env_now_ms(&s->p->own.env);
 	if (s->actor == SIM_ACTOR_DNC && w->dnc_ms == 0) {
 		w->dnc_ms = env_now_ms(&s->p->own.env);

@@ -401,10 +401,11 @@ sim_check_print(struct sim_world *w)
 void
 sim_check_promises(struct sim_world *w, struct journal *j)
 {
+	/* dsrun's own word last, so that the others are heard. */
 	nothing_lost(w, j);
 	network_check(w);
-	own_check(w, j);
 	sim_check_rules(w, j);
 	results_check(w, j);
 	files_check(w, j);
+	own_check(w, j);
 }

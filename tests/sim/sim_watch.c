@@ -65,6 +65,14 @@ sim_watch_call(struct sim_world *w, const struct sim_process *p, enum sim_op op,
 		    w, "disk: %s met a disk error and told nobody", p->name);
 }
 
+/* The -wal grows by zeros behind its end: when that fails nothing is lost. */
+static bool
+makes_room(const struct sim_process *p)
+{
+	return p->last_point != NULL &&
+	       strcmp(p->last_point, "journal.wal.grow") == 0;
+}
+
 /* Another fault after it may be why it could not tell. */
 void
 sim_watch_fault(struct sim_world *w, const struct sim_process *p,
@@ -74,7 +82,7 @@ sim_watch_fault(struct sim_world *w, const struct sim_process *p,
 		       is_file(path, SIM_DATA "/journal.db");
 
 	if (d->act == SIM_ACT_ORDER && d->order == SIM_EIO && journal &&
-	    (op == SIM_OP_WRITE || op == SIM_OP_SYNC))
+	    (op == SIM_OP_SYNC || (op == SIM_OP_WRITE && !makes_room(p))))
 		w->met_eio = p->number;
 	else if (w->met_eio == p->number)
 		w->met_eio = 0;

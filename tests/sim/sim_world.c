@@ -139,6 +139,15 @@ by_chance(struct sim_world *w, enum sim_op op, const char *path)
 	return (struct sim_deed){.act = SIM_ACT_NONE};
 }
 
+/* A journal without a moment has nothing to compare it with. */
+static void
+clock_goes_wrong(struct sim_world *w)
+{
+	w->clock_was_wrong = true;
+	if (!w->accepted)
+		w->clock_was_believed = true;
+}
+
 static struct sim_deed
 decide(struct sim_machine *m, struct sim_process *p, enum sim_op op,
     const char *path)
@@ -156,7 +165,7 @@ decide(struct sim_machine *m, struct sim_process *p, enum sim_op op,
 	else
 		d = by_chance(w, op, path);
 	if (d.act == SIM_ACT_CLOCK)
-		w->clock_was_wrong = true;
+		clock_goes_wrong(w);
 	if (d.act != SIM_ACT_NONE) {
 		note_fault(w, p, op, path, d);
 		sim_watch_fault(w, p, op, path, &d);
@@ -385,7 +394,7 @@ act(struct sim_world *w, const struct sim_action *a)
 		sim_machine_power_cut(w->m, (enum sim_device)a->value);
 		break;
 	case SIM_ACTOR_CLOCK:
-		w->clock_was_wrong = true;
+		clock_goes_wrong(w);
 		sim_machine_set_clock(w->m, a->value);
 		break;
 	case SIM_ACTOR_FULL:

@@ -42,9 +42,11 @@ struct sim_world {
 	/* What people said, and when it was durable; 0 = they did not. */
 	int64_t dnc_ms, paused_ms, resumed_ms;
 	const char *dnc_phone;
+	int64_t resumes, resuming; /* begun; and not known to have ended */
 	int64_t cancelled_ms[SIM_JOBS_MAX]; /* nobody took it back since */
 	bool clock_was_wrong;
-	bool went_back;  /* the -wal is gone: a person must look */
+	bool clock_was_believed; /* wrong before the journal knew any */
+	bool went_back;          /* the -wal is gone: a person must look */
 	int64_t met_eio; /* the process whose -wal or journal.db failed last */
 	struct sim_accounts accounts;
 	int64_t cut_ms, cut_us;  /* the network's time when the power was cut */
