@@ -98,6 +98,10 @@ GUARDS = [
           [(SETTLE, "if (now - c->attempt.armed_ms >= t->memory_ms)", "if (false)"),
            (SETTLE, "else if (now >= deadline) park(c, JOB_REASON_DEADLINE); "
             "else run_settle_lookup(c);", "else run_settle_lookup(c);")], "sim"),
+    Guard("03b-memory-of-the-answer",
+          "the answer to a question asked in time came too late",
+          [(SETTLE, "if (now - c->attempt.armed_ms >= t->memory_ms)", "if (false)")],
+          "sim"),
     Guard("04-account",
           "another account is asked for what this one placed",
           [(SETTLE, "return strcmp(now.account, c->terms.terms.account) == 0;",
@@ -215,9 +219,6 @@ SPARE = [
     Spare("01e-settle-boot", "who takes over begins to settle anew, whatever boot it was "
           "(01c takes out both)", SETTLE,
           "memcmp(c->attempt.settle_boot, c->run->env->boot_id, ENV_ID_BYTES) != 0"),
-    Spare("03b-memory-of-the-answer", "no second look is begun after its deadline, and one "
-          "that says absent is not enough (03 takes out both)", SETTLE,
-          "if (now - c->attempt.armed_ms >= t->memory_ms)"),
     Spare("02d-resend-dial-until", "a carrier looks once more, just before the one write "
           "(02b takes out both)", SETTLE, "now < c->attempt.dial_until_ms &&"),
 ]

@@ -390,6 +390,9 @@ network_says(struct sim_seat *s, const struct carrier_sim_log *log,
 	    carrier_sim_log_find(log, text_hex(a->key, sizeof(a->key), hex));
 	int64_t now_ms = env_now_ms(&s->p->line.env);
 
+	/* What the other life of a restored job did has no key here. */
+	if (s->w->restored && a->state != ATTEMPT_PARKED)
+		return false;
 	*verb = RUN_DECIDE_ABSENT;
 	if (key == NULL)
 		return a->has_key;

@@ -280,16 +280,24 @@ cancel(struct sim_plan *p, struct sim_rand *r)
 	spell(p, SIM_ACT_KILL, "sim.dial.requested", 50000, 10 * SECOND_US);
 }
 
-/* A list lags more than was promised, by less than the second look waits. */
+/*
+ * A list lags more than was promised, by less than the second look waits; and
+ * sometimes the second look is answered when all is forgotten.
+ */
 static void
 lagging(struct sim_plan *p, struct sim_rand *r)
 {
-	clean(p, 30 * SECOND_US);
+	clean(p, 45 * SECOND_US);
 	p->cls = can_list(r);
 	p->list_late_ms = 4450;
+	p->memory_ms = 20000;
 	acts(p, SIM_ACTOR_WORKER, 1200 * MS_US, 20 * MS_US, 2);
 	acts(p, SIM_ACTOR_DRAIN, 1500 * MS_US, 500 * MS_US, 12);
 	spell(p, SIM_ACT_KILL, "sim.dial.requested", 300000, 8 * SECOND_US);
+	if (sim_rand_ppm(r, 500000))
+		spell(p, SIM_ACT_STOP, "run.lookup.before", 300000,
+		    15 * SECOND_US)
+		    ->value = sim_rand_between(r, 18, 25) * SECOND_US;
 }
 
 /* Nobody can say whether it rings, and others want the same number. */
