@@ -202,6 +202,7 @@ show_json(struct runner *r)
 	json_field_i64(&d.w, "pushed", p->pushed);
 	json_field_i64(&d.w, "dead", p->dead);
 	json_field_i64(&d.w, "spooled", r->taken);
+	json_field_i64(&d.w, "fetched", p->fetched);
 	json_field_str(&d.w, "waits", p->waits);
 	json_write_key(&d.w, "outcomes");
 	json_write_object(&d.w);
@@ -289,8 +290,9 @@ exit_status(struct runner *r)
 {
 	const struct run_progress *p = &r->last;
 	const char *why;
-	bool nothing =
-	    p->claimed + p->recovered + p->finished + p->pushed + r->taken == 0;
+	bool nothing = p->claimed + p->recovered + p->finished + p->pushed +
+			   r->taken + p->fetched ==
+		       0;
 
 	if (p->failed > 0 || p->dead > 0)
 		ctx_exit(r->ctx, EXIT_PARTIAL);

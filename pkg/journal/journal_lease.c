@@ -63,6 +63,27 @@ journal_read_lease(struct journal *j, int64_t job, struct journal_lease *out,
 	return lease_get(&j->r, job, out, found, err);
 }
 
+enum err_code
+journal_lease_is_one_try(
+    struct journal *j, int64_t job, bool *out, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+
+	*out = false;
+	/* Without a queue there is nothing to look for. */
+	if ((j->sinks & (1U << JOURNAL_SINK_BULL)) == 0)
+		return ERR_NONE;
+	st = journal_db_get(
+	    &j->w, "SELECT 1 FROM lease WHERE job=?1 AND own_ladder=0", err);
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	if (journal_db_row(&j->w, st, out, err) != ERR_NONE)
+		return err->code;
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
 /* A job that is QUEUED or READY leaves our hands, or comes back into them. */
 static enum err_code
 move(struct journal *j, int64_t id, bool away, bool *moved, struct err *err)

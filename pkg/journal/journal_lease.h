@@ -66,6 +66,13 @@ enum err_code journal_lease_take(struct journal *j, int64_t job,
 enum err_code journal_lease_get(struct journal *j, int64_t job,
     struct journal_lease *out, bool *found, struct err *err);
 
+/*
+ * Does the queue count the tries of job, and wait between them?  Then ours is
+ * one try and no more.  false also for a job of no queue.
+ */
+enum err_code journal_lease_is_one_try(
+    struct journal *j, int64_t job, bool *out, struct err *err);
+
 /* Renewed, or reclaimed under another ticket (NULL = the same).  Only HELD. */
 enum err_code journal_lease_renew(struct journal *j, int64_t job,
     const char *ticket, int64_t until_ms, struct err *err);

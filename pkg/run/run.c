@@ -320,7 +320,7 @@ work_left(struct run *r)
 	if (r->hard_stop)
 		return journal_pending(r->journal) > 0 ||
 		       !run_sync_resting(r->sync) || !run_pushes_resting(r) ||
-		       !list_empty(&r->notices);
+		       run_queue_busy(r->queue) || !list_empty(&r->notices);
 	if (r->live > 0 || r->claim != NULL || r->taking_over ||
 	    r->attentions > 0 || journal_pending(r->journal) > 0)
 		return true;
@@ -328,7 +328,8 @@ work_left(struct run *r)
 		return true;
 	if (claims && waits_for_due(r))
 		return true;
-	return !run_sync_idle(r->sync) || !run_pushes_idle(r);
+	return !run_queue_resting(r->queue) || !run_sync_idle(r->sync) ||
+	       !run_pushes_idle(r);
 }
 
 static void
@@ -365,7 +366,8 @@ end(struct run *r)
 		r->code = err.code;
 		r->err = err;
 	}
-	if (r->code == ERR_NONE && run_pushes_trouble(r, &err)) {
+	if (r->code == ERR_NONE && (run_pushes_trouble(r, &err) ||
+				       run_queue_trouble(r->queue, &err))) {
 		r->code = err.code;
 		r->err = err;
 	}
@@ -405,6 +407,7 @@ turn_posted(struct env_post *p)
 		run_pushes_drop(r);
 	if (!r->hard_stop) {
 		maybe_claim(r);
+		run_queue_poke(r->queue);
 		if (r->o.mode == RUN_WORKER)
 			(void)waits_for_due(r);
 	}
@@ -520,6 +523,7 @@ run_start(const struct run_options *options, struct run **out, struct err *err)
 	}
 	r->sync = run_sync_new(r);
 	run_pushes_new(r);
+	r->queue = run_queue_new(r);
 	r->again = true;
 	*out = r;
 	run_takeover(r);
@@ -565,6 +569,7 @@ run_free(struct run **rp)
 	list_remove(&r->turn.node);
 	run_sync_free(&r->sync);
 	run_pushes_free(r);
+	run_queue_free(&r->queue);
 	if (r->o.mode != RUN_SYNC && journal_pending(r->journal) == 0) {
 		summary_write(r, &summary);
 		note.summary = buf_text(&summary);

@@ -15,6 +15,7 @@
 #include "rules/rules_atlas.h"
 #include "sink/sink.h"
 #include "sink/sink_push.h"
+#include "source/source.h"
 
 /*
  * The work: claim, dial, talk, record what came of it, recover what others
@@ -57,6 +58,7 @@ struct run_progress {
 	int64_t finished; /* jobs that became final in it */
 	int64_t live;
 	int64_t recovered; /* attempts taken over */
+	int64_t fetched;   /* jobs that came from the queue */
 	int64_t parked;
 	int64_t pushed;                      /* outbox rows done */
 	int64_t dead;                        /* outbox rows given up */
@@ -76,7 +78,8 @@ struct run_options {
 	const struct run_model *models;
 	size_t model_count;
 	struct rules_atlas *atlas;
-	struct sink *sink; /* where results go */
+	struct sink *sink;    /* where results go */
+	struct source *queue; /* where more jobs come from; NULL = nowhere */
 	const struct run_pusher *pushers;
 	size_t pusher_count; /* at most RUN_PUSHERS_MAX */
 	const char *command; /* "drain" ... for status */

@@ -4,6 +4,8 @@
 #include "base/crash.h"
 #include "base/mem.h"
 
+#include "journal/journal_lease.h"
+
 #define BATCH 500
 
 struct run_intake {
@@ -11,7 +13,7 @@ struct run_intake {
 	struct journal_tx tx;
 	struct env_post post;
 	struct source_job *jobs[BATCH];
-	enum journal_added results[BATCH];
+	enum source_taken results[BATCH];
 	size_t count;
 	enum err_code code; /* of the source, after the batch before it */
 	struct err err;
@@ -19,31 +21,53 @@ struct run_intake {
 };
 
 static enum err_code
+take(struct journal *j, const struct source_job *s, enum source_taken *taken,
+    struct err *err)
+{
+	static const enum source_taken words[] = {
+	    [JOURNAL_ADDED] = SOURCE_ADDED,
+	    [JOURNAL_KNOWN] = SOURCE_KNOWN,
+	    [JOURNAL_DIFFERS] = SOURCE_DIFFERS};
+	struct journal_new_job n = {.source = s->source,
+	    .ext = s->id,
+	    .kind = s->kind,
+	    .campaign = s->campaign,
+	    .content = s->content,
+	    .phone = s->phone,
+	    .org = s->org[0] != '\0' ? s->org : NULL,
+	    .contact = s->contact,
+	    .data = s->data,
+	    .step = s->step,
+	    .final_step = s->final_step,
+	    .priority = s->priority,
+	    .not_before_ms = s->not_before_ms,
+	    .expires_ms = s->expires_ms,
+	    .opened_ms = s->opened_ms};
+	enum journal_added added = JOURNAL_ADDED;
+	enum journal_met met = JOURNAL_MET_NEW;
+	int64_t id = 0;
+
+	if (journal_job_add(j, &n, &added, &id, err) != ERR_NONE)
+		return err->code;
+	*taken = words[added];
+	if (s->lease == NULL)
+		return ERR_NONE;
+	if (journal_lease_take(j, id, s->lease, s->own_ladder,
+		s->lease_until_ms, &met, err) != ERR_NONE)
+		return err->code;
+	if (met == JOURNAL_MET_PRUNED)
+		*taken = SOURCE_PRUNED;
+	return ERR_NONE;
+}
+
+static enum err_code
 batch_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
 	struct run_intake *in = CONTAINER_OF(tx, struct run_intake, tx);
 	enum err_code code = ERR_NONE;
 
-	for (size_t i = 0; i < in->count && code == ERR_NONE; i++) {
-		const struct source_job *s = in->jobs[i];
-		struct journal_new_job n = {.source = s->source,
-		    .ext = s->id,
-		    .kind = s->kind,
-		    .campaign = s->campaign,
-		    .content = s->content,
-		    .phone = s->phone,
-		    .org = s->org[0] != '\0' ? s->org : NULL,
-		    .contact = s->contact,
-		    .data = s->data,
-		    .step = s->step,
-		    .final_step = s->final_step,
-		    .priority = s->priority,
-		    .not_before_ms = s->not_before_ms,
-		    .expires_ms = s->expires_ms};
-		int64_t id = 0;
-
-		code = journal_job_add(j, &n, &in->results[i], &id, err);
-	}
+	for (size_t i = 0; i < in->count && code == ERR_NONE; i++)
+		code = take(j, in->jobs[i], &in->results[i], err);
 	CRASH_POINT("intake.batch.run");
 	return code;
 }
@@ -58,10 +82,6 @@ idle(struct run_intake *in, enum err_code code, const struct err *err)
 static void
 batch_done(struct journal_tx *tx)
 {
-	static const enum source_taken taken[] = {
-	    [JOURNAL_ADDED] = SOURCE_ADDED,
-	    [JOURNAL_KNOWN] = SOURCE_KNOWN,
-	    [JOURNAL_DIFFERS] = SOURCE_DIFFERS};
 	struct run_intake *in = CONTAINER_OF(tx, struct run_intake, tx);
 	struct source *s = in->o.source;
 	enum err_code code = tx->code;
@@ -71,7 +91,7 @@ batch_done(struct journal_tx *tx)
 	for (size_t i = 0; i < in->count; i++) {
 		if (code == ERR_NONE)
 			code = s->ops->taken(
-			    s->impl, &in->jobs[i], taken[in->results[i]], &err);
+			    s->impl, &in->jobs[i], in->results[i], &err);
 		else
 			s->ops->release(s->impl, &in->jobs[i]);
 		CRASH_POINT("intake.job.taken");

@@ -306,6 +306,22 @@ bool run_pushes_resting(const struct run *r);
 /* Rows may have stayed for a fault of a service or of its set-up: which. */
 bool run_pushes_trouble(const struct run *r, struct err *err);
 
+/* --- run_queue.c: more jobs, from a queue outside
+ * --------------------------------- */
+
+struct run_queue;
+/* NULL when there is no queue. */
+struct run_queue *run_queue_new(struct run *r);
+void run_queue_free(struct run_queue **q);
+/* Ask for as many jobs as could be called now; give back when stopping. */
+void run_queue_poke(struct run_queue *q);
+/* Nothing of it is under way. */
+bool run_queue_resting(const struct run_queue *q);
+/* Jobs of it are on their way into the journal: it may not be freed. */
+bool run_queue_busy(const struct run_queue *q);
+/* It could not do all it should: why. */
+bool run_queue_trouble(const struct run_queue *q, struct err *err);
+
 /* --- run_claim.c
  * ------------------------------------------------------------------ */
 
@@ -331,6 +347,7 @@ struct run {
 	int64_t live;
 	struct run_progress progress;
 	struct run_sync *sync;
+	struct run_queue *queue;
 	struct run_push *pushes[RUN_PUSHERS_MAX];
 	size_t push_count;
 	int64_t limit;

@@ -1,4 +1,5 @@
 #include "job/job_ladder.h"
+#include "journal/journal_lease.h"
 #include "journal/journal_life.h"
 
 #include "run/run_priv.h"
@@ -35,6 +36,7 @@ run_step_ladder(const struct conf *conf, struct journal *j,
 	    .expires_ms = job->expires_ms > 0 ? job->expires_ms : -1};
 	struct job_ladder_answer answer;
 	bool redial = false;
+	bool one_try = false;
 
 	job->outcome = outcome;
 	if (cancelled) {
@@ -45,14 +47,16 @@ run_step_ladder(const struct conf *conf, struct journal *j,
 	if (journal_outcomes(j, job->id, attempt, outcome, &ask.nth, err) !=
 		ERR_NONE ||
 	    (job->revision > 0 &&
-		journal_redialled(j, job, &redial, err) != ERR_NONE))
+		journal_redialled(j, job, &redial, err) != ERR_NONE) ||
+	    journal_lease_is_one_try(j, job->id, &one_try, err) != ERR_NONE)
 		return err->code;
 	ask.nth++;
 	/* A retry begins the ladder anew: older outcomes do not count. */
 	if (ask.nth > job->tries)
 		ask.nth = job->tries > 0 ? job->tries : 1;
-	if (redial)
-		ladder.rung = none; /* one more call was asked for */
+	/* One more call was asked for, or its queue asks for each. */
+	if (redial || one_try)
+		ladder.rung = none;
 	job_ladder_next(&ladder, &ask, &answer);
 	job->reason = answer.reason;
 	switch (answer.verdict) {

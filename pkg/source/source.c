@@ -25,6 +25,7 @@ source_job_free(struct source_job **j)
 	mem_free(&(*j)->contact);
 	mem_free(&(*j)->data);
 	mem_free(&(*j)->raw);
+	mem_free(&(*j)->lease);
 	mem_free(j);
 }
 

@@ -41,8 +41,14 @@ struct source_job {
 	int64_t priority;      /* lower first */
 	int64_t not_before_ms; /* Unix; 0 = at once */
 	int64_t expires_ms;    /* Unix; 0 = never */
-	int64_t line;          /* where it began in its file; 0 = no file */
-	char *raw;    /* the line as it came, for a reject; NULL = none */
+	int64_t opened_ms; /* when it was made, by its source; 0 = unknown */
+	int64_t line;      /* where it began in its file; 0 = no file */
+	char *raw;         /* the line as it came, for a reject; NULL = none */
+	/* Of a queue: the lease the journal keeps with it (journal_lease.h),
+	 * until when it holds, and whether our ladder runs.  NULL = a file. */
+	char *lease;
+	int64_t lease_until_ms; /* Unix */
+	bool own_ladder;
 	void *ticket; /* the source's own: a lease, an offset */
 };
 
@@ -51,9 +57,11 @@ void source_job_free(struct source_job **j); /* NULL-safe */
 
 /* What became of a job; said after the journal's transaction is durable. */
 enum source_taken {
-	SOURCE_ADDED,  /* it has a row now */
-	SOURCE_KNOWN,  /* it had one, with the same content */
-	SOURCE_DIFFERS /* its id stands there with other content: a reject */
+	SOURCE_ADDED,   /* it has a row now */
+	SOURCE_KNOWN,   /* it had one, with the same content */
+	SOURCE_DIFFERS, /* its id stands there with other content: a reject */
+	SOURCE_PRUNED   /* of a queue: over long ago, and no longer there; the
+			 * source answers it by itself */
 };
 
 struct source_tally {
@@ -87,6 +95,22 @@ struct source_ops {
 	enum err_code (*finish)(void *s, const char **rejects, struct err *err);
 	void (*tally)(void *s, struct source_tally *out);
 	void (*free)(void *s);
+
+	/*
+	 * Of a queue; all NULL for a file, whose jobs all come at once.
+	 *
+	 * want: so many more jobs may be taken now; ready() follows when there
+	 * are some, and when it is known that there are none.
+	 * give_back: no more is taken, and what nobody has begun goes back.
+	 * resting: nothing is under way: what was wanted came, or is not there,
+	 * or cannot be had now.
+	 * trouble: it could not do all it should: why.  The run goes on with
+	 * what the journal has.
+	 */
+	void (*want)(void *s, int64_t n);
+	void (*give_back)(void *s);
+	bool (*resting)(void *s);
+	bool (*trouble)(void *s, struct err *err);
 };
 
 /* A source in use: borrowed by run/, freed by whoever wired it. */

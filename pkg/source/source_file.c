@@ -245,6 +245,7 @@ source_file_taken(struct source_file *f, struct source_job **job,
 		f->tally.added++;
 		break;
 	case SOURCE_KNOWN:
+	case SOURCE_PRUNED:
 		f->tally.known++;
 		break;
 	case SOURCE_DIFFERS:

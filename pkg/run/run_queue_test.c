@@ -1,0 +1,360 @@
+#include "journal/journal_lease.h"
+#include "run/run_world_test.h"
+
+/*
+ * A queue as the source of a run: how many jobs are asked for and when, what
+ * becomes of their leases, and what a run does while the queue is away.
+ */
+
+static const struct fake_step calls[] = {AT(100, FAKE_PLACED),
+    AT(8 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+
+/* A queue that answers a little later, as a network does. */
+static struct fake_queue {
+	struct source source;
+	struct world *w;
+	struct env_timer answer;
+	int have, made; /* jobs in it, and given */
+	int taken;      /* of a take, not given yet */
+	int64_t wanted;
+	bool away, busy, one_try;
+	/* seen */
+	int asks, gives;
+	int64_t most; /* wanted at once */
+	int added, known;
+} queue;
+
+static enum err_code
+queue_next(void *s, struct source_job **out, struct err *err)
+{
+	struct source_job *j;
+
+	(void)s;
+	(void)err;
+	*out = NULL;
+	if (queue.taken == 0)
+		return ERR_NONE;
+	queue.taken--;
+	j = source_job_new();
+	j->source = "bull:calls";
+	j->id = mem_printf("q-%d", queue.made);
+	j->kind = mem_strdup("k");
+	j->phone = mem_printf("+1512555%04d", queue.made);
+	j->campaign = mem_strdup("");
+	j->org = mem_strdup("");
+	j->contact = mem_strdup("{}");
+	j->data = mem_strdup("{}");
+	j->lease = mem_printf("lease-%d", queue.made);
+	j->lease_until_ms = env_now_ms(queue.w->env) + HOUR;
+	j->own_ladder = !queue.one_try;
+	queue.made++;
+	*out = j;
+	return ERR_NONE;
+}
+
+static enum err_code
+queue_taken(
+    void *s, struct source_job **job, enum source_taken how, struct err *err)
+{
+	(void)s;
+	(void)err;
+	queue.added += how == SOURCE_ADDED;
+	queue.known += how == SOURCE_KNOWN;
+	source_job_free(job);
+	return ERR_NONE;
+}
+
+static void
+queue_release(void *s, struct source_job **job)
+{
+	(void)s;
+	source_job_free(job);
+}
+
+static void
+queue_tally(void *s, struct source_tally *out)
+{
+	(void)s;
+	*out =
+	    (struct source_tally){.added = queue.added, .known = queue.known};
+}
+
+static void
+answered(struct env_timer *t)
+{
+	(void)t;
+	queue.busy = false;
+	while (!queue.away && queue.wanted > 0 && queue.have > 0) {
+		queue.wanted--;
+		queue.have--;
+		queue.taken++;
+	}
+	if (queue.source.ready != NULL)
+		queue.source.ready(queue.source.ready_arg);
+}
+
+static void
+queue_want(void *s, int64_t n)
+{
+	(void)s;
+	queue.asks++;
+	queue.wanted = n;
+	queue.most = n > queue.most ? n : queue.most;
+	queue.busy = true;
+	queue.answer.fn = answered;
+	env_timer_start_real(queue.w->env, &queue.answer, 2);
+}
+
+static void
+queue_give_back(void *s)
+{
+	(void)s;
+	queue.gives++;
+}
+
+static bool
+queue_resting(void *s)
+{
+	(void)s;
+	return !queue.busy;
+}
+
+static bool
+queue_trouble(void *s, struct err *err)
+{
+	(void)s;
+	if (queue.away)
+		(void)err_set(err, ERR_UNREACHABLE, 0, "the queue is away");
+	return queue.away;
+}
+
+static const struct source_ops queue_ops = {.next = queue_next,
+    .taken = queue_taken,
+    .release = queue_release,
+    .tally = queue_tally,
+    .want = queue_want,
+    .give_back = queue_give_back,
+    .resting = queue_resting,
+    .trouble = queue_trouble};
+
+static void
+opened(struct world *w, int have)
+{
+	queue = (struct fake_queue){.w = w, .have = have};
+	queue.source = (struct source){.ops = &queue_ops, .impl = &queue};
+	w->limits = "max_call: 2m, ring: 50s, min_gap: 0";
+	world_open(w);
+	w->fake.scripts[0] = calls;
+	w->o.queue = &queue.source;
+	w->o.concurrency = 4;
+}
+
+struct done {
+	int count, other;
+};
+
+static void
+count_done(void *arg, const struct journal_listed *row)
+{
+	struct done *d = arg;
+
+	d->count += row->job.state == JOB_DONE;
+	d->other += row->job.state != JOB_DONE;
+}
+
+static struct done
+jobs(struct world *w)
+{
+	struct done d = {0};
+	struct journal_filter f = {.state = -1};
+
+	OK(journal_read_jobs(w->j, &f, count_done, &d, &w->err));
+	return d;
+}
+
+/* --- */
+
+static void
+a_drain_takes_jobs_as_calls_become_free(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 30);
+	world_drain(w);
+	assert_int_equal(jobs(w).count, 30);
+	assert_int_equal(w->p.fetched, 30);
+	/* never more than could be called at once */
+	assert_true(queue.most <= 4);
+	assert_int_equal(queue.have, 0);
+	assert_int_equal(queue.gives, 0);
+}
+
+static void
+an_empty_queue_is_asked_once(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 0);
+	world_drain(w);
+	assert_int_equal(queue.asks, 1);
+	assert_int_equal(w->p.fetched, 0);
+	assert_int_equal(w->code, ERR_NONE);
+}
+
+static void
+what_the_journal_has_comes_first(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 1);
+	for (int i = 0; i < 4; i++)
+		(void)JOB(w);
+	w->o.max_jobs = 4;
+	world_drain(w);
+	assert_int_equal(queue.asks, 0);
+	assert_int_equal(queue.have, 1);
+	assert_int_equal(jobs(w).count, 4);
+}
+
+static void
+max_jobs_bounds_what_is_taken(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 30);
+	w->o.max_jobs = 6;
+	world_drain(w);
+	assert_int_equal(jobs(w).count, 6);
+	assert_int_equal(queue.have, 24);
+}
+
+static void
+while_the_queue_is_away_the_journal_s_jobs_are_called(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 5);
+	queue.away = true;
+	(void)JOB(w, .id = "a");
+	world_begin(w);
+	world_finish(w);
+	assert_int_equal(w->code, ERR_UNREACHABLE);
+	assert_string_equal(w->err.text, "the queue is away");
+	assert_int_equal(jobs(w).count, 1);
+}
+
+static void
+a_stopped_run_tells_the_queue_to_take_back(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 30);
+	w->o.mode = RUN_WORKER;
+	world_begin(w);
+	world_for(w, 20);
+	run_stop(w->run, false);
+	world_finish(w);
+	assert_int_equal(queue.gives, 1);
+	assert_true(queue.have > 0);
+	assert_int_equal(jobs(w).other, 0);
+}
+
+static void
+a_worker_looks_again(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 0);
+	w->o.mode = RUN_WORKER;
+	world_begin(w);
+	world_for(w, 100);
+	assert_int_equal(queue.asks, 1);
+	queue.have = 2;
+	world_for(w, 1500);
+	assert_int_equal(jobs(w).count, 2);
+	run_stop(w->run, true);
+	world_finish(w);
+}
+
+static void
+held(void *arg, const struct journal_lease *l)
+{
+	struct buf *b = arg;
+
+	buf_printf(b, "%s=%s ", l->ext, l->ticket);
+}
+
+static void
+each_job_has_its_lease_in_the_journal(void **state)
+{
+	struct world *w = *state;
+	struct buf b = BUF_INIT(1024);
+
+	opened(w, 2);
+	world_drain(w);
+	OK(journal_read_leases(
+	    w->j, "bull:calls", JOURNAL_LEASE_HELD, 0, 10, held, &b, &w->err));
+	assert_string_equal(buf_text(&b), "q-0=lease-0 q-1=lease-1 ");
+	buf_free(&b);
+}
+
+static void
+a_job_whose_queue_counts_tries_is_called_once(void **state)
+{
+	static const struct fake_step busy[] = {AT(100, FAKE_PLACED),
+	    AT(8 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_BUSY), {0}};
+	struct world *w = *state;
+
+	w->retry = "max_attempts: 3, busy: {after: 1s}";
+	opened(w, 1);
+	journal_set_sinks(
+	    w->j, 1U << JOURNAL_SINK_FILE | 1U << JOURNAL_SINK_BULL);
+	for (int i = 0; i < 4; i++)
+		w->fake.scripts[i] = busy;
+	w->o.wait_ms = HOUR;
+	world_drain(w);
+	assert_int_equal(fake_count(&w->fake, "dial"), 3);
+	queue.have = 1;
+	queue.one_try = true;
+	world_drain(w);
+	assert_int_equal(fake_count(&w->fake, "dial"), 4);
+	assert_int_equal(jobs(w).count, 2);
+}
+
+static void
+a_job_met_again_is_not_called_again(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 2);
+	world_drain(w);
+	assert_int_equal(fake_count(&w->fake, "dial"), 2);
+	/* The queue forgot that it is over. */
+	queue.have = 2;
+	queue.made = 0;
+	world_drain(w);
+	assert_int_equal(queue.known, 2);
+	assert_int_equal(fake_count(&w->fake, "dial"), 2);
+	assert_int_equal(jobs(w).count, 2);
+}
+
+int
+main(void)
+{
+#define T(test) \
+	cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+	    T(a_drain_takes_jobs_as_calls_become_free),
+	    T(an_empty_queue_is_asked_once),
+	    T(what_the_journal_has_comes_first),
+	    T(max_jobs_bounds_what_is_taken),
+	    T(while_the_queue_is_away_the_journal_s_jobs_are_called),
+	    T(a_stopped_run_tells_the_queue_to_take_back),
+	    T(a_worker_looks_again),
+	    T(each_job_has_its_lease_in_the_journal),
+	    T(a_job_whose_queue_counts_tries_is_called_once),
+	    T(a_job_met_again_is_not_called_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
