@@ -8,6 +8,8 @@
 
 #include "aws/aws_s3_priv.h"
 
+#define STALL_MS 30000
+
 static const char *
 or_empty(const char *text)
 {
@@ -101,6 +103,7 @@ aws_s3_open(
 	s3->env = o->env;
 	s3->http = o->http;
 	s3->credentials = o->credentials;
+	s3->stall_ms = o->stall_ms > 0 ? o->stall_ms : STALL_MS;
 	code = take_endpoint(s3, or_empty(o->endpoint), err);
 	if (code == ERR_NONE)
 		code = take_names(s3, o, err);

@@ -64,6 +64,7 @@ struct aws_s3_options {
 				       * for another account's */
 	const char *kms_context_json; /* encryption context, or "" */
 	bool bucket_key;              /* fewer calls of KMS */
+	int64_t stall_ms;             /* no byte moved: 0 = 30 s */
 };
 
 /* Copies; env, http and credentials are borrowed.  ERR_CONFIG: an endpoint,

@@ -95,6 +95,9 @@ static const struct {
     {"NotSignedUp", SET_UP},
     {"PermanentRedirect", SET_UP},
     {"UnauthorizedAccess", SET_UP},
+    {"EntityTooSmall", NEVER},
+    {"InvalidPart", NEVER},
+    {"InvalidPartOrder", NEVER},
     {"NoSuchKey", ABSENT},
     {"NoSuchUpload", ABSENT},
 };

@@ -7,6 +7,8 @@
 
 #include "aws/aws_s3_priv.h"
 
+#define ERROR_MAX 65536 /* bytes of a refusal */
+
 void
 aws_s3_header_sse(struct aws_s3_op *op)
 {
@@ -216,10 +218,15 @@ on_get(struct aws_s3_op *op)
 	struct aws_s3_get *g = CONTAINER_OF(op, struct aws_s3_get, op);
 	const struct net_http_request *r = aws_s3_answer(op);
 
+	if ((op->code == ERR_NONE && r->body_in.len > g->max) ||
+	    (op->status == 0 && r->code == ERR_MALFORMED)) {
+		op->blame = false;
+		op->code = err_set(&op->err, ERR_REJECTED, r->status,
+		    "S3 GET %s/%.120s: longer than %zu bytes",
+		    op->send->s3->bucket, g->key, g->max);
+	}
 	if (op->code == ERR_NONE)
 		g->body = &r->body_in;
-	else if (op->status == 0 && r->code == ERR_MALFORMED)
-		op->code = op->err.code = ERR_REJECTED; /* longer than max */
 	return false;
 }
 
@@ -228,6 +235,6 @@ aws_s3_get(struct aws_s3 *s3, struct aws_s3_get *g)
 {
 	aws_s3_begin(s3, &g->op, "GET", g->key, on_get);
 	g->body = NULL;
-	g->op.send->response_max = g->max;
+	g->op.send->response_max = g->max + ERROR_MAX;
 	aws_s3_go(&g->op);
 }

@@ -27,6 +27,7 @@ struct aws_s3 {
 	char *kms_key_id;
 	char *kms_context; /* in base 64; "" = none */
 	bool bucket_key;
+	int64_t stall_ms;
 	int64_t skew_ms; /* the server's clock minus ours */
 };
 

@@ -9,7 +9,6 @@
 #include "aws/aws_s3_priv.h"
 
 #define CONNECT_MS 10000
-#define STALL_MS 30000
 #define TOTAL_MS 60000
 /* 8 kB/s is as slow as a line may be. */
 #define BYTES_PER_MS 8
@@ -294,7 +293,7 @@ on_keys(struct aws_credentials_ask *a)
 	s->r.body_len = s->body.len;
 	s->r.read = s->body.file != NULL && s->body.len > 0 ? read_body : NULL;
 	s->r.connect_ms = CONNECT_MS;
-	s->r.stall_ms = STALL_MS;
+	s->r.stall_ms = s->s3->stall_ms;
 	s->r.total_ms =
 	    TOTAL_MS + (int64_t)(s->body.len / (size_t)BYTES_PER_MS);
 	s->r.response_max = s->response_max;

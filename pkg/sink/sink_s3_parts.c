@@ -128,8 +128,10 @@ on_complete(struct aws_s3_op *op)
 	struct sink_s3_push *x = CONTAINER_OF(c, struct sink_s3_push, complete);
 
 	CRASH_POINT("sink.s3.completed");
-	/* Gone with nothing made of it: the next try begins anew. */
-	if (c->gone && op->code == ERR_NOT_FOUND)
+	/* Gone with nothing made of it, or not as it was when its parts were
+	 * sent: the next try begins anew. */
+	if ((c->gone && op->code == ERR_NOT_FOUND) ||
+	    text_starts(op->reason, "InvalidPart"))
 		op->code = op->err.code = ERR_BUSY;
 	/* Not to be completed any more: its parts would only cost. */
 	if ((op->code == ERR_NONE && c->existed) || op->code == ERR_EXISTS ||
