@@ -50,7 +50,7 @@ CMD_SRC  = $(filter-out %_test.c,$(wildcard cmd/dsrun/*.c cmd/dsrun/*/*.c))
 CMD_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard cmd/dsrun/*_test.c))
 BENCH    = $(wildcard tests/bench/*.c)
 SOAK     = $(wildcard tests/soak/*.c)
-STORE    = $(wildcard tests/store/*.c)
+STORE    = $(wildcard tests/store/*.c tests/queue/*.c)
 SIM_MAIN = $(wildcard tests/sim/sim_main.c)
 SIM_SRC  = $(filter-out %_test.c $(SIM_MAIN),$(wildcard tests/sim/*.c))
 SIM_TEST = $(if $(filter file,$(origin PKGS)),$(wildcard tests/sim/*_test.c))
@@ -159,7 +159,7 @@ MUTANTS  = $(filter $(if $(BEHAVIOUR),$(MUTATE)/pkg/journal/% \
 test: ## everything a developer must see green, on a bare machine too
 	$(Q)tests/bootstrap.sh build
 	$(Q)$(MAKE) test-built
-test-built: $(B)/dsrun $(SIM) $(TESTS) $(MUTANTS)
+test-built: $(B)/dsrun $(SIM) $(TESTS) $(MUTANTS) $(STORES)
 	$(Q)$(PYTHON) tests/run.py --dsrun $(B)/dsrun $(SCRIPTS) \
 	    --scripts tests/mutate $(TESTS)
 

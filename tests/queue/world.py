@@ -209,6 +209,15 @@ def script(name):
     return _texts[name]
 
 
+def built(name):
+    """A program of this folder, beside the dsrun that is tested."""
+    dsrun = pathlib.Path(os.environ.get("DSRUN", ROOT / "build" / "dsrun"))
+    program = dsrun.parent / "tests" / "queue" / name
+    if not program.exists():
+        missing(str(program))
+    return str(program)
+
+
 class Job:
     def __init__(self, row):
         self.id, self.lease, self.big, self.again, self.detail = row[:5]
