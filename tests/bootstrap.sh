@@ -12,7 +12,7 @@ for group in "$@"; do
 		want="$want gcc libc6-dev make pkg-config libsqlite3-dev
 		    libcjson-dev libyaml-dev libuv1-dev libexpat1-dev libmongoc-dev
 		    libcurl4-openssl-dev libssl-dev libhiredis-dev
-		    libmp3lame-dev libopus-dev libogg-dev
+		    libmp3lame-dev libopus-dev libogg-dev zlib1g-dev
 		    libcmocka-dev python3 python3-jsonschema tzdata" ;;
 	lint)
 		want="$want clang clang-format clang-tidy cppcheck" ;;

@@ -12,7 +12,7 @@
 #include "sink/sink_test.h"
 
 #define HTTP_FN static __attribute__((unused))
-#define MANY 16
+#define MANY 128
 
 struct bench; /* what one test has */
 
