@@ -90,8 +90,9 @@ struct net_http_request {
 
 	/*
 	 * Out, valid from done() until net_http_request_fini.  ERR_NONE: an
-	 * answer came whole, whatever its status (one whose end is only the
-	 * connection's is taken for whole).  Else ERR_TIMEOUT,
+	 * answer came whole, whatever its status (one without a length,
+	 * which only the end of the connection ends, counts as whole
+	 * however it ended).  Else ERR_TIMEOUT,
 	 * ERR_UNREACHABLE (name, connection, TLS; reset), ERR_MALFORMED (too
 	 * large, no HTTP), ERR_REJECTED (certificate not trusted), ERR_CONFIG
 	 * (method, url or headers are none), or what read() said.  The text

@@ -147,6 +147,17 @@ ask_ill(struct world *w, struct ask *a, const char *method, enum err_code code,
 	net_http_request_fini(&a->r);
 }
 
+/* A connection is idle a moment after its answer came, not before. */
+HTTP_FN void
+wait_until_idle_ends(struct world *w, enum net_peer_then then)
+{
+	for (int n = 0; n < 500 && net_peer_connected(w->peer) > 0; n++) {
+		net_peer_drop_idle(w->peer, then);
+		env_pause(w->env, 2000);
+	}
+	assert_int_equal(net_peer_connected(w->peer), 0);
+}
+
 HTTP_FN void
 script(struct world *w, struct net_peer_reply reply)
 {
