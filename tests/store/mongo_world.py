@@ -123,8 +123,12 @@ class Driver:
         self.process.stdin.write(json.dumps(question) + "\n")
         self.process.stdin.flush()
 
-    def receive(self):
+    def receive(self, timeout_s=100):
+        # One that hangs is ended, which ends its line.
+        timer = threading.Timer(timeout_s, self.process.kill)
+        timer.start()
         line = self.process.stdout.readline()
+        timer.cancel()
         require(line, "the driver ended:", self.process.poll(),
                 self.process.stderr.read() if not line else "")
         return json.loads(line)
