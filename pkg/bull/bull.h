@@ -211,8 +211,9 @@ void bull_detect(struct bull *b, struct bull_call *c);
  * locked for lock_ms; for BullMQ delayed jobs that are due are promoted first.
  * Ids whose hash is gone are taken out and counted (ghosts).  A job that
  * repeats by an interval has its next iteration now.
- * TAKEN, EMPTY, PAUSED, FULL or LIMITED; now_ms, due_ms (of the next delayed
- * job), wait_ms, ghosts, jobs.
+ * TAKEN (also fewer than n; none, when there were only ghosts: take again),
+ * EMPTY, PAUSED, FULL or LIMITED; now_ms, due_ms (of the next delayed job),
+ * wait_ms, ghosts, jobs.  Redis stands still for about 30 us a job.
  * Lost reply: what was taken is found by ours and read; do not only take again.
  */
 void bull_take(struct bull *b, int64_t n, int64_t lock_ms, struct bull_call *c);

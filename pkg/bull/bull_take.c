@@ -21,9 +21,7 @@ read_take(struct bull_call *c, const struct net_redis_value *v,
 			c->wait_ms = bull_item_i64(v, 3);
 			c->ghosts = bull_item_i64(v, 4);
 			bull_read_jobs(c, bull_item(v, 5));
-			/* The script tells it when it takes fewer than asked.
-			 */
-			c->bull->told_drained = c->answer == BULL_EMPTY;
+			c->bull->told_drained = bull_item_i64(v, 6) == 1;
 			return ERR_NONE;
 		}
 	return err_set(err, ERR_MALFORMED, 0, "answered %.40s", word);

@@ -157,6 +157,47 @@ class Library:
             self.assertEqual(json.loads(self.us.hash(j.id)["stacktrace"]), ["at line 1"])
         self.assertEqual(self.us.complete(jobs[3]), ["done"])
 
+    def test_numbers_that_are_none_stop_nothing(self):
+        """Each of these makes some command of a script fail, if it comes to it."""
+        rule = '{"attempts":9,"backoff":{"type":"exponential","delay":%s},"repeat":{"every":%s,' \
+               '"key":"k","endDate":%s},"prevMillis":%s,"removeOnFail":{"age":%s,"count":%s}}'
+        for bad in ("1e999", "-1e999", "NaN", "1e300", '"x"', "{}", "null"):
+            self.us.redis("FLUSHALL")
+            ids = self.add(3)
+            self.us.redis("ZADD", self.us.key("repeat"), 5, "k")
+            for id in ids[:2]:
+                self.us.redis("HSET", self.us.key(id), "opts", rule % ((bad,) * 6), "rjk", "k",
+                              *(x for f in ("atm", "ats", "stc", "attemptsMade", "stalledCounter")
+                                for x in (f, bad)))
+            jobs = self.us.take(3)
+            self.assertEqual([j.id for j in jobs], ids)
+            self.assertNotEqual(jobs[0].again, "armed")
+            for id in ids[:2]:
+                self.us.redis("HSET", self.us.key(id), "priority", bad, "delay", bad)
+            self.assertEqual(self.us.hand_back(jobs[0]), ["done"])
+            self.assertEqual(self.us.fail(self.us.one())[0], "done", bad)
+            self.us.redis("DEL", self.us.key(jobs[1].id + ":lock"))
+            self.us.stalled()
+            time.sleep(0.003)
+            self.assertEqual(self.us.stalled()[1], [jobs[1].id])
+            self.us.redis("DEL", self.us.key("delayed"))
+            found = [j for j in self.us.take(3) if j.id == jobs[1].id]
+            self.us.delay(found[0], 1)
+            time.sleep(0.003)
+            self.us.promote()
+            again = [j for j in self.us.take(3) if j.id == jobs[1].id]
+            self.assertEqual(self.us.fail(again[0], how="final")[0], "done")
+
+    def test_an_id_whose_key_is_no_hash_is_a_ghost(self):
+        ids = self.add(2)
+        self.us.redis("SET", self.us.key(ids[0]), "x")
+        got = self.us.take_all(2)
+        self.assertEqual(([j.id for j in got["jobs"]], got["ghosts"]), (ids[1:], 1))
+        self.us.redis("LPUSH", self.us.key("active"), ids[0])
+        self.us.stalled()
+        time.sleep(0.003)
+        self.assertEqual(self.us.stalled(), ["checked", [], []])
+
     def test_a_paused_queue_gives_nothing_until_it_is_resumed(self):
         self.add(1)
         self.peer.do("await queue.pause()")
@@ -917,6 +958,57 @@ class Full(unittest.TestCase):
             self.assertEqual(us.fail(c, how="final"), ["done", "failed"])
             self.assertEqual(us.hand_back(d), ["done"])
             us.close()
+        server.stop()
+
+
+class Elsewhere(unittest.TestCase):
+    """A Redis that looks at keys: a Cluster, and a user of few rights."""
+
+    def live(self, us):
+        us.add("n", "{}", "", '"attempts":3')
+        us.add("n", "{}", "", '"attempts":3,"priority":2,"delay":0')
+        us.add("n", "{}", "", '"attempts":3,"delay":1')
+        self.assertIn(us.detect()[1], ("bull", "bullmq"))
+        time.sleep(0.005)
+        us.promote()
+        a, b, c = us.take(3)
+        self.assertEqual(us.renew([a, b, c]), [1, 1, 1])
+        self.assertEqual(len(us.adopt()), 3)
+        us.progress(a, "1")
+        us.log(a, "x")
+        self.assertEqual(us.complete(a), ["done"])
+        self.assertEqual(us.fail(b), ["done", "retried"])
+        self.assertEqual(us.delay(c, us.look()["now"] + 1000)[0], "done")
+        self.assertEqual(us.reclaim(b), ["moved", "prioritized" if us.library != "bull"
+                                         and b.field["priority"] != "0" else "wait"])
+        self.assertEqual(us.hand_back(us.one()), ["done"])
+        self.assertEqual(us.stalled()[0], "checked")
+
+    def test_a_cluster_routes_all_of_a_queue_by_its_tag(self):
+        server = world.Server("--cluster-enabled", "yes")
+        redis = world.Redis(server.port)
+        redis("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        wait_for(lambda: "cluster_state:ok" in redis("CLUSTER", "INFO"))
+        for library in ("bull", "bullmq6"):
+            us = world.Ours(library, server.port, library, prefix="{bull}")
+            self.live(us)
+            us.close()
+        redis.close()
+        server.stop()
+
+    def test_a_user_of_the_queues_own_keys_and_channels_is_enough(self):
+        server = world.Server()
+        redis = world.Redis(server.port)
+        redis("ACL", "SETUSER", "queue", "on", ">pw", "~bull:*", "&bull:*", "+@all", "-@dangerous",
+              "-@admin")
+        for library in ("bull", "bullmq6"):
+            us = world.Ours(library, server.port, library)
+            us.redis("AUTH", "queue", "pw")
+            with self.assertRaisesRegex(world.Error, "NOPERM"):
+                us.redis("GET", "elsewhere")
+            self.live(us)
+            us.close()
+        redis.close()
         server.stop()
 
 

@@ -242,9 +242,9 @@ class Ours:
         return self.redis("EVAL", script(name), 1, self.P, self.library, *args)
 
     def take_all(self, n=1, lock_ms=60000, max_bytes=1 << 20, max_all=16 << 20, tell="0"):
-        word, now, due, wait, ghosts, rows = self.run(
+        word, now, due, wait, ghosts, rows, dry = self.run(
             "take", n, self.token, lock_ms, max_bytes, max_all, "ours", tell)
-        return {"word": word, "now": now, "due": due, "wait": wait, "ghosts": ghosts,
+        return {"word": word, "now": now, "due": due, "wait": wait, "ghosts": ghosts, "dry": dry,
                 "jobs": [Job(r) for r in rows]}
 
     def take(self, n=1, **more):

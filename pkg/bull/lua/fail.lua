@@ -44,7 +44,8 @@ local function backoff(n)
 	if jitter > 0 then
 		delay = math.floor(random * delay * jitter + delay * (1 - jitter))
 	end
-	return math.max(math.floor(delay), 0)
+	-- 2^n grows beyond all time; 30 years are never, too.
+	return math.max(math.min(math.floor(delay), 1e12), 0)
 end
 
 local delay, unknown = backoff(made + 1)
@@ -73,7 +74,7 @@ if not delay then
 	return {'done', 'failed'}
 end
 if not bull then
-	call('HINCRBY', key, 'atm', 1)
+	call('HSET', key, 'atm', int((text_number(call('HGET', key, 'atm')) or 0) + 1))
 end
 if delay > 0 then
 	if not bull then

@@ -9,7 +9,7 @@ local no = release(id, ARGV[3], ARGV[4])
 if no then
 	return no
 end
-local priority = tonumber(call('HGET', P .. id, 'priority') or 0) or 0
+local priority = text_number(call('HGET', P .. id, 'priority')) or 0
 if not bull and priority > 0 then
 	call('ZADD', P .. 'prioritized', priority * 4294967296, id)
 	wake(P)

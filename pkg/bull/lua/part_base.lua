@@ -31,10 +31,16 @@ local function decode(text)
 	return {}
 end
 
+-- A number that somebody wrote, if it is one to reckon with: JSON's 1e999 is
+-- infinite here, and cjson even reads NaN.
 local function number(v)
-	if type(v) == 'number' then
+	if type(v) == 'number' and v == v and math.abs(v) <= 1e15 then
 		return v
 	end
+end
+
+local function text_number(v)
+	return number(tonumber(v or nil))
 end
 
 -- The list that jobs wait in: while a queue is paused Bull and BullMQ 5 have
@@ -57,7 +63,7 @@ end
 -- such a field still wins.
 local function tries(key)
 	local f = call('HMGET', key, 'attemptsMade', 'atm')
-	return tonumber(f[1] or f[2] or 0) or 0
+	return text_number(f[1] or f[2]) or 0
 end
 
 -- What others are told.  Bull: a channel and a message.  BullMQ: an entry of
@@ -94,7 +100,7 @@ end
 -- Puts a job to where it waits.  push is LPUSH (behind all others) or RPUSH
 -- (next); a job with a priority has its own order in both libraries.
 local function enqueue(Q, id, push)
-	local priority = tonumber(call('HGET', Q .. id, 'priority') or 0) or 0
+	local priority = text_number(call('HGET', Q .. id, 'priority')) or 0
 	if not bull then
 		if priority == 0 then
 			call(push, waiting_list(Q), id)

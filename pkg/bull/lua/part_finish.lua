@@ -5,7 +5,7 @@ local function parent_waits(Q, key, id)
 	if call('EXISTS', key) == 0 or call('ZREM', Q .. 'waiting-children', id) == 0 then
 		return
 	end
-	local delay = tonumber(call('HGET', key, 'delay') or 0) or 0
+	local delay = text_number(call('HGET', key, 'delay')) or 0
 	if delay > 0 then
 		call('ZADD', Q .. 'delayed', (now + delay) * 4096, id)
 		emit(Q, 'delayed', 'jobId', id, 'delay', int(now + delay))
@@ -186,7 +186,8 @@ local function finish(id, how, value, opts, token)
 		if f[1] then
 			tell_parent(key, f[1], decode(f[2]), how, value)
 		end
-		made = call('HINCRBY', key, 'atm', 1)
+		made = (text_number(call('HGET', key, 'atm')) or 0) + 1
+		call('HSET', key, 'atm', int(made))
 	end
 	if keep.count == 0 then
 		remove(id)

@@ -5,14 +5,17 @@ local FIELDS = {'name', 'data', 'opts', 'timestamp', 'delay', 'priority',
     'attemptsMade', 'atm', 'ats', 'stc', 'stalledCounter', 'processedOn',
     'retriedOn', 'parentKey', 'rjk', 'deid', 'defa'}
 
--- nil: there is no such hash.  A field of more than max bytes is left out and
+-- nil: there is no such hash (also when the key is something else).  A field of more than max bytes is left out and
 -- counted: 10 MB of data must be failed by whoever reads this, not carried.
 -- *size: how many bytes were read.
 local function read_job(id, max)
 	local key = P .. id
 	local big, names, size = 0, FIELDS, 0
 	for i = 2, 3 do
-		local n = call('HSTRLEN', key, FIELDS[i])
+		local n = redis.pcall('HSTRLEN', key, FIELDS[i])
+		if type(n) ~= 'number' then
+			return nil
+		end
 		if n > max then
 			if names == FIELDS then
 				names = {unpack(FIELDS)}

@@ -80,7 +80,7 @@ local function repeat_bull(id, f, o, token)
 	if not schedule or not base or not f[2] then
 		return 'unreadable', ''
 	end
-	local stands = tonumber(call('ZSCORE', P .. 'repeat', schedule) or nil)
+	local stands = text_number(call('ZSCORE', P .. 'repeat', schedule))
 	if not stands then
 		return 'removed', ''
 	end
@@ -112,7 +112,7 @@ local function next_slot(prev, every, offset)
 end
 
 local function repeat_bullmq(id, f, o, schedule, token)
-	local prev = tonumber(call('ZSCORE', P .. 'repeat', schedule) or nil)
+	local prev = text_number(call('ZSCORE', P .. 'repeat', schedule))
 	if not prev then
 		return 'removed', ''
 	end
@@ -121,11 +121,11 @@ local function repeat_bullmq(id, f, o, schedule, token)
 	if not s[5] then
 		return 'legacy', ''
 	end
-	local every = tonumber(s[3] or o['repeat'].every)
+	local every = text_number(s[3] or o['repeat'].every)
 	if not every or every <= 0 then
 		return 'unreadable', ''
 	end
-	local due = next_slot(prev, every, tonumber(s[4] or 0) or 0)
+	local due = next_slot(prev, every, text_number(s[4]) or 0)
 	local next_id = 'repeat:' .. schedule .. ':' .. int(due)
 	-- Not the iteration that the schedule stands at: somebody was here before.
 	if id ~= 'repeat:' .. schedule .. ':' .. int(prev) then
@@ -144,8 +144,7 @@ local function repeat_bullmq(id, f, o, schedule, token)
 	return 'armed', next_id
 end
 
--- f: the job's fields as read_job gives them; [3] opts, [15] rjk.
-local function arm_next(id, f, token)
+local function try_to_arm(id, f, token)
 	local schedule = not bull and f[15]
 	if not schedule and not (f[3] and string.find(f[3], '"repeat"', 1, true)) then
 		return '', ''
@@ -154,6 +153,9 @@ local function arm_next(id, f, token)
 	local r = o['repeat']
 	if type(r) ~= 'table' then
 		return schedule and 'unreadable' or '', ''
+	end
+	if not pcall(cjson.encode, o) then
+		return 'unreadable', ''
 	end
 	local pattern = type(r.cron) == 'string' and r.cron or type(r.pattern) == 'string' and r.pattern
 	if pattern then
@@ -173,4 +175,14 @@ local function arm_next(id, f, token)
 		return repeat_bull(id, f, o, token)
 	end
 	return repeat_bullmq(id, f, o, schedule, token)
+end
+
+-- f: the job's fields as read_job gives them; [3] opts, [15] rjk.  Whatever a
+-- producer wrote there must not end the script: the job is locked already.
+local function arm_next(id, f, token)
+	local ok, word, detail = pcall(try_to_arm, id, f, token)
+	if ok then
+		return word, detail
+	end
+	return 'unreadable', ''
 end

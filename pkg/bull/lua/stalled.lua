@@ -60,8 +60,10 @@ for _, id in ipairs(marked) do
 	if not bull and string.sub(id, 1, 2) == '0:' then
 		call('LREM', P .. 'active', 1, id)
 	elseif call('EXISTS', key .. ':lock') == 0 and call('LREM', P .. 'active', 1, id) > 0 and
-	    call('EXISTS', key) == 1 then
-		local n = call('HINCRBY', key, bull and 'stalledCounter' or 'stc', 1)
+	    call('TYPE', key).ok == 'hash' then
+		local count = bull and 'stalledCounter' or 'stc'
+		local n = (text_number(call('HGET', key, count)) or 0) + 1
+		call('HSET', key, count, int(n))
 		if n > most and bull then
 			fail_now(id, key)
 		else

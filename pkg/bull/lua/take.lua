@@ -3,7 +3,8 @@
 -- them; one script, so that no job is ever ours without a lock.
 --   ARGV: n, token, lock ms, max bytes of a field, max bytes of all, worker's
 --   name, '1' when 'drained' is still to be told
--- {word, now, when the next delayed one is due, wait ms, ghosts, {job ...}}
+-- {word, now, when the next delayed one is due, wait ms, ghosts, {job ...},
+--  1 when nothing is left that waits}
 --   word: 'taken' (also fewer than n), 'empty', 'paused', 'full' (BullMQ's
 --   global concurrency), 'limited' (its global rate limit, for wait ms)
 --
@@ -17,7 +18,8 @@ local token, lock_ms = ARGV[3], ARGV[4]
 local max, max_all, name = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 local function answer(word, wait, ghosts, jobs)
-	return {word, now, next_due(), wait, ghosts, jobs}
+	return {#jobs > 0 and 'taken' or word, now, next_due(), wait, ghosts, jobs,
+	    word == 'empty' and 1 or 0}
 end
 
 local meta = {}
@@ -106,7 +108,8 @@ while #jobs < n and size < max_all and ghosts < 1000 do
 			if name ~= '' then
 				call('HSET', key, 'pb', name)
 			end
-			f[9] = int(call('HINCRBY', key, 'ats', 1))
+			f[9] = int((text_number(f[9]) or 0) + 1)
+			call('HSET', key, 'ats', f[9])
 		end
 		f[12] = int(now)
 		local again, detail = arm_next(id, f, token)
@@ -120,4 +123,4 @@ elseif not bull and #jobs > 0 then
 	-- The mark that woke somebody is used up; there may be more.
 	call('ZADD', P .. 'marker', 0, '0')
 end
-return answer(#jobs > 0 and 'taken' or word, wait, ghosts, jobs)
+return answer(word, wait, ghosts, jobs)
