@@ -175,10 +175,12 @@ void aws_s3_head(struct aws_s3 *s3, struct aws_s3_head *h);
 
 /*
  * Is what was seen these bytes?  By its checksum; when that is of parts cut
- * otherwise, or there is none, by length and x-amz-meta-sha256.
+ * otherwise, or there is none, by length and x-amz-meta-sha256.  And is it
+ * encrypted as this client is told?  Else ERR_EXISTS with the reason.
  */
-bool aws_s3_same(
-    const struct aws_s3_seen *seen, const struct aws_s3_object *object);
+enum err_code aws_s3_judge(const struct aws_s3 *s3,
+    const struct aws_s3_seen *seen, const struct aws_s3_object *object,
+    struct err *err);
 
 /* A small object as a whole. */
 struct aws_s3_get {

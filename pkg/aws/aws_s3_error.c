@@ -87,10 +87,6 @@ static const struct {
     {"InvalidObjectState", NEVER},
     {"InvalidStorageClass", SET_UP},
     {"InvalidToken", SET_UP},
-    {"KMS.DisabledException", SET_UP},
-    {"KMS.InvalidStateException", SET_UP},
-    {"KMS.InvalidKeyUsageException", SET_UP},
-    {"KMS.NotFoundException", SET_UP},
     {"NoSuchBucket", SET_UP},
     {"NotSignedUp", SET_UP},
     {"PermanentRedirect", SET_UP},
@@ -135,6 +131,9 @@ aws_s3_fate(int status, const char *reason)
 	for (size_t i = 0; i < ARRAY_LEN(named); i++)
 		if (strcmp(named[i].reason, reason) == 0)
 			return named[i].fate;
+	/* Of the key, whatever it is: as Amazon and as MinIO call it. */
+	if (text_starts(reason, "KMS.") || text_starts(reason, "kms:"))
+		return (struct aws_s3_fate)SET_UP;
 	/* A 200 with an error that is not known: at least it is no success. */
 	if (status < 300)
 		return (struct aws_s3_fate)AGAIN(ERR_UNREACHABLE);

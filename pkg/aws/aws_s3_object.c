@@ -30,18 +30,34 @@ aws_s3_header_sse(struct aws_s3_op *op)
 		    "x-amz-server-side-encryption-bucket-key-enabled", "true");
 }
 
+static const char *
+sse_wanted(const struct aws_s3 *s3)
+{
+	return s3->sse == AWS_S3_SSE_KMS ? "aws:kms" : "AES256";
+}
+
+bool
+aws_s3_silent_sse(const struct aws_s3_op *op)
+{
+	char got[32];
+
+	aws_s3_answer_header(
+	    op, "x-amz-server-side-encryption", got, sizeof(got));
+	return op->send->s3->sse != AWS_S3_SSE_NONE && *got == '\0';
+}
+
 void
-aws_s3_check_sse(struct aws_s3_op *op)
+aws_s3_check_sse(struct aws_s3_op *op, bool may_be_silent)
 {
 	const struct aws_s3_send *s = op->send;
-	const char *want = s->s3->sse == AWS_S3_SSE_KMS ? "aws:kms" : "AES256";
+	const char *want = sse_wanted(s->s3);
 	char got[32];
 
 	if (op->code != ERR_NONE || s->s3->sse == AWS_S3_SSE_NONE)
 		return;
 	aws_s3_answer_header(
 	    op, "x-amz-server-side-encryption", got, sizeof(got));
-	if (strcmp(got, want) == 0)
+	if (strcmp(got, want) == 0 || (may_be_silent && *got == '\0'))
 		return;
 	op->code = err_set(&op->err, ERR_CONFIG, op->status,
 	    "S3 %s %s/%.120s: the server did not encrypt with %s as it was "
@@ -102,8 +118,8 @@ aws_s3_seen_take(const struct aws_s3_op *op, struct aws_s3_seen *seen)
 	    seen->kms_key, sizeof(seen->kms_key));
 }
 
-bool
-aws_s3_same(const struct aws_s3_seen *seen, const struct aws_s3_object *o)
+static bool
+is_same(const struct aws_s3_seen *seen, const struct aws_s3_object *o)
 {
 	char whole[BASE64_MAX(SHA256_BYTES)];
 	char hex[AWS_HASH_MAX];
@@ -121,6 +137,26 @@ aws_s3_same(const struct aws_s3_seen *seen, const struct aws_s3_object *o)
 		return false;
 	return strcmp(seen->meta_sha256,
 		   text_hex(o->sha256, SHA256_BYTES, hex)) == 0;
+}
+
+enum err_code
+aws_s3_judge(const struct aws_s3 *s3, const struct aws_s3_seen *seen,
+    const struct aws_s3_object *o, struct err *err)
+{
+	if (!is_same(seen, o))
+		return err_set(err, ERR_EXISTS, 0,
+		    "S3 %s/%.120s: holds other bytes already (%lld of them, "
+		    "SHA-256 %.64s); nothing was replaced",
+		    s3->bucket, o->key, (long long)seen->len,
+		    *seen->checksum != '\0' ? seen->checksum
+					    : seen->meta_sha256);
+	if (s3->sse != AWS_S3_SSE_NONE &&
+	    strcmp(seen->sse, sse_wanted(s3)) != 0)
+		return err_set(err, ERR_EXISTS, 0,
+		    "S3 %s/%.120s: is there already, but encrypted with "
+		    "\"%s\" and not with %s; nothing was replaced",
+		    s3->bucket, o->key, seen->sse, sse_wanted(s3));
+	return ERR_NONE;
 }
 
 void
@@ -146,13 +182,8 @@ aws_s3_compare(
 	if (op->code != ERR_NONE)
 		return;
 	aws_s3_seen_take(op, &seen);
-	*existed = aws_s3_same(&seen, object);
-	if (!*existed)
-		op->code = err_set(&op->err, ERR_EXISTS, 412,
-		    "S3 %s/%.120s: holds other bytes already (%lld of them, "
-		    "SHA-256 %.64s); nothing was replaced",
-		    op->send->s3->bucket, op->send->key, (long long)seen.len,
-		    *seen.checksum != '\0' ? seen.checksum : seen.meta_sha256);
+	op->code = aws_s3_judge(op->send->s3, &seen, object, &op->err);
+	*existed = op->code == ERR_NONE;
 }
 
 /* What is there after a 412. */
@@ -175,7 +206,7 @@ on_put(struct aws_s3_op *op)
 		    op->send->s3, op, p->object->key, on_compared);
 		return true;
 	}
-	aws_s3_check_sse(op);
+	aws_s3_check_sse(op, false);
 	return false;
 }
 

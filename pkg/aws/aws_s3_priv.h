@@ -92,8 +92,10 @@ void aws_s3_answer_header(
 
 /* Encryption, as the client is told. */
 void aws_s3_header_sse(struct aws_s3_op *op);
+/* Told to encrypt, and the answer says nothing of it. */
+bool aws_s3_silent_sse(const struct aws_s3_op *op);
 /* Did the answer say so?  Sets ERR_CONFIG when it did not. */
-void aws_s3_check_sse(struct aws_s3_op *op);
+void aws_s3_check_sse(struct aws_s3_op *op, bool may_be_silent);
 /* Type, class, tags, metadata, encryption. */
 void aws_s3_header_object(
     struct aws_s3_op *op, const struct aws_s3_object *object);

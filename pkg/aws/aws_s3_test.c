@@ -120,6 +120,13 @@ encryption_is_asked_for_and_must_be_confirmed(void **state)
 	ANSWER(w, .headers = "x-amz-server-side-encryption: AES256\r\n");
 	put_expect(w, ERR_NONE, false);
 	expect_header(w, 3, "x-amz-server-side-encryption", "AES256");
+	/* The same bytes, made by a set-up without encryption. */
+	ANSWER(w, .status = 412, .body = S3_ERROR("PreconditionFailed"));
+	ANSWER(w,
+	    .headers =
+		"x-amz-checksum-sha256: " HELLO_64 "\r\nContent-Length: 5\r\n",
+	    .no_length = true);
+	put_expect(w, ERR_EXISTS, false);
 }
 
 static void
@@ -212,6 +219,8 @@ each_refusal_has_its_class(void **state)
 	    {403, NULL, ERR_CONFIG, false},
 	    {404, S3_ERROR("NoSuchBucket"), ERR_CONFIG, false},
 	    {400, S3_ERROR("KMS.DisabledException"), ERR_CONFIG, false},
+	    {404, S3_ERROR("kms:KeyNotFound"), ERR_CONFIG, false},
+	    {400, S3_ERROR("KMS.ThrottlingException"), ERR_THROTTLED, true},
 	    {400, S3_ERROR("ExpiredToken"), ERR_CONFIG, false},
 	    {501, S3_ERROR("NotImplemented"), ERR_CONFIG, false},
 	    {400, S3_ERROR("EntityTooLarge"), ERR_REJECTED, false},

@@ -59,7 +59,8 @@ on_create(struct aws_s3_op *op)
 	struct created got = {c->upload_id, false};
 	struct err ignored;
 
-	aws_s3_check_sse(op);
+	/* A server that is silent here is asked when it is complete. */
+	aws_s3_check_sse(op, true);
 	if (op->code != ERR_NONE)
 		return false;
 	if (aws_xml_read(buf_text(&r->body_in), r->body_in.len,
@@ -282,6 +283,13 @@ on_root(void *arg, const struct aws_xml_element *e)
 }
 
 static bool
+on_sse_seen(struct aws_s3_op *op)
+{
+	aws_s3_check_sse(op, false);
+	return false;
+}
+
+static bool
 on_complete(struct aws_s3_op *op)
 {
 	struct aws_s3_complete *c =
@@ -312,7 +320,12 @@ on_complete(struct aws_s3_op *op)
 		&ignored) != ERR_NONE ||
 	    !whole)
 		not_as_documented(op);
-	return false;
+	aws_s3_check_sse(op, true);
+	if (op->code != ERR_NONE || !aws_s3_silent_sse(op))
+		return false;
+	/* MinIO does not say it here either. */
+	aws_s3_begin_head(op->send->s3, op, c->object->key, on_sse_seen);
+	return true;
 }
 
 void

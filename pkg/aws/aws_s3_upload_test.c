@@ -5,6 +5,10 @@
 
 #include "aws/aws_s3_test.h"
 
+#define COMPLETED                                                     \
+	"<CompleteMultipartUploadResult><ETag>&quot;x-2&quot;</ETag>" \
+	"</CompleteMultipartUploadResult>"
+
 #define PART_1 "first part"
 #define PART_2 "second"
 
@@ -98,12 +102,23 @@ an_upload_without_an_id_or_without_its_encryption_is_none(void **state)
 	}
 	w->options.sse = AWS_S3_SSE_S3;
 	open_client(w);
-	ANSWER(w, .body = "<InitiateMultipartUploadResult><UploadId>u"
-			  "</UploadId></InitiateMultipartUploadResult>");
+	ANSWER(w, .headers = "x-amz-server-side-encryption: aws:kms\r\n",
+	    .body = "<InitiateMultipartUploadResult><UploadId>u"
+		    "</UploadId></InitiateMultipartUploadResult>");
 	aws_s3_create(w->s3, &c);
 	run(w);
 	expect_code(&c.op, ERR_CONFIG, false);
 	aws_s3_end(&c.op);
+	/* It may be said at the end, or only when asked. */
+	ANSWER(w, .body = COMPLETED);
+	ANSWER(w, .status = 200);
+	complete(w, &u, ERR_CONFIG, false);
+	ANSWER(w, .body = COMPLETED);
+	ANSWER(w, .headers = "x-amz-server-side-encryption: AES256\r\n");
+	complete(w, &u, ERR_NONE, false);
+	ANSWER(w, .headers = "x-amz-server-side-encryption: AES256\r\n",
+	    .body = COMPLETED);
+	complete(w, &u, ERR_NONE, false);
 }
 
 static void
@@ -210,10 +225,6 @@ a_list_of_parts_that_lies_is_refused(void **state)
 		aws_s3_parts_fini(&p);
 	}
 }
-
-#define COMPLETED                                                     \
-	"<CompleteMultipartUploadResult><ETag>&quot;x-2&quot;</ETag>" \
-	"</CompleteMultipartUploadResult>"
 
 static void
 an_upload_is_completed_with_the_etags_and_checksums_of_its_parts(void **state)

@@ -198,11 +198,9 @@ on_head(struct aws_s3_op *op)
 		send(x);
 		return;
 	}
-	if (op->code == ERR_NONE && !aws_s3_same(&h->seen, &x->object))
-		op->code = err_set(&op->err, ERR_EXISTS, 0,
-		    "S3 %s/%.200s: holds other bytes already (%lld of them); "
-		    "nothing was replaced",
-		    x->s->bucket, x->key, (long long)h->seen.len);
+	if (op->code == ERR_NONE)
+		op->code =
+		    aws_s3_judge(x->s->s3, &h->seen, &x->object, &op->err);
 	if (x->encoding && (op->code == ERR_NONE || op->code == ERR_EXISTS))
 		sink_s3_kept_drop(x, made_before);
 	else
