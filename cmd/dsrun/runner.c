@@ -328,6 +328,8 @@ runner_run(
 	    ctx->quiet || ctx->json || options->mode != RUN_DRAIN);
 	code = wire_open(ctx, JOURNAL_MUST_EXIST, &r->wire, err);
 	if (code == ERR_NONE)
+		code = wire_open_sinks(ctx, options->mode, &r->wire, err);
+	if (code == ERR_NONE)
 		code = ctx_conf(ctx, &conf, err);
 	if (code == ERR_NONE)
 		code = net_env_on_signal(ctx->env, on_signal, r, err);

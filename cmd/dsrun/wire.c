@@ -14,6 +14,7 @@
 #include "model/model_scripted.h"
 #include "sink/sink_file.h"
 #include "wire_sim_log.h"
+#include "wire_sinks.h"
 
 #ifndef DSRUN_BUILD_MS
 #define DSRUN_BUILD_MS 0
@@ -30,8 +31,11 @@ open_journal(struct ctx *ctx, const struct conf *conf, enum journal_mode mode,
 	    .checkpoint_bytes = conf->disk.checkpoint_bytes,
 	    .ballast_bytes = conf->disk.ballast_bytes,
 	    .queue_max = conf->limits.queue};
+	enum err_code code = journal_open(&o, out, err);
 
-	return journal_open(&o, out, err);
+	if (code == ERR_NONE)
+		journal_set_sinks(*out, wire_sinks_mask(conf));
+	return code;
 }
 
 enum err_code
@@ -156,9 +160,29 @@ wire_open_rules(struct ctx *ctx, struct wire *w, struct err *err)
 	return code;
 }
 
+enum err_code
+wire_open_sinks(
+    struct ctx *ctx, enum run_mode mode, struct wire *w, struct err *err)
+{
+	const struct conf *conf = NULL;
+	enum err_code code = ctx_conf(ctx, &conf, err);
+
+	if (code == ERR_NONE)
+		code = wire_sinks_open(
+		    ctx, conf, w->journal, mode, &w->sinks, err);
+	if (code != ERR_NONE)
+		return code;
+	w->options.pushers =
+	    wire_sinks_pushers(w->sinks, &w->options.pusher_count);
+	w->options.url = wire_sinks_url;
+	w->options.url_arg = w->sinks;
+	return ERR_NONE;
+}
+
 void
 wire_close(struct wire *w)
 {
+	wire_sinks_close(&w->sinks);
 	if (w->has_sim)
 		w->sim.ops->free(w->sim.impl);
 	w->has_sim = false;

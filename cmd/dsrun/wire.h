@@ -22,12 +22,15 @@ enum err_code wire_journal(struct ctx *ctx, enum journal_mode mode,
 enum err_code wire_clock(
     struct ctx *ctx, const struct conf *conf, struct err *err);
 
+struct wire_sinks;
+
 /* Everything a run needs. */
 struct wire {
 	struct journal *journal;
 	struct carrier sim;
 	struct model scripted;
 	struct sink *sink;
+	struct wire_sinks *sinks; /* behind a network */
 	struct rules_atlas *atlas;
 	struct run_carrier carriers[1];
 	struct run_model models[1];
@@ -39,6 +42,9 @@ struct wire {
 /* Zeroed *w; wire_close in any case. */
 enum err_code wire_open(
     struct ctx *ctx, enum journal_mode mode, struct wire *w, struct err *err);
+/* And the sinks that a run of this mode pushes to. */
+enum err_code wire_open_sinks(
+    struct ctx *ctx, enum run_mode mode, struct wire *w, struct err *err);
 /* Only the rules and the journal: for commands that ask the gates. */
 enum err_code wire_open_rules(struct ctx *ctx, struct wire *w, struct err *err);
 void wire_close(struct wire *w);

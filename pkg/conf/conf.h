@@ -143,6 +143,30 @@ struct conf {
 		int64_t rotate_bytes;
 		int64_t keep_days;
 	} log;
+	/* Sinks behind a network; each is used when its first is set. */
+	struct conf_mongo {
+		char *uri, *database; /* database NULL: the uri's */
+		char *ca_file, *cert_file;
+		char *master_key; /* base64 of 96 bytes; NULL: no encryption */
+	} mongo;
+	struct conf_s3 {
+		char *bucket, *region;
+		char *endpoint;   /* NULL: Amazon's */
+		char *style;      /* auto | virtual | path */
+		char *prefix;     /* of keys; NULL: none */
+		char *format;     /* wav | mp3 | opus */
+		char *encryption; /* none | s3 | kms */
+		char *kms_key;    /* NULL: the account's default */
+		char *storage_class, *ca_file;
+		/* NULL: where Amazon's clients find them */
+		char *access_key, *secret_key;
+		int64_t multipart_bytes, part_bytes;
+	} s3;
+	struct conf_webhook {
+		char *url, *ca_file;
+		char *secret;     /* signs */
+		char *old_secret; /* signs too, while receivers change */
+	} webhook;
 	int64_t spool_settle_ms; /* spool: a file must be this old; 0 */
 	struct conf_kind *kinds; /* sorted by name */
 	size_t kind_count;

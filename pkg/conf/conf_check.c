@@ -102,6 +102,27 @@ check_kind(const struct conf *c, struct conf_problems *ps)
 	mem_free(&text);
 }
 
+/* What is of no use, or not enough, without another setting. */
+static void
+check_sinks(const struct conf *c, struct conf_problems *ps)
+{
+	const struct conf_s3 *s3 = &c->s3;
+
+	if ((s3->access_key == NULL) != (s3->secret_key == NULL))
+		problem_of(c,
+		    s3->access_key == NULL ? "s3.access_key" : "s3.secret_key",
+		    ps,
+		    "expected both s3.access_key and s3.secret_key, or "
+		    "neither");
+	if (s3->kms_key != NULL && strcmp(s3->encryption, "kms") != 0)
+		problem_of(c, "s3.kms_key", ps,
+		    "expected s3.encryption: kms beside it");
+	if (c->webhook.url != NULL && c->webhook.secret == NULL)
+		problem_of(c, "webhook.secret", ps,
+		    "expected a secret, which signs what is posted: set "
+		    "DSRUN_WEBHOOK_SECRET");
+}
+
 void
 conf_check(struct env *env, const struct conf *c, struct conf_problems *ps)
 {
@@ -114,6 +135,7 @@ conf_check(struct env *env, const struct conf *c, struct conf_problems *ps)
 	}
 	check_dir(env, c, "speech_dir", c->speech_dir, ps);
 	check_kind(c, ps);
+	check_sinks(c, ps);
 	if (retry->max_ms != 0 && retry->max_ms < retry->after_ms)
 		problem_of(c, "outbox.retry.max", ps,
 		    "expected at least the time of outbox.retry.after");

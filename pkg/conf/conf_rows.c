@@ -8,6 +8,9 @@ const char *const conf_models[] = {"scripted", NULL};
 
 static const char *const classes[] = {
     "keyed", "named", "queryable", "callback", "blind", NULL};
+static const char *const formats[] = {"wav", "mp3", "opus", NULL};
+static const char *const encryptions[] = {"none", "s3", "kms", NULL};
+static const char *const styles[] = {"auto", "virtual", "path", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 
 #define SECOND 1000
@@ -23,6 +26,11 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 	{                                                                   \
 		key, CONF_TYPE_##type, false, offsetof(struct conf, field), \
 		    def, 0, 0, words, help                                  \
+	}
+#define SECRET(key, field, help)                                               \
+	{                                                                      \
+		key, CONF_TYPE_TEXT, true, offsetof(struct conf, field), NULL, \
+		    0, 0, NULL, help                                           \
 	}
 #define NUMBER(key, type, field, def, min, max, help)                       \
 	{                                                                   \
@@ -80,6 +88,32 @@ static const struct conf_row rows[] = {
 	NUMBER("outbox.retry.factor", DOUBLE, outbox.retry.factor, "2", 1, 10, "each further wait is this much longer"),
 	NUMBER("outbox.retry.max", DURATION, outbox.retry.max_ms, "1h", 0, 30 * DAY, "longest wait; 0: no bound"),
 	NUMBER("outbox.retry.jitter", JITTER, outbox.retry.full_jitter, "full", 0, 0, "full: anything between 0 and the wait; none: just it"),
+
+	SECRET("mongo.uri", mongo.uri, "results to this MongoDB: mongodb://USER:PASSWORD@HOST/DATABASE"),
+	TEXT("mongo.database", TEXT, mongo.database, NULL, NULL, "database; absent: the one of the URI"),
+	TEXT("mongo.ca_file", PATH, mongo.ca_file, NULL, NULL, "TLS, and only this authority (PEM)"),
+	TEXT("mongo.cert_file", PATH, mongo.cert_file, NULL, NULL, "our own certificate and its key (PEM)"),
+	SECRET("mongo.master_key", mongo.master_key, "encrypts phone, names and e-mail: base64 of 96 random bytes; whoever loses it loses them"),
+
+	TEXT("s3.bucket", TEXT, s3.bucket, NULL, NULL, "recordings and transcripts to this bucket"),
+	TEXT("s3.region", TEXT, s3.region, "us-east-1", NULL, "its region"),
+	TEXT("s3.endpoint", TEXT, s3.endpoint, NULL, NULL, "a server of one's own: https://host[:port]; absent: Amazon's"),
+	TEXT("s3.style", CHOICE, s3.style, "auto", styles, "how the bucket is named: in the host, or in the path"),
+	TEXT("s3.prefix", TEXT, s3.prefix, NULL, NULL, "first part of every key, such as calls/"),
+	TEXT("s3.format", CHOICE, s3.format, "opus", formats, "what recordings are encoded to"),
+	TEXT("s3.encryption", CHOICE, s3.encryption, "s3", encryptions, "at rest, by the server: none, its own keys, or KMS"),
+	TEXT("s3.kms_key", TEXT, s3.kms_key, NULL, NULL, "the KMS key's id; absent: the account's default"),
+	TEXT("s3.storage_class", TEXT, s3.storage_class, NULL, NULL, "of new objects; absent: STANDARD"),
+	TEXT("s3.ca_file", PATH, s3.ca_file, NULL, NULL, "authority of a server of one's own (PEM)"),
+	SECRET("s3.access_key", s3.access_key, "key pair; absent: environment, web identity, container or instance"),
+	SECRET("s3.secret_key", s3.secret_key, "its secret half"),
+	NUMBER("s3.multipart", SIZE, s3.multipart_bytes, "16MB", 5 * MB, 4 * GB, "from this size on an object goes in parts"),
+	NUMBER("s3.part", SIZE, s3.part_bytes, "16MB", 5 * MB, 4 * GB, "size of a part"),
+
+	TEXT("webhook.url", TEXT, webhook.url, NULL, NULL, "results are posted there"),
+	TEXT("webhook.ca_file", PATH, webhook.ca_file, NULL, NULL, "authority of a server of one's own (PEM)"),
+	SECRET("webhook.secret", webhook.secret, "signs each post (DSRun-Signature)"),
+	SECRET("webhook.old_secret", webhook.old_secret, "signs it too, while receivers change to the new one"),
 
 	TEXT("log.level", CHOICE, log.level, "info", levels, "less than this is not logged"),
 	NUMBER("log.rotate", SIZE, log.rotate_bytes, "64MB", 64 * KB, 16 * GB, "a larger file of one day is continued in another"),

@@ -497,7 +497,8 @@ the_sample_configuration_names_every_key_and_has_no_problem(void **state)
 	for (size_t i = 0; i < count; i++) {
 		const char *dot = strrchr(rows[i].key, '.');
 		char *key =
-		    mem_printf("%s:", dot != NULL ? dot + 1 : rows[i].key);
+		    mem_printf("%s%s:", dot != NULL ? dot + 1 : rows[i].key,
+			rows[i].secret ? "_file" : "");
 
 		if (strstr(text, key) == NULL)
 			fail_msg("dsrun.yaml does not name %s", rows[i].key);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/env.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -80,6 +81,11 @@ struct run_options {
 	struct rules_atlas *atlas;
 	struct sink *sink;    /* where results go */
 	struct source *queue; /* where more jobs come from; NULL = nowhere */
+	/* Where the recording (or the transcript) of a result is or will be,
+	 * for the other sinks: appended; NULL = nowhere. */
+	void (*url)(void *arg, const struct sink_result *r, bool transcript,
+	    struct buf *out);
+	void *url_arg;
 	const struct run_pusher *pushers;
 	size_t pusher_count; /* at most RUN_PUSHERS_MAX */
 	const char *command; /* "drain" ... for status */

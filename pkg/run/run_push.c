@@ -8,6 +8,7 @@
 
 /* The life of a sink behind a network in a run; see run_push_priv.h. */
 
+#define URL_MAX 8192
 #define AGAIN_MS 1000    /* after a turn that failed */
 #define FAILURES_MOST 3  /* in a row; then a run that ends gives up */
 #define LOCK_TRY_MS 2000 /* real: another pushes to this sink */
@@ -27,6 +28,8 @@ row_free(struct run_push_row *row)
 		return;
 	}
 	run_row_fini(&row->facts);
+	buf_free(&row->recording_url);
+	buf_free(&row->transcript_url);
 	mem_free(&row);
 }
 
@@ -106,6 +109,22 @@ gather(struct run_push *p, const struct journal_outbox *box,
 	return code;
 }
 
+/* Computed, so that a result may say where things are before they are there. */
+static void
+find_urls(struct run_push_row *row)
+{
+	const struct run_options *o = &row->push->run->o;
+
+	row->recording_url = BUF_INIT(URL_MAX);
+	row->transcript_url = BUF_INIT(URL_MAX);
+	if (o->url != NULL && *row->result.recording_path != '\0')
+		o->url(o->url_arg, &row->result, false, &row->recording_url);
+	if (o->url != NULL && *row->result.transcript_path != '\0')
+		o->url(o->url_arg, &row->result, true, &row->transcript_url);
+	row->result.recording_url = buf_text(&row->recording_url);
+	row->result.transcript_url = buf_text(&row->transcript_url);
+}
+
 static enum err_code
 begin(struct run_push *p, const struct journal_outbox *box, struct err *err)
 {
@@ -118,6 +137,7 @@ begin(struct run_push *p, const struct journal_outbox *box, struct err *err)
 	}
 	row->push = p;
 	run_row_result(&row->facts, &row->result);
+	find_urls(row);
 	row->job = (struct sink_push){.result = &row->result,
 	    .row = box->id,
 	    .tries = box->tries,

@@ -35,6 +35,7 @@ struct run_push_row {
 	struct sink_result result;
 	struct sink_push job;
 	char kept[JOURNAL_KEPT_MAX];
+	struct buf recording_url, transcript_url;
 	struct journal_tx keep; /* what the sink wants kept */
 	bool keeping;
 	bool dropped; /* freed once nothing of it is under way */

@@ -260,9 +260,8 @@ a_worker_pushes_results_as_they_come(void **state)
 
 	opened(w);
 	w->o.mode = RUN_WORKER;
-	world_begin(w);
-	world_for(w, 30);
 	(void)JOB(w, .id = "a");
+	world_begin(w);
 	world_for(w, 900);
 	assert_int_equal(outbox(w).done, 1);
 	run_stop(w->run, false);
