@@ -49,8 +49,7 @@ struct batch {
 	struct sink_logtail *tail;
 	struct list node;
 	struct list lines;
-	size_t count;
-	bool telling; /* its end has come, and lines are being told */
+	size_t count; /* of lines, those told already too */
 	struct net_http_request request;
 	struct buf plain;
 	struct buf packed;
@@ -94,7 +93,6 @@ tell_batch(struct batch *b, const struct sink_http_verdict *v)
 {
 	struct list *node;
 
-	b->telling = true;
 	while ((node = list_pop(&b->lines)) != NULL)
 		tell(CONTAINER_OF(node, struct line, node), v);
 	batch_free(b);
@@ -338,7 +336,7 @@ op_cancel(void *impl, struct sink_push *p)
 	if (b == NULL)
 		return;
 	b->count--;
-	if (b->count == 0 && !b->telling)
+	if (b->count == 0)
 		batch_free(b);
 }
 

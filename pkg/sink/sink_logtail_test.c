@@ -370,6 +370,49 @@ who_wants_nothing_more_gets_nothing_and_a_file_gets_all(void **state)
 }
 
 static void
+two_batches_refused_are_said_once(void **state)
+{
+	struct bench *b = *state;
+
+	open_tail(b, 2);
+	script(b, (struct net_peer_reply){.status = 403});
+	script(b, (struct net_peer_reply){.status = 403});
+	begin_many(b, 4);
+	net_env_run(b->w->env);
+	expect_all(b, 4, ERR_NONE);
+	assert_int_equal(net_peer_count(b->peer), 2);
+	assert_int_equal(b->attentions, 1);
+	char *text = get_file(b->w, "logs/" SINK_LOGTAIL_FILE);
+
+	assert_int_equal(count_lines(text), 4);
+	mem_free(&text);
+}
+
+static enum err_code
+bad_sync(struct env_file *f, struct err *err)
+{
+	(void)f;
+	return err_set(err, ERR_SPACE, 28, "disk full");
+}
+
+static void
+a_line_that_is_not_surely_in_the_file_is_not_done(void **state)
+{
+	struct bench *b = *state;
+	const struct env_ops *real = b->w->env->ops;
+	struct env_ops faulty = *real;
+
+	faulty.sync = bad_sync;
+	open_tail(b, 0);
+	script(b, (struct net_peer_reply){.status = 402});
+	b->w->env->ops = &faulty;
+	assert_int_equal(push(b, "7")->p.code, ERR_SPACE);
+	b->w->env->ops = real;
+	assert_int_equal(push(b, "7")->p.code, ERR_NONE);
+	assert_int_equal(net_peer_count(b->peer), 1);
+}
+
+static void
 half_a_line_in_the_file_is_ended_first(void **state)
 {
 	struct bench *b = *state;
@@ -571,6 +614,8 @@ main(void)
 	    T(a_batch_that_is_too_large_is_halved_until_it_fits),
 	    T(a_line_it_cannot_read_dies_alone),
 	    T(who_wants_nothing_more_gets_nothing_and_a_file_gets_all),
+	    T(two_batches_refused_are_said_once),
+	    T(a_line_that_is_not_surely_in_the_file_is_not_done),
 	    T(half_a_line_in_the_file_is_ended_first),
 	    T(without_a_place_for_the_file_the_row_stays),
 	    T(a_line_too_long_for_one_dies_alone),
