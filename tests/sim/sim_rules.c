@@ -207,6 +207,28 @@ check_org(struct sim_world *w, const struct carrier_sim_log *log,
 		}
 }
 
+/* No more calls at once than the box may have, whoever places them. */
+static void
+check_places(struct sim_world *w, const struct carrier_sim_log *log)
+{
+	for (size_t i = 0; i < log->call_count; i++) {
+		const struct carrier_sim_log_call *a = &log->calls[i];
+		int64_t n = 0;
+
+		for (size_t k = 0; k < log->call_count; k++) {
+			const struct carrier_sim_log_call *b = &log->calls[k];
+
+			n += b->placed > 0 && b->placed_ms <= a->placed_ms &&
+			     (b->ended_ms == 0 || b->ended_ms > a->placed_ms);
+		}
+		if (a->placed > 0 && n > w->plan->concurrency)
+			sim_world_fail(w,
+			    "rules: %" PRId64 " calls at once, %" PRId64
+			    " are allowed",
+			    n, w->plan->concurrency);
+	}
+}
+
 static const struct sim_job *
 job_of_key(const struct arms *x, const char *key)
 {
@@ -238,6 +260,8 @@ check_log(struct sim_world *w, const struct arms *x)
 		}
 	}
 	check_org(w, &log, job);
+	if (!w->clock_was_wrong)
+		check_places(w, &log);
 	mem_free(&job);
 	carrier_sim_log_free(&log);
 }
