@@ -28,6 +28,8 @@ import time
 UNIT_LIMIT_S = 300
 SCRIPT_LIMIT_S = 900
 SHOWN_LINES = 80
+# Of what begins with DSRUN, what is not for the program but for its tests.
+KEPT = ("DSRUN_NEED_PEERS", "DSRUN_PEERS")
 
 
 class Result:
@@ -83,7 +85,8 @@ def read_unittest(text, r):
 
 def environment(extra):
     env = {k: v for k, v in os.environ.items()
-           if not k.startswith("DSRUN") and k not in ("MAKEFLAGS", "MFLAGS")}
+           if (not k.startswith("DSRUN") or k in KEPT) and
+           k not in ("MAKEFLAGS", "MFLAGS")}
     env["CMOCKA_MESSAGE_OUTPUT"] = "TAP"
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     env["LC_ALL"] = "C.UTF-8"

@@ -11,21 +11,30 @@
  * with the most votes, and of equals the newest (config-epoch).  One of them
  * may have been cut off, and a master that was deposed and comes back calls
  * itself master for some 10 s: its own word is not enough.
+ *
+ * A failover that a person orders leaves the old master for as long in that
+ * belief, and in the hands of its clients, whose writes are lost.  So the
+ * sentinels are listened to while the connection is up: once more than half of
+ * them have switched to another, it is left.
  */
+
+#define AGAIN_MS 2000
 
 struct asked {
 	struct net_redis_find *find;
-	struct net_redis_link *link;
+	struct net_redis_link *link;    /* NULL: it is away */
 	struct net_redis_address names; /* host NULL: none yet */
 	int64_t epoch;
-	bool over;
+	bool over; /* it has answered, or will not */
 };
 
 struct net_redis_find {
 	struct net_redis *r;
 	struct asked asked[NET_REDIS_SENTINELS_MAX];
 	size_t count;
-	struct err err; /* the last that went wrong */
+	bool chosen;
+	int64_t tried_ms; /* real BOOTTIME of the last attempt at any */
+	struct err err;   /* the last that went wrong */
 };
 
 static size_t
@@ -40,31 +49,42 @@ votes(const struct net_redis_find *f, const struct net_redis_address *at)
 	return n;
 }
 
-static void
-choose(struct net_redis_find *f, bool late)
+/* The most named, and how many name it; NULL: none names any. */
+static const struct asked *
+most_named(const struct net_redis_find *f, size_t *most)
 {
-	struct net_redis *r = f->r;
 	const struct asked *best = NULL;
-	size_t most = 0;
-	bool all = true;
-	struct err err;
 
+	*most = 0;
 	for (size_t i = 0; i < f->count; i++) {
 		const struct asked *a = &f->asked[i];
 		size_t n = a->names.host != NULL ? votes(f, &a->names) : 0;
 
-		all = all && a->over;
-		if (n > most ||
-		    (n > 0 && n == most && a->epoch > best->epoch)) {
+		if (n > *most ||
+		    (best != NULL && n == *most && a->epoch > best->epoch)) {
 			best = a;
-			most = n;
+			*most = n;
 		}
 	}
-	if (!all && !late && most <= f->count / 2)
+	return best;
+}
+
+static void
+choose(struct net_redis_find *f, bool late)
+{
+	struct net_redis *r = f->r;
+	size_t most;
+	const struct asked *best = most_named(f, &most);
+	bool all = true;
+	struct err err;
+
+	for (size_t i = 0; i < f->count; i++)
+		all = all && f->asked[i].over;
+	if (f->chosen || (!all && !late && most <= f->count / 2))
 		return;
 	if (best != NULL) {
+		f->chosen = true;
 		net_redis_address_copy(&r->at, &best->names);
-		net_redis_find_close(&r->find);
 		net_redis_join(r);
 		return;
 	}
@@ -78,13 +98,6 @@ choose(struct net_redis_find *f, bool late)
 }
 
 static void
-end(struct asked *a)
-{
-	net_redis_link_close(&a->link);
-	a->over = true;
-}
-
-static void
 note(struct asked *a, const struct err *err)
 {
 	size_t i = (size_t)(a - a->find->asked);
@@ -95,10 +108,35 @@ note(struct asked *a, const struct err *err)
 	mem_free(&at);
 }
 
+/* It names nobody any more: what it said may be old. */
+static void
+end(struct asked *a)
+{
+	net_redis_link_close(&a->link);
+	net_redis_address_fini(&a->names);
+	a->over = true;
+}
+
 static void
 on_opened(void *arg)
 {
 	(void)arg;
+}
+
+/* False: no address. */
+static bool
+set_names(struct asked *a, const char *host, const char *port)
+{
+	int64_t number = 0;
+	struct err err;
+
+	if (*host == '\0' ||
+	    text_i64(port, 1, 65535, &number, &err) != ERR_NONE)
+		return false;
+	net_redis_address_fini(&a->names);
+	a->names.host = mem_strdup(host);
+	a->names.port = (int)number;
+	return true;
 }
 
 /* [host, port] */
@@ -106,21 +144,15 @@ static void
 read_names(struct asked *a, const struct net_redis_value *v)
 {
 	const struct net_redis_value *i = v->items;
-	int64_t port = 0;
 	struct err err;
 
-	if (v->kind != NET_REDIS_ARRAY || v->count != 2 ||
-	    i[0].kind != NET_REDIS_STRING || i[0].len == 0 ||
-	    i[1].kind != NET_REDIS_STRING ||
-	    text_i64(i[1].text, 1, 65535, &port, &err) != ERR_NONE) {
-		(void)err_set(&err, ERR_UNREACHABLE, 0, "%.200s",
-		    v->kind == NET_REDIS_ERROR ? v->text
-					       : "it knows no such master");
-		note(a, &err);
+	if (v->kind == NET_REDIS_ARRAY && v->count == 2 &&
+	    i[0].kind == NET_REDIS_STRING && i[1].kind == NET_REDIS_STRING &&
+	    set_names(a, i[0].text, i[1].text))
 		return;
-	}
-	a->names.host = mem_strdup(i[0].text);
-	a->names.port = (int)port;
+	(void)err_set(&err, ERR_UNREACHABLE, 0, "%.200s",
+	    v->kind == NET_REDIS_ERROR ? v->text : "it knows no such master");
+	note(a, &err);
 }
 
 /* name, value, name, value ... */
@@ -156,11 +188,36 @@ on_replied(void *arg, struct net_redis_flight *flight)
 		read_epoch(a, v);
 	} else if (step == NET_REDIS_MASTER_ADDR) {
 		read_names(a, v);
-		end(a);
+		a->over = true;
 	}
 	net_redis_flight_free(&flight);
 	if (a->over)
 		choose(f, false);
+}
+
+/* ["message", "+switch-master", "NAME HOST PORT HOST PORT"] */
+static void
+on_heard(void *arg, const struct net_redis_value *v)
+{
+	struct asked *a = arg;
+	const char *name = a->find->r->sentinel_master;
+	size_t len = strlen(name);
+	char *text, *to, *port;
+
+	if (v->kind != NET_REDIS_ARRAY || v->count != 3 ||
+	    v->items[2].kind != NET_REDIS_STRING ||
+	    strncmp(v->items[2].text, name, len) != 0 ||
+	    v->items[2].text[len] != ' ')
+		return;
+	text = mem_strdup(v->items[2].text + len + 1);
+	to = strchr(text, ' ');
+	to = to != NULL ? strchr(to + 1, ' ') : NULL;
+	port = to != NULL ? strchr(to + 1, ' ') : NULL;
+	if (port != NULL) {
+		*port = '\0';
+		(void)set_names(a, to + 1, port + 1);
+	}
+	mem_free(&text);
 }
 
 static void
@@ -180,14 +237,15 @@ on_settled(void *root)
 }
 
 static const struct net_redis_link_ops ops = {
-    on_opened, on_replied, on_failed, on_settled};
+    on_opened, on_replied, on_heard, on_failed, on_settled};
 
+/* In one write: nothing can happen between the answer and the listening. */
 static void
-open_one(
-    struct net_redis *r, struct asked *a, const struct net_redis_address *at)
+open_one(struct net_redis *r, size_t i)
 {
+	struct asked *a = &r->find->asked[i];
 	struct net_redis_link_options o = {.env = r->env,
-	    .at = at,
+	    .at = &r->sentinels[i],
 	    .tls = r->tls,
 	    .reply_max = (size_t)1 << 20,
 	    .turn = r->turn,
@@ -205,6 +263,8 @@ open_one(
 	net_redis_say(a->link, NET_REDIS_MASTER_ADDR,
 	    (const char *const[]){"SENTINEL", "GET-MASTER-ADDR-BY-NAME",
 		r->sentinel_master, NULL});
+	net_redis_say(a->link, NET_REDIS_SUBSCRIBE,
+	    (const char *const[]){"SUBSCRIBE", "+switch-master", NULL});
 }
 
 void
@@ -213,14 +273,41 @@ net_redis_find_open(struct net_redis *r)
 	r->find = mem_zalloc(1, sizeof(*r->find));
 	r->find->r = r;
 	r->find->count = r->sentinel_count;
+	r->find->tried_ms = env_real_boot_ms(r->env);
 	for (size_t i = 0; i < r->sentinel_count; i++)
-		open_one(r, &r->find->asked[i], &r->sentinels[i]);
+		open_one(r, i);
 }
 
 void
 net_redis_find_late(struct net_redis *r)
 {
 	choose(r->find, true);
+}
+
+void
+net_redis_find_look(struct net_redis *r)
+{
+	struct net_redis_find *f = r->find;
+	const struct asked *best;
+	size_t most;
+	int64_t now_ms;
+
+	if (f == NULL || r->phase != NET_REDIS_UP)
+		return;
+	best = most_named(f, &most);
+	if (most > f->count / 2 &&
+	    !net_redis_address_eq(&best->names, &r->at)) {
+		r->refind = true;
+		net_redis_leave(r);
+		return;
+	}
+	now_ms = env_real_boot_ms(r->env);
+	if (now_ms - f->tried_ms < AGAIN_MS)
+		return;
+	f->tried_ms = now_ms;
+	for (size_t i = 0; i < f->count; i++)
+		if (f->asked[i].link == NULL)
+			open_one(r, i);
 }
 
 void

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -221,6 +222,21 @@ fix_why(struct fix *f, enum err_code code, const char *part)
 	if (err.code != code || strstr(err.text, part) == NULL)
 		fail_msg("why: %s \"%s\", expected %s \"...%s...\"",
 		    err_name(err.code), err.text, err_name(code), part);
+}
+
+/* Of the server at the other end. */
+FIX_FN int
+fix_port(struct fix *f)
+{
+	struct asked a;
+	int port;
+
+	SEND(f, &a, "CONFIG", "GET", "port");
+	fix_wait(f);
+	assert_int_equal(a.c.code, ERR_NONE);
+	port = atoi(a.c.value->items[1].text);
+	net_redis_command_fini(&a.c);
+	return port;
 }
 
 #endif

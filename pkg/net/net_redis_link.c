@@ -300,20 +300,30 @@ write_tls(struct net_redis_link *l)
 /* --- In ------------------------------------------------------------------- */
 
 static void
+hear(struct net_redis_link *l, const struct net_redis_reply *reply)
+{
+	const struct net_redis_value *v = net_redis_reply_value(reply);
+	bool said = v->kind == NET_REDIS_ERROR;
+	struct err err;
+
+	if (l->o.ops->heard != NULL) {
+		l->o.ops->heard(l->o.arg, v);
+		return;
+	}
+	(void)err_set(&err, ERR_MALFORMED, 0,
+	    "a reply to nothing that was asked%s%.200s", said ? ": " : "",
+	    said ? v->text : "");
+	fail(l, &err);
+}
+
+static void
 give_reply(struct net_redis_link *l, struct net_redis_reply **reply)
 {
 	struct list *first = l->flights.next;
-	struct err err;
 
 	if (list_empty(&l->flights) || first == l->unwritten) {
-		const struct net_redis_value *v = net_redis_reply_value(*reply);
-
-		(void)err_set(&err, ERR_MALFORMED, 0,
-		    "a reply to nothing that was asked%s%.200s",
-		    v->kind == NET_REDIS_ERROR ? ": " : "",
-		    v->kind == NET_REDIS_ERROR ? v->text : "");
+		hear(l, *reply);
 		net_redis_reply_free(reply);
-		fail(l, &err);
 		return;
 	}
 	list_remove(first);

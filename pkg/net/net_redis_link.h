@@ -57,6 +57,9 @@ struct net_redis_link_ops {
 	void (*opened)(void *arg);
 	/* f is the owner's again, with its reply. */
 	void (*replied)(void *arg, struct net_redis_flight *f);
+	/* What nobody asked for, such as a message of a channel.  NULL: it is
+	 * an error. */
+	void (*heard)(void *arg, const struct net_redis_value *v);
 	/* The end, once; the link's flights are there to be taken. */
 	void (*failed)(void *arg, const struct err *err);
 	/* Last of each turn, with `root`: the link is not touched after it, so

@@ -134,7 +134,8 @@ enum net_redis_step {
 	NET_REDIS_SLOTS,
 	NET_REDIS_ASKING,
 	NET_REDIS_MASTER_ADDR,
-	NET_REDIS_MASTER
+	NET_REDIS_MASTER,
+	NET_REDIS_SUBSCRIBE
 };
 /* A flight of our own onto l: words, ended by NULL. */
 void net_redis_say(struct net_redis_link *l, enum net_redis_step step,
@@ -147,6 +148,9 @@ void net_redis_greeted(struct net_redis *r, struct net_redis_flight *f);
 /* find.c */
 void net_redis_find_open(struct net_redis *r);
 void net_redis_find_late(struct net_redis *r); /* with what there is */
+/* Do they still name r->at?  If not, r leaves it.  Those that are away are
+ * asked again, every two seconds at most. */
+void net_redis_find_look(struct net_redis *r);
 void net_redis_find_close(struct net_redis_find **f);
 
 /* route.c */

@@ -77,7 +77,7 @@ on_side_settled(void *root)
 }
 
 static const struct net_redis_link_ops side_ops = {
-    on_side_opened, on_side_replied, on_side_failed, on_side_settled};
+    on_side_opened, on_side_replied, NULL, on_side_failed, on_side_settled};
 
 static void
 open_side(struct net_redis *r, const struct net_redis_address *at)

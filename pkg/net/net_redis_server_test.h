@@ -328,7 +328,8 @@ redis_server_start(struct redis_server *s, const char *const *extra)
 
 	if (*s->dir == '\0')
 		redis_server_make_dir(s);
-	(void)snprintf(s->socket, sizeof(s->socket), "%s/s", s->dir);
+	memcpy(s->socket, s->dir, sizeof(s->dir));
+	strcat(s->socket, "/s");
 	/* A port that another took in between ends it at once: once more. */
 	for (int try = 0; try < 5; try++) {
 		size_t fixed = sizeof(words) / sizeof(words[0]);
@@ -426,6 +427,153 @@ redis_server_start_tls(
 	}
 	s->tls = true;
 	redis_server_start(s, words);
+}
+
+/* --- Sentinel ------------------------------------------------------------- */
+
+/* A master, a replica and three sentinels that know each other. */
+struct redis_trio {
+	struct redis_server node[2]; /* 0: the first master */
+	struct redis_server sentinel[3];
+	char list[96]; /* "127.0.0.1:P,..." */
+};
+#define REDIS_TRIO_MASTER "m"
+
+/* value of `name` in a reply of name, value, name, value ...; "" */
+REDIS_SERVER_FN void
+redis_server_field(
+    const redisReply *r, const char *name, char *out, size_t size)
+{
+	*out = '\0';
+	for (size_t i = 0; r != NULL && i + 1 < r->elements; i += 2)
+		if (strcmp(r->element[i]->str, name) == 0)
+			(void)snprintf(out, size, "%s", r->element[i + 1]->str);
+}
+
+REDIS_SERVER_FN bool
+redis_trio_is_ready(const struct redis_server *sentinel)
+{
+	redisReply *r =
+	    redis_server_try(sentinel, (const char *const[]){"SENTINEL",
+					   "MASTER", REDIS_TRIO_MASTER, NULL});
+	char others[16], replicas[16];
+
+	redis_server_field(r, "num-other-sentinels", others, sizeof(others));
+	redis_server_field(r, "num-slaves", replicas, sizeof(replicas));
+	if (r != NULL)
+		freeReplyObject(r);
+	return strcmp(others, "2") == 0 && strcmp(replicas, "1") == 0;
+}
+
+REDIS_SERVER_FN void
+redis_trio_start_sentinel(struct redis_server *s, int master_port)
+{
+	char conf[96];
+	FILE *f;
+
+	redis_server_make_dir(s);
+	s->port = redis_server_free_port();
+	(void)snprintf(conf, sizeof(conf), "%s/sentinel.conf", s->dir);
+	f = fopen(conf, "w");
+	assert_non_null(f);
+	(void)fprintf(f,
+	    "port %d\nbind 127.0.0.1\ndir %s\n"
+	    "sentinel monitor m 127.0.0.1 %d 2\n"
+	    "sentinel down-after-milliseconds m 2000\n"
+	    "sentinel failover-timeout m 3000\n",
+	    s->port, s->dir, master_port);
+	(void)fclose(f);
+	s->args[0] = strdup("redis-server");
+	s->args[1] = strdup(conf);
+	s->args[2] = strdup("--sentinel");
+	redis_server_again(s);
+}
+
+/* Three to five seconds, until each sentinel knows the others. */
+REDIS_SERVER_FN void
+redis_trio_start(struct redis_trio *t)
+{
+	int64_t until;
+	char port[16];
+
+	redis_server_start(&t->node[0], NULL);
+	(void)snprintf(port, sizeof(port), "%d", t->node[0].port);
+	redis_server_start(
+	    &t->node[1], (const char *const[]){"--replicaof", "127.0.0.1", port,
+			     "--repl-diskless-sync", "yes",
+			     "--repl-diskless-sync-delay", "0", NULL});
+	for (int i = 0; i < 3; i++)
+		redis_trio_start_sentinel(&t->sentinel[i], t->node[0].port);
+	(void)snprintf(t->list, sizeof(t->list),
+	    "127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d", t->sentinel[0].port,
+	    t->sentinel[1].port, t->sentinel[2].port);
+	until = redis_server_now_ms() + 2 * REDIS_SERVER_WAIT_MS;
+	for (int i = 0; i < 3; i++)
+		while (!redis_trio_is_ready(&t->sentinel[i])) {
+			if (redis_server_now_ms() > until)
+				fail_msg("the sentinels do not find together");
+			redis_server_sleep_ms(20);
+		}
+}
+
+REDIS_SERVER_FN void
+redis_trio_stop(struct redis_trio *t)
+{
+	for (int i = 0; i < 3; i++)
+		redis_server_stop(&t->sentinel[i]);
+	redis_server_stop(&t->node[0]);
+	redis_server_stop(&t->node[1]);
+}
+
+/* --- Cluster -------------------------------------------------------------- */
+
+/* Three masters, each with a third of the slots. */
+struct redis_cluster {
+	struct redis_server node[3];
+	char id[3][48]; /* CLUSTER MYID */
+};
+
+REDIS_SERVER_FN void
+redis_cluster_start(struct redis_cluster *c)
+{
+	static const char *const from[] = {"0", "5461", "10923"};
+	static const char *const to[] = {"5460", "10922", "16383"};
+	int64_t until;
+	char port[16], bus[16];
+
+	for (int i = 0; i < 3; i++) {
+		/* The bus is not at port + 10000, which may be above 65535. */
+		(void)snprintf(
+		    bus, sizeof(bus), "%d", redis_server_free_port());
+		redis_server_start(
+		    &c->node[i], (const char *const[]){"--cluster-enabled",
+				     "yes", "--cluster-node-timeout", "2000",
+				     "--cluster-port", bus, NULL});
+		(void)snprintf(c->id[i], sizeof(c->id[i]), "%s",
+		    REDIS_ASK(&c->node[i], "CLUSTER", "MYID"));
+		(void)REDIS_ASK(
+		    &c->node[i], "CLUSTER", "ADDSLOTSRANGE", from[i], to[i]);
+		(void)snprintf(port, sizeof(port), "%d", c->node[i].port);
+		(void)REDIS_ASK(
+		    &c->node[0], "CLUSTER", "MEET", "127.0.0.1", port, bus);
+	}
+	until = redis_server_now_ms() + 2 * REDIS_SERVER_WAIT_MS;
+	for (int i = 0; i < 3; i++)
+		while (strstr(REDIS_ASK(&c->node[i], "CLUSTER", "INFO"),
+			   "cluster_state:ok") == NULL ||
+		       strstr(REDIS_ASK(&c->node[i], "CLUSTER", "INFO"),
+			   "cluster_known_nodes:3") == NULL) {
+			if (redis_server_now_ms() > until)
+				fail_msg("the nodes do not find together");
+			redis_server_sleep_ms(20);
+		}
+}
+
+REDIS_SERVER_FN void
+redis_cluster_stop(struct redis_cluster *c)
+{
+	for (int i = 0; i < 3; i++)
+		redis_server_stop(&c->node[i]);
 }
 
 #endif

@@ -69,14 +69,21 @@ settle_all(struct net_redis *r, struct net_redis_link **l,
 	}
 }
 
-/* A Cluster's next node, for the one that was tried is away. */
+/* A Cluster's next node: the one that was tried is away. */
 static void
 turn_round(struct net_redis *r)
 {
-	size_t n = r->node_next++ % (r->node_count + 1);
-
 	r->turn++;
-	net_redis_address_copy(&r->at, n == 0 ? &r->url.at : &r->nodes[n - 1]);
+	for (size_t i = 0; i <= r->node_count; i++) {
+		size_t n = r->node_next++ % (r->node_count + 1);
+		const struct net_redis_address *at =
+		    n == 0 ? &r->url.at : &r->nodes[n - 1];
+
+		if (!net_redis_address_eq(&r->at, at)) {
+			net_redis_address_copy(&r->at, at);
+			return;
+		}
+	}
 }
 
 static void
@@ -106,7 +113,7 @@ net_redis_lost(struct net_redis *r, const struct err *err)
 	net_redis_find_close(&r->find);
 	r->phase = NET_REDIS_DOWN;
 	r->greetings = 0;
-	if (!was_up)
+	if (!was_up && r->sentinel_count == 0)
 		turn_round(r);
 	r->delay_ms = r->delay_ms == 0 ? DELAY_MIN_MS : 2 * r->delay_ms;
 	if (r->delay_ms > DELAY_MAX_MS)
@@ -169,7 +176,7 @@ on_settled(void *root)
 }
 
 static const struct net_redis_link_ops main_ops = {
-    on_opened, on_replied, on_failed, on_settled};
+    on_opened, on_replied, NULL, on_failed, on_settled};
 
 void
 net_redis_join(struct net_redis *r)
@@ -199,6 +206,7 @@ net_redis_begin(struct net_redis *r)
 	}
 	r->phase = NET_REDIS_FINDING;
 	wait_ms(r, r->connect_ms);
+	net_redis_find_close(&r->find);
 	net_redis_find_open(r);
 }
 
@@ -236,6 +244,7 @@ net_redis_poke(struct net_redis *r)
 
 	if (r->closed)
 		return;
+	net_redis_find_look(r);
 	if (r->phase == NET_REDIS_LEAVING && is_empty(r->link) &&
 	    is_empty(r->side)) {
 		net_redis_link_close(&r->link);
