@@ -12,6 +12,7 @@
 
 #define CONNECT_MS 10000
 #define UPLOAD_BYTES (256L << 10)
+#define SMALL_BYTES (16L << 10) /* libcurl's least */
 #define DOWNLOAD_BYTES (64L << 10)
 
 struct net_http_curl net_http_curl;
@@ -396,7 +397,8 @@ set_method(struct net_http_exchange *x)
 	if (body) {
 		SET(CURLOPT_UPLOAD, 1L);
 		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_len);
-		SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BYTES);
+		SET(CURLOPT_UPLOAD_BUFFERSIZE,
+		    r->body_len < SMALL_BYTES ? SMALL_BYTES : UPLOAD_BYTES);
 	} else if (strcmp(r->method, "HEAD") == 0) {
 		SET(CURLOPT_NOBODY, 1L);
 	}
