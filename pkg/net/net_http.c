@@ -8,7 +8,6 @@
 #include "net/net_http_priv.h"
 
 #define HOST_CONNECTIONS 16
-#define TOTAL_MS 30000
 #define CA_FILE_MAX (16 << 20)
 #define TICK_MIN_MS 5
 
@@ -138,7 +137,7 @@ on_tick(struct env_timer *t)
 		    : x->sent       ? "no whole answer"
 				    : "no connection",
 		    (long long)(x->r->total_ms > 0 ? x->r->total_ms
-						   : TOTAL_MS));
+						   : NET_HTTP_TOTAL_MS));
 	else if (is_stalled(x, now))
 		(void)err_set(&err, ERR_TIMEOUT, 0, "no byte moved for %lld ms",
 		    (long long)x->r->stall_ms);
@@ -308,7 +307,7 @@ void
 net_http_start(struct net_http *h, struct net_http_request *r)
 {
 	struct net_http_exchange *x = mem_zalloc(1, sizeof(*x));
-	int64_t total_ms = r->total_ms > 0 ? r->total_ms : TOTAL_MS;
+	int64_t total_ms = r->total_ms > 0 ? r->total_ms : NET_HTTP_TOTAL_MS;
 	char *key = NULL;
 	struct err err;
 

@@ -84,7 +84,12 @@ struct net_http_request {
 	 * peer. */
 	int64_t stall_ms;
 	size_t response_max; /* bytes of body; 0 = 1 MB; more: ERR_MALFORMED */
-	/* On a connection of its own that is closed after it. */
+	/*
+	 * On a connection of its own that is closed after it, by RST: once it
+	 * is cancelled or this process is dead the kernel sends nothing more
+	 * of it (SO_LINGER 0), and it gives up after total_ms without an
+	 * acknowledgement (TCP_USER_TIMEOUT).  For what must not arrive late.
+	 */
 	bool fresh;
 	void (*done)(struct net_http_request *r);
 

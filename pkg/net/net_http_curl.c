@@ -209,12 +209,12 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 	struct net_http_exchange *x = arg;
 
 	(void)purpose;
-	if (x->sent) {
+	if (x->sent)
 		x->again = true;
+	if (x->sent || x->r == NULL)
 		return CURL_SOCKET_BAD;
-	}
 	x->opened = true;
-	return net_http_socket_open(x->http, a);
+	return net_http_socket_open(x->http, a, x->r);
 }
 
 static size_t

@@ -130,6 +130,38 @@ a_fresh_request_shares_no_connection(void **state)
 /* --- Answers that break off --------------------------------------------------
  */
 
+static enum err_code
+give_zeros(struct net_http_request *r, void *bytes, size_t max, size_t *got,
+    struct err *err)
+{
+	(void)r;
+	(void)err;
+	memset(bytes, 0, max);
+	*got = max;
+	return ERR_NONE;
+}
+
+/* What the kernel had taken for the peer is thrown away with it. */
+static void
+a_fresh_request_that_is_cancelled_sends_nothing_more(void **state)
+{
+	struct world *w = *state;
+	struct ask a = {.r = {.fresh = true,
+			    .read = give_zeros,
+			    .body_len = (size_t)8 << 30}};
+
+	net_peer_close(&w->peer);
+	open_peer(w, &(struct net_peer_options){.keep_body = 1});
+	start(w, &a, "PUT");
+	run_until_sent(w, 1);
+	net_http_request_fini(&a.r);
+	for (int i = 0; i < 1000 && net_peer_resets(w->peer) < 1; i++)
+		env_pause(w->env, 1000);
+	assert_int_equal(net_peer_resets(w->peer), 1);
+	ask_well(w, "GET", 200);
+	assert_int_equal(net_peer_resets(w->peer), 1);
+}
+
 static void
 an_answer_that_breaks_off_is_no_answer(void **state)
 {
@@ -566,11 +598,8 @@ a_client_is_closed_with_requests_under_way(void **state)
 		script(w, (struct net_peer_reply){.wait_ms = 10000});
 		start(w, &a[i], "GET");
 	}
-	/* Until all that have a place are sent. */
-	for (int i = 0; i < 1000 && net_peer_count(w->peer) < 16; i++) {
-		net_env_drain(w->env);
-		env_pause(w->env, 1000);
-	}
+	/* All that have a place. */
+	run_until_sent(w, 16);
 	net_http_close(&w->http);
 	net_env_run(w->env);
 	assert_int_equal(w->dones, 0);
@@ -621,6 +650,7 @@ main(void)
 	    TEST(a_first_request_that_dies_is_not_repeated),
 	    TEST(a_kept_connection_that_ended_meanwhile_is_not_used),
 	    TEST(a_fresh_request_shares_no_connection),
+	    TEST(a_fresh_request_that_is_cancelled_sends_nothing_more),
 	    TEST(an_answer_that_breaks_off_is_no_answer),
 	    TEST(what_came_of_a_broken_answer_can_be_looked_at),
 	    TEST(what_is_no_http_is_malformed),

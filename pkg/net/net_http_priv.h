@@ -11,6 +11,7 @@
 
 #define NET_HTTP_KEEP_S 3        /* how long a connection waits for reuse */
 #define NET_HTTP_CONNECTIONS 64L /* that wait, of all hosts */
+#define NET_HTTP_TOTAL_MS 30000
 #define NET_HTTP_RESPONSE_MAX (1 << 20)
 
 /* libcurl, loaded by net_http_curl_load. */
@@ -113,8 +114,8 @@ void net_http_act(struct net_http *h, curl_socket_t fd, int what);
 void net_http_settle(struct net_http *h);
 
 /* Sockets of connections; closing them is libcurl's. */
-curl_socket_t net_http_socket_open(
-    struct net_http *h, const struct curl_sockaddr *a);
+curl_socket_t net_http_socket_open(struct net_http *h,
+    const struct curl_sockaddr *a, const struct net_http_request *r);
 int net_http_socket_close(void *http, curl_socket_t fd);
 void net_http_socket_forget_all(struct net_http *h);
 /* Has the connection between these ended, or anything to be read? */

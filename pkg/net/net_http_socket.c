@@ -2,7 +2,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,14 +54,34 @@ port_of(const struct sockaddr_storage *a)
 	return ntohs(((const struct sockaddr_in *)(const void *)a)->sin_port);
 }
 
+/*
+ * The kernel of a process that died goes on sending for a minute what it had
+ * taken; with these it gives up at once, and after limit_ms when the peer does
+ * not acknowledge.
+ */
+static void
+end_hard(int fd, int64_t limit_ms)
+{
+	static const struct linger none = {.l_onoff = 1, .l_linger = 0};
+	unsigned limit =
+	    limit_ms < INT_MAX ? (unsigned)limit_ms : (unsigned)INT_MAX;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	(void)setsockopt(
+	    fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+}
+
 curl_socket_t
-net_http_socket_open(struct net_http *h, const struct curl_sockaddr *a)
+net_http_socket_open(struct net_http *h, const struct curl_sockaddr *a,
+    const struct net_http_request *r)
 {
 	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 	struct net_http_socket *s;
 
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
+	if (r->fresh)
+		end_hard(fd, r->total_ms > 0 ? r->total_ms : NET_HTTP_TOTAL_MS);
 	forget(h, fd);
 	s = mem_zalloc(1, sizeof(*s));
 	s->fd = fd;
@@ -88,7 +110,7 @@ static bool
 is_between(const struct net_http_socket *s, const char *peer, int peer_port,
     int local_port)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(at);
 
 	if (strcmp(s->peer, peer) != 0)

@@ -158,6 +158,30 @@ wait_until_idle_ends(struct world *w, enum net_peer_then then)
 	assert_int_equal(net_peer_connected(w->peer), 0);
 }
 
+struct pause {
+	struct env_timer timer;
+	struct env *env;
+};
+
+HTTP_FN void
+end_pause(struct env_timer *t)
+{
+	net_env_stop(CONTAINER_OF(t, struct pause, timer)->env);
+}
+
+/* The loop runs until the peer has seen so many requests. */
+HTTP_FN void
+run_until_sent(struct world *w, size_t count)
+{
+	struct pause p = {.timer.fn = end_pause, .env = w->env};
+
+	for (int i = 0; i < 2000 && net_peer_count(w->peer) < count; i++) {
+		env_timer_start_real(w->env, &p.timer, 2);
+		net_env_run(w->env);
+	}
+	assert_true(net_peer_count(w->peer) >= count);
+}
+
 HTTP_FN void
 script(struct world *w, struct net_peer_reply reply)
 {

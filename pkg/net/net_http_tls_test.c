@@ -74,6 +74,29 @@ an_address_may_be_the_name(void **state)
 	net_http_request_fini(&a.r);
 }
 
+/* What tests of virtual hosts need: no name server is asked. */
+static void
+a_name_below_localhost_is_this_machine(void **state)
+{
+	struct world *w = *state;
+	struct ask a = {0};
+	char url[64];
+	char host[64];
+
+	meet(w,
+	    (struct net_peer_options){.ca = ours, .name = "bucket.localhost"});
+	(void)snprintf(url, sizeof(url), "https://bucket.localhost:%d/key",
+	    net_peer_port(w->peer));
+	a.r.url = url;
+	ask(w, &a, "GET");
+	if (a.r.code != ERR_NONE)
+		fail_msg("%s", a.r.err.text);
+	net_http_request_fini(&a.r);
+	assert_true(net_peer_header(
+	    net_peer_request(w->peer, 0), "Host", host, sizeof(host)));
+	assert_memory_equal(host, "bucket.localhost:", 17);
+}
+
 static void
 a_certificate_that_does_not_fit_is_rejected_and_nothing_is_sent(void **state)
 {
@@ -288,6 +311,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_private_authority_is_trusted_when_it_is_named),
 	    TEST(an_address_may_be_the_name),
+	    TEST(a_name_below_localhost_is_this_machine),
 	    TEST(
 		a_certificate_that_does_not_fit_is_rejected_and_nothing_is_sent),
 	    TEST(the_authorities_of_the_system_do_not_know_ours),

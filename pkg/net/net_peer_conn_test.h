@@ -52,6 +52,7 @@ struct net_peer {
 	struct peer_conn *conns[PEER_CONNECTIONS_MAX];
 	size_t accepted;
 	size_t connected;
+	size_t resets;
 	struct net_peer_reply *script;
 	size_t scripted;
 	size_t played;
@@ -140,6 +141,11 @@ peer_more(struct peer_conn *c)
 	static __thread char bytes[256 << 10];
 	ssize_t n = peer_recv(c, bytes, sizeof(bytes));
 
+	if (n < 0 && errno == ECONNRESET) {
+		peer_lock(c->peer);
+		c->peer->resets++;
+		peer_unlock(c->peer);
+	}
 	if (n <= 0)
 		return false;
 	buf_put(&c->in, bytes, (size_t)n);

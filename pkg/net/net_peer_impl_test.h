@@ -190,6 +190,12 @@ net_peer_connected(struct net_peer *p)
 	return peer_value(p, &p->connected);
 }
 
+NET_PEER_FN size_t
+net_peer_resets(struct net_peer *p)
+{
+	return peer_value(p, &p->resets);
+}
+
 NET_PEER_FN const struct net_peer_got *
 net_peer_request(struct net_peer *p, size_t i)
 {

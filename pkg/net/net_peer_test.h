@@ -140,6 +140,8 @@ NET_PEER_FN bool net_peer_wait(
 NET_PEER_FN size_t net_peer_accepted(
     struct net_peer *p); /* connections, ever */
 NET_PEER_FN size_t net_peer_connected(struct net_peer *p); /* and now */
+NET_PEER_FN size_t net_peer_resets(
+    struct net_peer *p); /* by RST of the client */
 /* Ends connections that wait for a request; then is CLOSE or RESET. */
 NET_PEER_FN void net_peer_drop_idle(
     struct net_peer *p, enum net_peer_then then);
