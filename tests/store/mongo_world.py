@@ -107,6 +107,78 @@ def ferretdb(box, user="u", password="p:w@/1", tls=None):
     return s
 
 
+class Cutter:
+    """A proxy before a server that ends a connection at the n-th message:
+    "answer": the server did it, and nobody hears; "half": half of the answer;
+    "request": half of the request came.  Counted over all connections, hello
+    too; after that it lets everything through.  hit: it came so far."""
+
+    def __init__(self, port, where, n):
+        self.port, self.where, self.n, self.hit = port, where, n, False
+        self._lock = threading.Lock()
+        self._count = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.own_port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # shutdown wakes accept, close alone does not
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:
+                return
+            for a, b, asked in ((client, server, True),
+                                (server, client, False)):
+                threading.Thread(target=self._pump, args=(a, b, asked),
+                                 daemon=True).start()
+
+    @staticmethod
+    def _message(sock):
+        data = b""
+        while len(data) < 4 or len(data) < int.from_bytes(data[:4], "little"):
+            want = int.from_bytes(data[:4], "little") if len(data) >= 4 else 4
+            more = sock.recv(want - len(data))
+            if not more:
+                return None
+            data += more
+        return data
+
+    def _is_it(self, asked):
+        if asked != (self.where == "request"):
+            return False
+        with self._lock:
+            self._count += 1
+            self.hit = self.hit or self._count == self.n
+            return self._count == self.n
+
+    def _pump(self, a, b, asked):
+        try:
+            data = self._message(a)
+            while data is not None:
+                if self._is_it(asked):
+                    if self.where != "answer":
+                        b.sendall(data[:len(data) // 2])
+                    break
+                b.sendall(data)
+                data = self._message(a)
+        except OSError:
+            pass
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
 class Driver:
     """tests/store/mongo_driver as a child: ask(do=...) gives its answer."""
 

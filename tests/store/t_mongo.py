@@ -8,8 +8,8 @@ import time
 
 from mongo_world import (  # noqa: F401
     BOOKED, CALL_RECORD, CAMPAIGN, COMPLETED, CONTACT, DECLINED, FAILED,
-    IN_PROGRESS, KEY, NONE, UNREACHABLE, Driver, Later, campaign_id, dump,
-    ferretdb, harness, java_server, node, require, row, wait_for,
+    IN_PROGRESS, KEY, NONE, UNREACHABLE, Cutter, Driver, Later, campaign_id,
+    dump, ferretdb, harness, java_server, node, require, row, wait_for,
     without_times)
 
 INDEXES = {
@@ -291,6 +291,32 @@ def test_killed_in_mid_bulk_the_same_rows_again_end_as_if_never_killed(box):
     with java_server() as s, Driver(s.uri) as d:
         d.must_write(rows)
         same(without_times(dump(s)), state, "after kills")
+
+
+def test_cut_at_any_message_the_same_rows_again_end_as_if_never_cut(box):
+    rows = [row(n, n % 2, revision=1 + n % 2) for n in range(6)]
+    cuts = []
+    with java_server() as s, Driver(s.uri) as clean:
+        clean.must_write(rows)
+        for where in ("answer", "half", "request"):
+            for n in range(1, 12):
+                with Cutter(s.port, where, n) as c, Driver(
+                        "mongodb://127.0.0.1:%d/%s%d" % (c.own_port, where, n),
+                        bulk_ops=4) as d:
+                    codes = {r["code"] for r in d.write(rows)}
+                    require(codes <= {NONE, UNREACHABLE}, codes)
+                    if not c.hit:
+                        break
+                    cuts.append("%s%d" % (where, n))
+                    # Whatever was done, it is not there for certain.
+                    require(UNREACHABLE in codes or n <= 2, cuts[-1], codes)
+                    wait_for(lambda: all(r["code"] == NONE
+                                         for r in d.write(rows)), 20,
+                             "the server behind the cut")
+        require(len(cuts) >= 15, "only", cuts)
+        want = without_times(dump(s))
+        for cut, state in zip(cuts, node("dump.js", s.uri, *cuts)):
+            same(want, without_times(state), "after the cut of " + cut)
 
 
 # --- SCRAM, TLS, encryption ---
