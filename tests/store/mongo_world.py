@@ -185,7 +185,7 @@ class Driver:
     def __init__(self, uri, **options):
         program = pathlib.Path(dsrun_path()).parent / "tests/store/mongo_driver"
         if not program.exists():
-            raise Skip("no %s: make stores builds it" % program)
+            raise Skip("no %s: make builds it by that name" % program)
         self.process = subprocess.Popen(
             [str(program), json.dumps({"uri": uri, **options})], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
