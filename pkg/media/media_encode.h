@@ -15,9 +15,9 @@
  *
  *   wav   48 kHz, 16 bit, linear; 691 MB an hour; no library
  *   mp3   48 kHz, 64 kb/s, each channel coded by itself; 29 MB an hour; LAME
- *         (which makes it 0.4 dB softer, so that nothing clips)
- *   opus  Ogg Opus (RFC 7845), two streams that are not coupled, 32 kb/s for
- *         both on average; 15 MB an hour at most; libopus and libogg
+ *         (whose own scaling at this rate makes it 0.4 dB softer)
+ *   opus  Ogg Opus (RFC 7845), two streams that are not coupled, about 32 kb/s
+ *         for both (variable); some 14 MB an hour; libopus and libogg
  *
  * Neither channel is heard in the other: 80 dB and more lie between them.
  * (Coupled stereo at these rates would leak all of it.)
