@@ -103,7 +103,9 @@ class Library:
         other.do(fill)
         if not self.mq:
             # Bull's worker promotes by a timer of its own.
-            world.Ours(self.library, SERVER.port, "theirs").promote()
+            them = world.Ours(self.library, SERVER.port, "theirs")
+            them.promote()
+            them.close()
         other.do("await tools.work()")
         other.wait_told("worked", n=10)
         self.assertEqual(ours, [t["name"] for t in other.told("worked")])

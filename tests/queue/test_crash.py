@@ -109,12 +109,16 @@ class Crash(unittest.TestCase):
         first cut, as a process would that is started again by cron."""
         self.fill("bullmq6")
         redis = world.Redis(self.server.port)
-        cuts = 0
+        cuts = before = 0
         while True:
             process = self.start("bullmq6", 20)
-            time.sleep(0.03)
-            if process.poll() is None and cuts < 20:
-                redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            while process.poll() is None and cuts < 20:
+                done = redis("ZCARD", "bull:calls:completed")
+                if done > before:
+                    before = done + 100
+                    redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                    break
+                time.sleep(0.001)
             out, err = process.communicate(timeout=60)
             if process.returncode == 0:
                 break

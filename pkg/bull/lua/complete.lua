@@ -6,9 +6,9 @@
 -- {'completed'} (also after a lost reply) ...
 local id, lease, stamp, token, value = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local key = P .. id
-local opts = decode(call('HGET', key, 'opts'))
+local f = read_ending(id)
 
-if not bull and call('EXISTS', key) == 1 then
+if not bull and f[2] then
 	if call('SCARD', key .. ':dependencies') > 0 then
 		return {'children'}
 	end
@@ -16,9 +16,9 @@ if not bull and call('EXISTS', key) == 1 then
 		return {'children-failed'}
 	end
 end
-local no = release(id, lease, stamp)
+local no = release(id, lease, stamp, f[2])
 if no then
 	return no
 end
-finish(id, 'completed', value, opts, token)
+finish(id, 'completed', value, decode(f[1]), token, f)
 return {'done'}

@@ -12,7 +12,8 @@ local id, lease, stamp, tried, token = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[
 local reason, stack, how = ARGV[7], ARGV[8], ARGV[9]
 local random, fixed = tonumber(ARGV[10]), tonumber(ARGV[11])
 local key = P .. id
-local opts = decode(call('HGET', key, 'opts'))
+local f = read_ending(id)
+local opts = decode(f[1])
 local made = tries(key)
 
 if is_same(id, stamp) and call('GET', key .. ':lock') ~= lease and made > tried then
@@ -53,7 +54,7 @@ if unknown then
 	return {'backoff', unknown}
 end
 local traces = decode(call('HGET', key, 'stacktrace'))
-local no = release(id, lease, stamp)
+local no = release(id, lease, stamp, f[2])
 if no then
 	return no
 end
@@ -70,11 +71,11 @@ if bull then
 	call('HSET', key, 'attemptsMade', int(made + 1))
 end
 if not delay then
-	finish(id, 'failed', reason, opts, token)
+	finish(id, 'failed', reason, opts, token, f)
 	return {'done', 'failed'}
 end
 if not bull then
-	call('HSET', key, 'atm', int((text_number(call('HGET', key, 'atm')) or 0) + 1))
+	count_up(key, 'atm')
 end
 if delay > 0 then
 	if not bull then

@@ -172,22 +172,37 @@ local function end_deduplication(id, dedup, token)
 	call('DEL', next_key)
 end
 
--- The job is out of active (release) and becomes finished.
-local function finish(id, how, value, opts, token)
+-- What finish needs of the hash, in one read: opts, timestamp, parentKey,
+-- parent, deid.
+local function read_ending(id)
+	return call('HMGET', P .. id, 'opts', 'timestamp', 'parentKey', 'parent', 'deid')
+end
+
+-- One more, also when what stands there is no number.
+local function count_up(key, field)
+	local n = redis.pcall('HINCRBY', key, field, 1)
+	if type(n) == 'number' then
+		return n
+	end
+	n = (text_number(call('HGET', key, field)) or 0) + 1
+	call('HSET', key, field, int(n))
+	return n
+end
+
+-- The job is out of active (release) and becomes finished.  f: read_ending.
+local function finish(id, how, value, opts, token, f)
 	local key, set = P .. id, P .. how
-	local f = call('HMGET', key, 'parentKey', 'parent', 'deid')
 	local keep = keep_rule(how == 'completed' and opts.removeOnComplete or
 	    how == 'failed' and opts.removeOnFail)
 	local made
-	if f[3] then
-		end_deduplication(id, f[3], token)
+	if f[5] then
+		end_deduplication(id, f[5], token)
 	end
 	if not bull then
-		if f[1] then
-			tell_parent(key, f[1], decode(f[2]), how, value)
+		if f[3] then
+			tell_parent(key, f[3], decode(f[4]), how, value)
 		end
-		made = (text_number(call('HGET', key, 'atm')) or 0) + 1
-		call('HSET', key, 'atm', int(made))
+		made = count_up(key, 'atm')
 	end
 	if keep.count == 0 then
 		remove(id)

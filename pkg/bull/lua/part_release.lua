@@ -6,8 +6,10 @@
 -- check takes it out of active): we may still move it, for our lock only ran
 -- out.  The first write is a DEL or LREM, so that Redis lets the script work
 -- when its memory is full.
-local function release(id, token, stamp)
-	if not is_same(id, stamp) then
+-- added: the hash's timestamp when the script has read it, false when it has
+-- none.
+local function release(id, token, stamp, added)
+	if added ~= stamp and not is_same(id, stamp) then
 		return {'gone'}
 	end
 	local lock = P .. id .. ':lock'

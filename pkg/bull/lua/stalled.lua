@@ -61,9 +61,7 @@ for _, id in ipairs(marked) do
 		call('LREM', P .. 'active', 1, id)
 	elseif call('EXISTS', key .. ':lock') == 0 and call('LREM', P .. 'active', 1, id) > 0 and
 	    call('TYPE', key).ok == 'hash' then
-		local count = bull and 'stalledCounter' or 'stc'
-		local n = (text_number(call('HGET', key, count)) or 0) + 1
-		call('HSET', key, count, int(n))
+		local n = count_up(key, bull and 'stalledCounter' or 'stc')
 		if n > most and bull then
 			fail_now(id, key)
 		else

@@ -94,7 +94,6 @@ while #jobs < n and size < max_all and ghosts < 1000 do
 		local lease = token .. ':' .. time[1] .. string.format('%06d', tonumber(time[2])) ..
 		    '.' .. #jobs
 		call('SET', key .. ':lock', lease, 'PX', lock_ms)
-		call('SREM', P .. 'stalled', id)
 		if bull then
 			call('ZREM', P .. 'priority', id)
 			publish('active@' .. token, id)
@@ -104,12 +103,12 @@ while #jobs < n and size < max_all and ghosts < 1000 do
 				call('PEXPIRE', P .. 'limiter', int(math.abs(tonumber(duration) or 0)))
 			end
 			emit(P, 'active', 'jobId', id, 'prev', 'waiting')
-			call('HSET', key, 'processedOn', int(now))
-			if name ~= '' then
-				call('HSET', key, 'pb', name)
-			end
 			f[9] = int((text_number(f[9]) or 0) + 1)
-			call('HSET', key, 'ats', f[9])
+			if name ~= '' then
+				call('HSET', key, 'processedOn', int(now), 'ats', f[9], 'pb', name)
+			else
+				call('HSET', key, 'processedOn', int(now), 'ats', f[9])
+			end
 		end
 		f[12] = int(now)
 		local again, detail = arm_next(id, f, token)
