@@ -16,15 +16,28 @@
  *   redis://[user[:password]@]host[:port][/db]
  *   rediss://...                        TLS >= 1.2, name and chain verified
  *   unix:///path[?db=N]  or redis+unix://
- *   sentinels: "host:port,host:port" and the master's name ask each in turn
- *   who is master, and check ROLE of what they name
- *   a Cluster's MOVED and ASK are followed: all commands on one connection
- *   belong to one hash tag, so one node is right at a time
+ *   sentinels: "host:port,host:port" and the master's name; of the url then
+ *   only scheme, user, password and database count.  All are asked at once,
+ *   the majority's word is taken, and what they name must say that it is
+ *   master.  They are listened to: a master that most of them have left is
+ *   left too
+ *   a Cluster's MOVED and ASK are followed, five times a command: all commands
+ *   on one connection belong to one hash tag, so one node is right at a time
  *
- * Commands are pipelined and answered in order.  A connection that breaks is
- * made again with a delay that doubles from 200 ms to 2 s (seed_numbers); what
- * was in flight then fails with ERR_UNREACHABLE and `sent` says whether it may
- * have reached the server.  Nothing is sent twice.
+ * Commands are pipelined and answered in order, but for those that are
+ * redirected or a script sent again: they come behind what was sent meanwhile.
+ * A connection that breaks is made again with a delay that doubles from 200 ms
+ * to 2 s (seed_numbers).  Of what was under way then, commands whose last byte
+ * had left fail with ERR_UNREACHABLE and `sent`: they may have reached the
+ * server.  The others wait for the next connection.  Nothing is sent twice,
+ * unless the server said that it did not do it.
+ *
+ * While a Cluster's slot is being moved, a script that makes up names of keys
+ * may be stopped in its middle ("ERR ... non local key"), and what it wrote
+ * before stays written.
+ *
+ * It never waits, but for the files of certificates when it is opened.  While
+ * it is not up it keeps the loop running; idle and up it does not.
  *
  * One connection belongs to one real env and its thread.
  */
@@ -42,9 +55,10 @@ struct net_redis_options {
 	const char *client_cert, *client_key; /* PEM; NULL = none */
 	const char *name;                     /* CLIENT SETNAME; NULL = none */
 	int64_t connect_ms;  /* TCP, TLS, AUTH, SELECT; 0 = 3 s */
-	int64_t command_ms;  /* from sent to answered; 0 = 10 s */
-	size_t reply_max;    /* bytes of one reply; 0 = 64 MB */
-	size_t pipeline_max; /* commands in flight; 0 = 1,024 */
+	int64_t command_ms;  /* from net_redis_send to answered; 0 = 10 s */
+	size_t reply_max;    /* memory of one reply, 48 bytes a value besides
+			      * its text; 0 = 64 MB */
+	size_t pipeline_max; /* commands waiting and in flight; 0 = 1,024 */
 	/* Every state change, from the loop; may be NULL. */
 	void (*changed)(void *arg, struct net_redis *r);
 	void *arg;
@@ -104,8 +118,10 @@ struct net_redis_command {
 
 	/*
 	 * Out.  ERR_NONE: a reply came; it may be NET_REDIS_ERROR.
-	 * ERR_UNREACHABLE, ERR_TIMEOUT (the connection is made anew, for the
-	 * answer may come later), ERR_MALFORMED (no RESP, or too large).
+	 * ERR_UNREACHABLE (also when it waited its whole time for a connection
+	 * that is down: the text says why), ERR_TIMEOUT (the connection is
+	 * made anew, for the answer may come later), ERR_MALFORMED (no RESP,
+	 * or too large; or a command above 512 MB), ERR_BUSY.
 	 */
 	enum err_code code;
 	struct err err;
@@ -119,7 +135,8 @@ struct net_redis_command {
 };
 
 /*
- * done() later, from the loop.  While the connection is down the command waits
+ * done() later, from the loop, where everything is allowed: to send c again,
+ * to cancel others, to close r.  While the connection is down the command waits
  * for it up to its timeout; a full pipeline fails it with ERR_BUSY.
  */
 void net_redis_send(struct net_redis *r, struct net_redis_command *c);
@@ -133,7 +150,7 @@ void net_redis_command_fini(struct net_redis_command *c);
  * as EVAL.  text must live as long as the connection; keys and args follow.
  */
 struct net_redis_script {
-	const char *name; /* for errors */
+	const char *name; /* the caller's, for its texts */
 	const char *text; /* Lua */
 	char sha1[41];    /* filled in on first use */
 };
@@ -143,9 +160,10 @@ void net_redis_run(struct net_redis *r, struct net_redis_script *script,
     struct net_redis_command *c);
 
 /* What a reply says of the command: ERR_NONE unless kind is ERROR; then
- * ERR_SPACE for OOM, ERR_THROTTLED for BUSY, LOADING, TRYAGAIN, CLUSTERDOWN and
- * MASTERDOWN, ERR_UNREACHABLE for READONLY (a deposed master), ERR_CONFIG for
- * NOAUTH, WRONGPASS and NOPERM, else ERR_REJECTED; the text is Redis's. */
+ * ERR_SPACE for OOM and MISCONF, ERR_THROTTLED for BUSY, LOADING, TRYAGAIN,
+ * CLUSTERDOWN, MASTERDOWN, NOREPLICAS, and MOVED and ASK too often,
+ * ERR_UNREACHABLE for READONLY (a deposed master), ERR_CONFIG for NOAUTH,
+ * WRONGPASS and NOPERM, else ERR_REJECTED; the text is Redis's. */
 enum err_code net_redis_check(
     const struct net_redis_command *c, struct err *err);
 
