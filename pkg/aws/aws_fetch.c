@@ -238,7 +238,7 @@ prepare_web_identity(struct aws_fetch *f, struct err *err)
 	enum err_code code = read_line(
 	    f, aws_fetch_var(f, "AWS_WEB_IDENTITY_TOKEN_FILE"), &token, err);
 
-	if (code != ERR_NONE)
+	if (token == NULL)
 		return code;
 	if (*sts != '\0')
 		buf_puts(&f->url, sts);
@@ -276,7 +276,7 @@ prepare_container(struct aws_fetch *f, struct err *err)
 	if (*file != '\0') {
 		enum err_code code = read_line(f, file, &read, err);
 
-		if (code != ERR_NONE)
+		if (read == NULL)
 			return code;
 		token = read;
 	}

@@ -281,7 +281,10 @@ net_env_close(struct env **env)
 	if (n->idle.loop != NULL) {
 		net_writer_close(n);
 		uv_walk(&n->loop, close_handle, NULL);
-		(void)uv_run(&n->loop, UV_RUN_DEFAULT);
+		/* A stop that came after the last run ends the first at once.
+		 */
+		while (uv_run(&n->loop, UV_RUN_DEFAULT) != 0)
+			;
 		CHECK(uv_loop_close(&n->loop) == 0);
 		net_timers_close(n);
 	}

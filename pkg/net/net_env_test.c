@@ -244,6 +244,20 @@ a_timer_started_with_no_delay_leaves_the_others_their_turn(void **state)
 }
 
 static void
+a_stop_after_the_last_run_does_not_harm_the_close(void **state)
+{
+	struct env *env = NULL;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(net_env_open(&env, &err), ERR_NONE);
+	net_env_run(env);
+	net_env_stop(env);
+	net_env_close(&env);
+	assert_null(env);
+}
+
+static void
 a_post_runs_once_and_after_the_present_callback(void **state)
 {
 	struct world *w = *state;
@@ -714,6 +728,7 @@ main(void)
 	    T(a_heap_of_many_timers_keeps_its_order_under_stops),
 	    T(a_timer_is_never_early_and_has_a_grain_below_a_millisecond),
 	    T(a_timer_started_with_no_delay_leaves_the_others_their_turn),
+	    cmocka_unit_test(a_stop_after_the_last_run_does_not_harm_the_close),
 	    T(a_post_runs_once_and_after_the_present_callback),
 	    T(works_run_in_order_on_one_other_thread),
 	    T(closing_runs_submitted_work_to_its_end_without_done),

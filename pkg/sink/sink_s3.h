@@ -58,11 +58,13 @@ struct sink_s3_encoder {
 	/*
 	 * On a thread of the pool: make the file to of the journalled
 	 * recording from.  ERR_DAMAGED: what was read is not sha256.  stop is
-	 * asked now and then: ERR_CANCELLED.
+	 * asked now and then: ERR_CANCELLED.  made: the SHA-256 of to; a
+	 * wrong one is found by the server.
 	 */
 	enum err_code (*encode)(void *arg, struct env *env, const char *from,
 	    const uint8_t sha256[SHA256_BYTES], const char *to,
-	    bool (*stop)(void *arg), void *stop_arg, struct err *err);
+	    bool (*stop)(void *arg), void *stop_arg, uint8_t made[SHA256_BYTES],
+	    struct err *err);
 	void *arg;
 };
 

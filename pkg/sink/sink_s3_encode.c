@@ -1,4 +1,5 @@
 #include <stddef.h>
+#include <string.h>
 
 #include "sink/sink_s3.h"
 
@@ -12,13 +13,16 @@ static const enum media_encode_format formats[MEDIA_ENCODE_COUNT] = {
 static enum err_code
 encode(void *arg, struct env *env, const char *from,
     const uint8_t sha256[SHA256_BYTES], const char *to, bool (*stop)(void *arg),
-    void *stop_arg, struct err *err)
+    void *stop_arg, uint8_t made[SHA256_BYTES], struct err *err)
 {
 	const enum media_encode_format *format = arg;
-	struct media_encode_info info;
+	struct media_encode_info info = {0};
 
-	return media_encode_file(
+	enum err_code code = media_encode_file(
 	    env, from, *format, sha256, to, stop, stop_arg, &info, err);
+
+	memcpy(made, info.sha256, SHA256_BYTES);
+	return code;
 }
 
 enum err_code

@@ -46,62 +46,45 @@ part_size(const struct sink_s3 *s, int64_t size)
 	return (least + MIB - 1) / MIB * MIB;
 }
 
-struct hashing {
-	struct sha256 whole, part;
-	int64_t in_part;
-	size_t parts;
-};
-
-static void
-part_end(struct sink_s3_push *x, struct hashing *h)
-{
-	sha256_end(&h->part, x->part_sha256[h->parts++]);
-	sha256_init(&h->part);
-	h->in_part = 0;
-}
-
-static void
-add(struct sink_s3_push *x, struct hashing *h, const uint8_t *bytes, size_t len)
-{
-	sha256_add(&h->whole, bytes, len);
-	while (x->part_count > 0 && len > 0) {
-		int64_t left = x->part_size - h->in_part;
-		size_t n = (int64_t)len < left ? len : (size_t)left;
-
-		sha256_add(&h->part, bytes, n);
-		h->in_part += (int64_t)n;
-		bytes += n;
-		len -= n;
-		if (h->in_part == x->part_size)
-			part_end(x, h);
-	}
-}
-
-/* The whole's hash and each part's, in one reading. */
+/* A part's hash; it lies wholly within the file. */
 static enum err_code
-hash_file(struct sink_s3_push *x, struct err *err)
+hash_part(struct sink_s3_push *x, size_t index, uint8_t *block, struct err *err)
 {
-	struct hashing h = {.in_part = 0};
-	uint8_t *block = mem_zalloc(1, BLOCK_BYTES);
-	int64_t at = 0;
-	enum err_code code = ERR_NONE;
+	int64_t at = (int64_t)index * x->part_size;
+	int64_t end = at + x->part_size < x->size ? at + x->part_size : x->size;
+	struct sha256 hash;
 
-	sha256_init(&h.whole);
-	sha256_init(&h.part);
-	while (code == ERR_NONE && at < x->size) {
+	sha256_init(&hash);
+	while (at < end) {
 		size_t got = 0;
+		size_t want =
+		    end - at < BLOCK_BYTES ? (size_t)(end - at) : BLOCK_BYTES;
+		enum err_code code =
+		    env_pread(x->s->env, x->file, block, want, at, &got, err);
 
-		code = env_pread(
-		    x->s->env, x->file, block, BLOCK_BYTES, at, &got, err);
 		if (code == ERR_NONE && got == 0)
 			code = err_set(err, ERR_IO, 0,
 			    "%s: became shorter while it was read", x->path);
-		add(x, &h, block, got);
+		if (code != ERR_NONE)
+			return code;
+		sha256_add(&hash, block, got);
 		at += (int64_t)got;
 	}
-	if (x->part_count > 0 && h.in_part > 0)
-		part_end(x, &h);
-	sha256_end(&h.whole, x->sha256);
+	sha256_end(&hash, x->part_sha256[index]);
+	return ERR_NONE;
+}
+
+static enum err_code
+hash_parts(struct sink_s3_push *x, struct err *err)
+{
+	uint8_t *block = mem_zalloc(1, BLOCK_BYTES);
+	enum err_code code = ERR_NONE;
+
+	x->part_size = part_size(x->s, x->size);
+	x->part_count = (size_t)((x->size + x->part_size - 1) / x->part_size);
+	x->part_sha256 = mem_zalloc(x->part_count, sizeof(*x->part_sha256));
+	for (size_t i = 0; code == ERR_NONE && i < x->part_count; i++)
+		code = hash_part(x, i, block, err);
 	mem_free(&block);
 	return code;
 }
@@ -122,7 +105,7 @@ make(struct sink_s3_push *x, struct err *err)
 	struct err ignored;
 	enum err_code code =
 	    s->encoder.encode(s->encoder.arg, s->env, x->recording_path,
-		x->recording_sha256, x->path, is_stopped, x, err);
+		x->recording_sha256, x->path, is_stopped, x, x->sha256, err);
 
 	if (code == ERR_DAMAGED)
 		return quarantined(x->recording_path, "recording", err);
@@ -137,14 +120,7 @@ make(struct sink_s3_push *x, struct err *err)
 	if (code != ERR_NONE)
 		return code;
 	x->size = st.size_bytes;
-	if (x->size >= s->multipart_bytes) {
-		x->part_size = part_size(s, x->size);
-		x->part_count =
-		    (size_t)((x->size + x->part_size - 1) / x->part_size);
-		x->part_sha256 =
-		    mem_zalloc(x->part_count, sizeof(*x->part_sha256));
-	}
-	return hash_file(x, err);
+	return x->size >= s->multipart_bytes ? hash_parts(x, err) : ERR_NONE;
 }
 
 void

@@ -39,8 +39,9 @@ no_variable(void *arg, const char *name)
 static enum err_code
 encode(void *arg, struct env *env, const char *from,
     const uint8_t sha256[SHA256_BYTES], const char *to, bool (*stop)(void *arg),
-    void *stop_arg, struct err *err)
+    void *stop_arg, uint8_t made[SHA256_BYTES], struct err *err)
 {
+	struct sha256 both;
 	struct store *s = arg;
 	char *text = NULL;
 	size_t len = 0;
@@ -64,6 +65,10 @@ encode(void *arg, struct env *env, const char *from,
 		code = env_pwrite(env, f, text, len, 0, err);
 	if (code == ERR_NONE)
 		code = env_pwrite(env, f, text, len, (int64_t)len, err);
+	sha256_init(&both);
+	sha256_add(&both, text, len);
+	sha256_add(&both, text, len);
+	sha256_end(&both, made);
 	env_close(env, &f);
 	mem_free(&text);
 	return code;

@@ -53,11 +53,10 @@ die(const char *what)
 static enum err_code
 copy(void *arg, struct env *env, const char *from,
     const uint8_t sha256[SHA256_BYTES], const char *to, bool (*stop)(void *arg),
-    void *stop_arg, struct err *err)
+    void *stop_arg, uint8_t made[SHA256_BYTES], struct err *err)
 {
 	char *text = NULL;
 	size_t len = 0;
-	uint8_t hash[SHA256_BYTES];
 	struct env_file *f = NULL;
 	enum err_code code =
 	    env_read_whole(env, from, (size_t)2 << 30, &text, &len, err);
@@ -65,10 +64,10 @@ copy(void *arg, struct env *env, const char *from,
 	(void)arg;
 	if (code != ERR_NONE)
 		return code;
-	sha256_once(text, len, hash);
+	sha256_once(text, len, made);
 	if (stop(stop_arg))
 		code = err_set(err, ERR_CANCELLED, 0, "stopped");
-	else if (memcmp(hash, sha256, sizeof(hash)) != 0)
+	else if (memcmp(made, sha256, SHA256_BYTES) != 0)
 		code = err_set(err, ERR_DAMAGED, 0, "other bytes");
 	else
 		code = env_open(env, to,
