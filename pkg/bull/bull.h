@@ -28,6 +28,9 @@
  * that only a worker's own settings hold (Bull's limiter) are not applied; cron
  * patterns are not reckoned; queues are not paused, emptied or removed.
  *
+ * Calls need not wait for each other: they are sent at once and happen in that
+ * order, as many as the connection lets be under way (ERR_BUSY above that).
+ *
  * Redis 6.2 or newer.  Loop's thread only.
  */
 
@@ -160,8 +163,9 @@ struct bull_call {
 
 	/*
 	 * Out.  ERR_NONE, or as net_redis_send and net_redis_check say:
-	 * ERR_UNREACHABLE, ERR_TIMEOUT, ERR_THROTTLED, ERR_SPACE (Redis is
-	 * full), ERR_CONFIG (not allowed), ERR_REJECTED, ERR_MALFORMED.
+	 * ERR_UNREACHABLE, ERR_TIMEOUT, ERR_BUSY, ERR_THROTTLED, ERR_SPACE
+	 * (Redis is full), ERR_CONFIG (not allowed), ERR_REJECTED,
+	 * ERR_MALFORMED.
 	 * The rest belongs to the call until its fini; each function says
 	 * which of it is set.
 	 */
