@@ -13,6 +13,7 @@
 #include "carrier/carrier_sim.h"
 #include "model/model_scripted.h"
 #include "sink/sink_file.h"
+#include "wire_queue.h"
 #include "wire_sim_log.h"
 #include "wire_sinks.h"
 
@@ -172,6 +173,14 @@ wire_open_sinks(
 		    ctx, conf, w->journal, mode, &w->sinks, err);
 	if (code != ERR_NONE)
 		return code;
+	if (wire_queue_is_set(conf)) {
+		code = wire_queue_open(ctx, conf, w->journal, &w->queue, err);
+		if (code != ERR_NONE)
+			return code;
+		wire_sinks_add(
+		    w->sinks, JOURNAL_SINK_BULL, wire_queue_sink(w->queue));
+		w->options.queue = wire_queue_source(w->queue);
+	}
 	w->options.pushers =
 	    wire_sinks_pushers(w->sinks, &w->options.pusher_count);
 	w->options.url = wire_sinks_url;
@@ -182,6 +191,7 @@ wire_open_sinks(
 void
 wire_close(struct wire *w)
 {
+	wire_queue_close(&w->queue);
 	wire_sinks_close(&w->sinks);
 	if (w->has_sim)
 		w->sim.ops->free(w->sim.impl);

@@ -23,6 +23,7 @@ enum err_code wire_clock(
     struct ctx *ctx, const struct conf *conf, struct err *err);
 
 struct wire_sinks;
+struct wire_queue;
 
 /* Everything a run needs. */
 struct wire {
@@ -31,6 +32,7 @@ struct wire {
 	struct model scripted;
 	struct sink *sink;
 	struct wire_sinks *sinks; /* behind a network */
+	struct wire_queue *queue; /* NULL = none */
 	struct rules_atlas *atlas;
 	struct run_carrier carriers[1];
 	struct run_model models[1];
@@ -42,7 +44,7 @@ struct wire {
 /* Zeroed *w; wire_close in any case. */
 enum err_code wire_open(
     struct ctx *ctx, enum journal_mode mode, struct wire *w, struct err *err);
-/* And the sinks that a run of this mode pushes to. */
+/* And the queue, and the sinks that a run of this mode pushes to. */
 enum err_code wire_open_sinks(
     struct ctx *ctx, enum run_mode mode, struct wire *w, struct err *err);
 /* Only the rules and the journal: for commands that ask the gates. */

@@ -35,6 +35,8 @@ wire_sinks_mask(const struct conf *conf)
 		mask |= 1U << JOURNAL_SINK_MONGO;
 	if (conf->s3.bucket != NULL)
 		mask |= 1U << JOURNAL_SINK_S3;
+	if (conf->bull.queue != NULL)
+		mask |= 1U << JOURNAL_SINK_BULL;
 	if (conf->webhook.url != NULL)
 		mask |= 1U << JOURNAL_SINK_WEBHOOK;
 	return mask;
@@ -158,12 +160,13 @@ open_webhook(
 	return code == ERR_NONE ? code : err_wrap(err, "webhook");
 }
 
-static void
-add(struct wire_sinks *w, enum journal_sink number,
+void
+wire_sinks_add(struct wire_sinks *w, enum journal_sink number,
     const struct sink_pusher *sink)
 {
 	CHECK(w->count < RUN_PUSHERS_MAX);
-	w->pushers[w->count++] = (struct run_pusher){number, sink, false};
+	w->pushers[w->count++] =
+	    (struct run_pusher){number, sink, number == JOURNAL_SINK_BULL};
 }
 
 static enum err_code
@@ -172,17 +175,17 @@ open_all(struct wire_sinks *w, const struct journal *journal, struct err *err)
 	if (w->conf->mongo.uri != NULL) {
 		if (open_mongo(w, err) != ERR_NONE)
 			return err->code;
-		add(w, JOURNAL_SINK_MONGO, w->mongo);
+		wire_sinks_add(w, JOURNAL_SINK_MONGO, w->mongo);
 	}
 	if (w->conf->s3.bucket != NULL) {
 		if (open_s3(w, err) != ERR_NONE)
 			return err->code;
-		add(w, JOURNAL_SINK_S3, sink_s3_pusher(w->s3));
+		wire_sinks_add(w, JOURNAL_SINK_S3, sink_s3_pusher(w->s3));
 	}
 	if (w->conf->webhook.url != NULL) {
 		if (open_webhook(w, journal, err) != ERR_NONE)
 			return err->code;
-		add(w, JOURNAL_SINK_WEBHOOK, w->webhook);
+		wire_sinks_add(w, JOURNAL_SINK_WEBHOOK, w->webhook);
 	}
 	return ERR_NONE;
 }

@@ -22,6 +22,9 @@ struct wire_sinks;
 enum err_code wire_sinks_open(struct ctx *ctx, const struct conf *conf,
     const struct journal *journal, enum run_mode mode, struct wire_sinks **out,
     struct err *err);
+/* One more, which a drain pushes to as well. */
+void wire_sinks_add(struct wire_sinks *w, enum journal_sink number,
+    const struct sink_pusher *sink);
 /* Pushes under way never call back.  NULL-safe. */
 void wire_sinks_close(struct wire_sinks **w);
 

@@ -143,6 +143,19 @@ struct conf {
 		int64_t rotate_bytes;
 		int64_t keep_days;
 	} log;
+	/* A queue in Redis; used when queue is set. */
+	struct conf_bull {
+		char *queue, *prefix;
+		char *url; /* without a password */
+		char *user, *password;
+		char *sentinels, *master; /* NULL: none */
+		char *ca_file, *cert_file, *key_file;
+		char *library; /* auto | bull | bullmq | bullmq5 | bullmq6 */
+		char *mode;    /* exclusive | shared */
+		char *names;   /* of jobs that are default_kind; NULL */
+		int64_t lock_ms;
+		int64_t max_stalled;
+	} bull;
 	/* Sinks behind a network; each is used when its first is set. */
 	struct conf_mongo {
 		char *uri, *database; /* database NULL: the uri's */

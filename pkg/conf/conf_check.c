@@ -102,6 +102,28 @@ check_kind(const struct conf *c, struct conf_problems *ps)
 	mem_free(&text);
 }
 
+static void
+check_bull(const struct conf *c, struct conf_problems *ps)
+{
+	const struct conf_bull *b = &c->bull;
+	const char *at = strrchr(b->url, '@');
+	const char *colon = strchr(b->url + strcspn(b->url, "/"), ':');
+
+	if (at != NULL && colon != NULL && colon < at)
+		problem_of(c, "bull.url", ps,
+		    "expected no password in it: set DSRUN_BULL_PASSWORD");
+	if ((b->sentinels == NULL) != (b->master == NULL))
+		problem_of(c,
+		    b->master == NULL ? "bull.master" : "bull.sentinels", ps,
+		    "expected both bull.sentinels and bull.master, or neither");
+	if ((b->cert_file == NULL) != (b->key_file == NULL))
+		problem_of(c,
+		    b->key_file == NULL ? "bull.key_file" : "bull.cert_file",
+		    ps,
+		    "expected both bull.cert_file and bull.key_file, or "
+		    "neither");
+}
+
 /* What is of no use, or not enough, without another setting. */
 static void
 check_sinks(const struct conf *c, struct conf_problems *ps)
@@ -135,6 +157,7 @@ conf_check(struct env *env, const struct conf *c, struct conf_problems *ps)
 	}
 	check_dir(env, c, "speech_dir", c->speech_dir, ps);
 	check_kind(c, ps);
+	check_bull(c, ps);
 	check_sinks(c, ps);
 	if (retry->max_ms != 0 && retry->max_ms < retry->after_ms)
 		problem_of(c, "outbox.retry.max", ps,

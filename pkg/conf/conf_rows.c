@@ -8,6 +8,9 @@ const char *const conf_models[] = {"scripted", NULL};
 
 static const char *const classes[] = {
     "keyed", "named", "queryable", "callback", "blind", NULL};
+static const char *const libraries[] = {
+    "auto", "bull", "bullmq", "bullmq5", "bullmq6", NULL};
+static const char *const modes[] = {"exclusive", "shared", NULL};
 static const char *const formats[] = {"wav", "mp3", "opus", NULL};
 static const char *const encryptions[] = {"none", "s3", "kms", NULL};
 static const char *const styles[] = {"auto", "virtual", "path", NULL};
@@ -88,6 +91,22 @@ static const struct conf_row rows[] = {
 	NUMBER("outbox.retry.factor", DOUBLE, outbox.retry.factor, "2", 1, 10, "each further wait is this much longer"),
 	NUMBER("outbox.retry.max", DURATION, outbox.retry.max_ms, "1h", 0, 30 * DAY, "longest wait; 0: no bound"),
 	NUMBER("outbox.retry.jitter", JITTER, outbox.retry.full_jitter, "full", 0, 0, "full: anything between 0 and the wait; none: just it"),
+
+	TEXT("bull.queue", TEXT, bull.queue, NULL, NULL, "jobs come from this queue of Bull or BullMQ"),
+	TEXT("bull.prefix", TEXT, bull.prefix, "bull", NULL, "of its keys, as the producers have it"),
+	TEXT("bull.url", TEXT, bull.url, "redis://127.0.0.1:6379", NULL, "Redis: redis://host:port/db, rediss:// for TLS, or unix:///path; no password in it"),
+	TEXT("bull.user", TEXT, bull.user, NULL, NULL, "user of Redis's access list"),
+	SECRET("bull.password", bull.password, "its password"),
+	TEXT("bull.sentinels", TEXT, bull.sentinels, NULL, NULL, "host:port, between commas, of those who know the master"),
+	TEXT("bull.master", TEXT, bull.master, NULL, NULL, "its name among the sentinels"),
+	TEXT("bull.ca_file", PATH, bull.ca_file, NULL, NULL, "authority of a server of one's own (PEM)"),
+	TEXT("bull.cert_file", PATH, bull.cert_file, NULL, NULL, "our own certificate (PEM)"),
+	TEXT("bull.key_file", PATH, bull.key_file, NULL, NULL, "and its key"),
+	TEXT("bull.library", CHOICE, bull.library, "auto", libraries, "whose queue it is; another one's is refused"),
+	TEXT("bull.mode", CHOICE, bull.mode, "exclusive", modes, "exclusive: only dsrun works on it; shared: Node workers do too"),
+	TEXT("bull.names", TEXT, bull.names, NULL, NULL, "names of jobs, between commas, that are of default_kind"),
+	NUMBER("bull.lock", DURATION, bull.lock_ms, "6h", 10 * SECOND, 7 * DAY, "how long a job stays ours without Redis"),
+	NUMBER("bull.max_stalled", I64, bull.max_stalled, "1", 1, 1000, "deaths of other workers with a job before it fails"),
 
 	SECRET("mongo.uri", mongo.uri, "results to this MongoDB: mongodb://USER:PASSWORD@HOST/DATABASE"),
 	TEXT("mongo.database", TEXT, mongo.database, NULL, NULL, "database; absent: the one of the URI"),

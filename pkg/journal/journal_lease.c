@@ -204,24 +204,24 @@ struct waiting {
 	int64_t job, not_before_ms;
 };
 
+#define OF_SOURCE                                                            \
+	"SELECT l.job,j.not_before_ms FROM lease l INDEXED BY lease_open "   \
+	"CROSS JOIN job j ON j.id=l.job WHERE l.state=0 AND l.state<=1 AND " \
+	"l.source=(SELECT id FROM source WHERE name=?1) AND j.state<=1 AND "
+
 static enum err_code
-waiting_jobs(struct journal *j, const char *source, int64_t beyond_ms,
-    int64_t max, struct waiting *jobs, size_t *count, struct err *err)
+waiting_jobs(struct journal *j, const char *which, const char *source,
+    int64_t limit_ms, int64_t max, struct waiting *jobs, size_t *count,
+    struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "SELECT l.job,j.not_before_ms FROM lease l INDEXED BY lease_open "
-	    "CROSS JOIN job j ON j.id=l.job WHERE l.state=0 AND l.state<=1 "
-	    "AND l.source="
-	    "(SELECT id FROM source WHERE name=?1) AND j.state<=1 AND "
-	    "j.attempts=0 AND j.not_before_ms>=?2 ORDER BY l.job LIMIT ?3",
-	    err);
+	sqlite3_stmt *st = journal_db_get(&j->w, which, err);
 	bool row = true;
 
 	*count = 0;
 	if (st == NULL)
 		return err->code;
 	journal_db_text(st, 1, source);
-	journal_db_i64(st, 2, beyond_ms);
+	journal_db_i64(st, 2, limit_ms);
 	journal_db_i64(st, 3, max < RETURN_MOST ? max : RETURN_MOST);
 	for (;;) {
 		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE || !row)
@@ -238,8 +238,10 @@ journal_lease_return(struct journal *j, const char *source, int64_t beyond_ms,
 	struct waiting jobs[RETURN_MOST];
 	size_t n = 0;
 	bool moved = false;
-	enum err_code code =
-	    waiting_jobs(j, source, beyond_ms, max, jobs, &n, err);
+	enum err_code code = waiting_jobs(j,
+	    OF_SOURCE "j.attempts=0 AND j.not_before_ms>=?2 "
+		      "ORDER BY l.job LIMIT ?3",
+	    source, beyond_ms, max, jobs, &n, err);
 
 	*count = (int64_t)n;
 	for (size_t i = 0; i < n && code == ERR_NONE; i++) {
@@ -249,6 +251,22 @@ journal_lease_return(struct journal *j, const char *source, int64_t beyond_ms,
 			    lease_set(j, jobs[i].job, JOURNAL_LEASE_RETURNING,
 				beyond_ms > 0 ? jobs[i].not_before_ms : 0, err);
 	}
+	return code;
+}
+
+enum err_code
+journal_lease_give_up(struct journal *j, const char *source, int64_t before_ms,
+    int64_t max, int64_t *count, struct err *err)
+{
+	struct waiting jobs[RETURN_MOST];
+	size_t n = 0;
+	enum err_code code =
+	    waiting_jobs(j, OF_SOURCE "l.until_ms<?2 ORDER BY l.job LIMIT ?3",
+		source, before_ms, max, jobs, &n, err);
+
+	*count = (int64_t)n;
+	for (size_t i = 0; i < n && code == ERR_NONE; i++)
+		code = journal_lease_away(j, jobs[i].job, err);
 	return code;
 }
 

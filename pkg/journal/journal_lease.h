@@ -86,6 +86,13 @@ enum err_code journal_lease_return(struct journal *j, const char *source,
     int64_t beyond_ms, int64_t max, int64_t *count, struct err *err);
 
 /*
+ * Leases of source that are HELD by jobs that are not being called, and that
+ * end before before_ms (as until_ms): AWAY, at most max of them.
+ */
+enum err_code journal_lease_give_up(struct journal *j, const char *source,
+    int64_t before_ms, int64_t max, int64_t *count, struct err *err);
+
+/*
  * The queue has it, or somebody else took it.  A job that is not called at the
  * moment is not called any more; one that is goes on to its end.
  */

@@ -1,0 +1,127 @@
+#include "wire_queue.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+#include "bull/bull.h"
+#include "net/net_redis.h"
+#include "sink/sink_bull.h"
+#include "source/source_bull.h"
+
+struct wire_queue {
+	struct net_redis *redis;
+	struct bull *bull;
+	struct source_bull *source;
+	struct sink_pusher *sink;
+	char *name;
+	const char *kinds[CONF_KINDS_MAX + 1];
+};
+
+bool
+wire_queue_is_set(const struct conf *conf)
+{
+	return conf->bull.queue != NULL;
+}
+
+static enum err_code
+open_redis(struct ctx *ctx, const struct conf_bull *b, struct wire_queue *q,
+    struct err *err)
+{
+	struct net_redis_options o = {.env = ctx->env,
+	    .url = b->url,
+	    .sentinels = b->sentinels,
+	    .sentinel_master = b->master,
+	    .sentinel_user = NULL,
+	    .user = b->user,
+	    .password = b->password,
+	    .ca_file = b->ca_file,
+	    .client_cert = b->cert_file,
+	    .client_key = b->key_file};
+
+	return net_redis_open(&o, &q->redis, err);
+}
+
+static enum err_code
+open_bull(struct ctx *ctx, const struct conf_bull *b, struct journal *journal,
+    struct wire_queue *q, struct err *err)
+{
+	/* One token for each incarnation: a restored journal is another
+	 * consumer than the one it was. */
+	char *token = mem_printf("dsrun-%.24s-%lld", journal_id_hex(journal),
+	    (long long)journal_opened_ms(journal));
+	struct bull_options o = {.env = ctx->env,
+	    .redis = q->redis,
+	    .prefix = b->prefix,
+	    .queue = b->queue,
+	    .token = token,
+	    .worker = "dsrun"};
+	enum err_code code;
+
+	CHECK(bull_library_parse(b->library, &o.library));
+	code = bull_open(&o, &q->bull, err);
+	mem_free(&token);
+	return code;
+}
+
+enum err_code
+wire_queue_open(struct ctx *ctx, const struct conf *conf,
+    struct journal *journal, struct wire_queue **out, struct err *err)
+{
+	const struct conf_bull *b = &conf->bull;
+	struct wire_queue *q = mem_zalloc(1, sizeof(*q));
+
+	*out = q;
+	for (size_t i = 0; i < conf->kind_count; i++)
+		q->kinds[i] = conf->kinds[i].name;
+	if (open_redis(ctx, b, q, err) != ERR_NONE ||
+	    open_bull(ctx, b, journal, q, err) != ERR_NONE)
+		return err_wrap(err, "bull");
+	q->name = source_bull_name(b->prefix, b->queue);
+	q->source =
+	    source_bull_new(&(struct source_bull_options){.env = ctx->env,
+		.journal = journal,
+		.bull = q->bull,
+		.name = q->name,
+		.kinds = q->kinds,
+		.default_kind = conf->default_kind,
+		.names = b->names,
+		.shared = strcmp(b->mode, "shared") == 0,
+		.lock_ms = b->lock_ms,
+		.margin_ms = b->lock_ms / 4,
+		.max_stalled = b->max_stalled});
+	q->sink = sink_bull_new(&(struct sink_bull_options){.env = ctx->env,
+	    .journal = journal,
+	    .bull = q->bull,
+	    .lock_ms = b->lock_ms});
+	return ERR_NONE;
+}
+
+struct source *
+wire_queue_source(struct wire_queue *q)
+{
+	return source_bull_port(q->source);
+}
+
+const struct sink_pusher *
+wire_queue_sink(struct wire_queue *q)
+{
+	return q->sink;
+}
+
+void
+wire_queue_close(struct wire_queue **qp)
+{
+	struct wire_queue *q = *qp;
+
+	if (q == NULL)
+		return;
+	source_bull_free(&q->source);
+	if (q->sink != NULL)
+		q->sink->ops->free(q->sink->impl);
+	bull_close(&q->bull);
+	net_redis_close(&q->redis);
+	mem_free(&q->name);
+	mem_free(qp);
+}

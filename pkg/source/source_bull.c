@@ -1,0 +1,591 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/crash.h"
+#include "base/mem.h"
+
+#include "source/source_bull_priv.h"
+
+/* One idempotent function looks at what is to be done and begins the first of
+ * it; everything that completes calls it again.  See source_bull.h. */
+
+#define AGAIN_MS 2000 /* real: the queue is away */
+#define TEND_MS 15000 /* real: promote, stalled check (theirs: 30 s) */
+#define STALLED_MS 30000
+
+static void
+tell_ready(struct source_bull *s)
+{
+	if (s->port.ready != NULL)
+		s->port.ready(s->port.ready_arg);
+}
+
+/* --- jobs for intake -------------------------------------------------------
+ */
+
+static void
+refuse(
+    struct source_bull *s, const struct bull_job *from, const struct err *why)
+{
+	struct source_bull_word *w = mem_zalloc(1, sizeof(*w));
+	struct buf ticket = BUF_INIT(4 << 20);
+
+	bull_ticket_write(&from->ref, from->attempts, &ticket);
+	w->ticket = mem_strdup(buf_text(&ticket));
+	w->reason = mem_printf("dsrun: %s", why->text);
+	list_add_tail(&s->words, &w->node);
+	s->tally.refused++;
+	if (s->tally.first_error[0] == '\0')
+		(void)snprintf(s->tally.first_error,
+		    sizeof(s->tally.first_error), "%.100s: %.380s",
+		    from->ref.id, why->text);
+	buf_free(&ticket);
+}
+
+/* What a take or a read brought. */
+static void
+keep_jobs(struct source_bull *s)
+{
+	for (size_t i = 0; i < s->call.job_count; i++) {
+		struct source_job *j = NULL;
+		struct err err = {0};
+
+		if (source_bull_job(s, &s->call.jobs[i], &j, &err) !=
+		    ERR_NONE) {
+			refuse(s, &s->call.jobs[i], &err);
+			continue;
+		}
+		s->jobs =
+		    mem_realloc(s->jobs, s->job_count + 1, sizeof(*s->jobs));
+		s->jobs[s->job_count++] = j;
+	}
+}
+
+static enum err_code
+bull_next(void *impl, struct source_job **out, struct err *err)
+{
+	struct source_bull *s = impl;
+
+	*out = NULL;
+	if (s->job_at < s->job_count) {
+		*out = s->jobs[s->job_at++];
+		return ERR_NONE;
+	}
+	s->job_at = 0;
+	s->job_count = 0;
+	if (!s->fatal)
+		return ERR_NONE;
+	*err = s->err;
+	return err->code;
+}
+
+static enum err_code
+bull_taken(
+    void *impl, struct source_job **job, enum source_taken how, struct err *err)
+{
+	struct source_bull *s = impl;
+
+	(void)err;
+	s->tally.added += how == SOURCE_ADDED;
+	s->tally.known += how != SOURCE_ADDED;
+	if (how == SOURCE_PRUNED) {
+		source_bull_say(s, &s->words, 0, (*job)->lease, 0);
+		CONTAINER_OF(s->words.prev, struct source_bull_word, node)
+		    ->known = true;
+	}
+	source_job_free(job);
+	source_bull_poke(s);
+	return ERR_NONE;
+}
+
+/* The journal did not take it: it is ours still, and found as such. */
+static void
+bull_release(void *impl, struct source_job **job)
+{
+	struct source_bull *s = impl;
+
+	s->adopted = false;
+	source_job_free(job);
+}
+
+/* --- calls ------------------------------------------------------------------
+ */
+
+static void
+failed(struct source_bull *s)
+{
+	s->err = s->call.err;
+	if (s->saying != NULL)
+		list_add_tail(&s->words, &s->saying->node);
+	s->saying = NULL;
+	source_bull_leases_free(s);
+	/* Whatever comes next is looked at anew: another server may answer. */
+	s->detected = false;
+	s->adopted = false;
+	mem_free(&s->ours);
+	s->ours_count = 0;
+	s->ours_at = 0;
+	if (err_class(s->err.code) == ERR_CLASS_FATAL) {
+		s->fatal = true;
+	} else {
+		s->down = true;
+		env_timer_start_real(s->o.env, &s->again, AGAIN_MS);
+	}
+	tell_ready(s);
+}
+
+static void
+call_done(struct bull_call *c)
+{
+	struct source_bull *s = CONTAINER_OF(c, struct source_bull, call);
+
+	CRASH_POINT("source.bull.answered");
+	s->calling = false;
+	if (c->code == ERR_NONE)
+		s->then(s);
+	else
+		failed(s);
+	bull_call_fini(c);
+	source_bull_poke(s);
+}
+
+struct bull_call *
+source_bull_begin(struct source_bull *s, void (*then)(struct source_bull *s))
+{
+	CHECK(!s->calling);
+	s->calling = true;
+	s->then = then;
+	s->call = (struct bull_call){.done = call_done};
+	return &s->call;
+}
+
+/* --- at the start ----------------------------------------------------------
+ */
+
+static void
+detected(struct source_bull *s)
+{
+	s->detected = true;
+}
+
+static void
+owned(struct source_bull *s)
+{
+	struct source_bull_known known = {0};
+
+	s->ours = mem_zalloc(s->call.lease_count + 1, sizeof(*s->ours));
+	s->ours_count = 0;
+	s->ours_at = 0;
+	if (!source_bull_known(s, &known))
+		return;
+	for (size_t i = 0; i < s->call.lease_count; i++)
+		if (!source_bull_is_known(&known, s->call.leases[i].lease))
+			s->ours[s->ours_count++] = (struct bull_lease){
+			    .id = mem_strdup(s->call.leases[i].id),
+			    .lease = mem_strdup(s->call.leases[i].lease)};
+	source_bull_known_free(&known);
+}
+
+static void
+ours_free(struct source_bull *s)
+{
+	for (size_t i = 0; i < s->ours_count; i++) {
+		char *id = (char *)(uintptr_t)s->ours[i].id;
+		char *lease = (char *)(uintptr_t)s->ours[i].lease;
+
+		mem_free(&id);
+		mem_free(&lease);
+	}
+	mem_free(&s->ours);
+	s->ours_count = 0;
+	s->ours_at = 0;
+}
+
+static void
+read_some(struct source_bull *s)
+{
+	keep_jobs(s);
+	s->ours_at += (size_t)s->call.count;
+	if (s->ours_at >= s->ours_count || s->call.count == 0) {
+		ours_free(s);
+		s->adopted = true;
+		s->renew = true;
+	}
+	tell_ready(s);
+}
+
+static void
+adopt(struct source_bull *s)
+{
+	size_t n = s->ours_count - s->ours_at;
+
+	if (s->ours == NULL) {
+		bull_ours(s->o.bull, source_bull_begin(s, owned));
+		return;
+	}
+	if (n > 0) {
+		bull_read(s->o.bull, &s->ours[s->ours_at],
+		    n < SOURCE_BULL_BATCH ? n : SOURCE_BULL_BATCH,
+		    source_bull_begin(s, read_some));
+		return;
+	}
+	ours_free(s);
+	s->adopted = true;
+	s->renew = true;
+	source_bull_poke(s);
+}
+
+/* --- words to the queue -----------------------------------------------------
+ */
+
+static void
+note(struct source_bull *s, int64_t job, enum source_bull_what what,
+    char *ticket)
+{
+	if (job == 0) {
+		mem_free(&ticket);
+		return;
+	}
+	CHECK(s->note_count < SOURCE_BULL_BATCH);
+	s->notes[s->note_count++] =
+	    (struct source_bull_note){job, what, ticket};
+}
+
+static void
+word_said(struct source_bull *s)
+{
+	struct source_bull_word *w = s->saying;
+
+	note(s, w->job, w->parked ? SOURCE_BULL_ANSWERED : SOURCE_BULL_AWAY,
+	    NULL);
+	s->saying = NULL;
+	source_bull_word_free(&w);
+}
+
+/* Ours again, under the lease that the queue names, or not ours any more. */
+static void
+reclaimed(struct source_bull *s)
+{
+	struct source_bull_word *w = s->saying;
+	struct bull_ticket t;
+	struct buf text = BUF_INIT(1 << 20);
+	struct err err = {0};
+
+	if (s->call.answer == BULL_DONE &&
+	    bull_ticket_read(w->ticket, &t, &err) == ERR_NONE) {
+		t.ref.lease = s->call.text;
+		bull_ticket_write(&t.ref, t.attempts, &text);
+		note(s, w->job, SOURCE_BULL_RENEWED,
+		    mem_strdup(buf_text(&text)));
+		bull_ticket_fini(&t);
+	} else {
+		note(s, w->job, SOURCE_BULL_AWAY, NULL);
+	}
+	s->saying = NULL;
+	source_bull_word_free(&w);
+	buf_free(&text);
+}
+
+static void
+say(struct source_bull *s, bool reclaim)
+{
+	static const char known[] = "{\"dsrun\":\"over long ago\"}";
+	struct list *node = list_pop(reclaim ? &s->reclaim : &s->words);
+	struct source_bull_word *w;
+	struct bull_ticket t;
+	struct bull_call *c;
+
+	CHECK(node != NULL);
+	w = CONTAINER_OF(node, struct source_bull_word, node);
+	s->saying = w;
+	if (bull_ticket_read(w->ticket, &t, &s->err) != ERR_NONE) {
+		s->fatal = true;
+		bull_ticket_fini(&t);
+		tell_ready(s);
+		return;
+	}
+	c = source_bull_begin(s, reclaim ? reclaimed : word_said);
+	if (reclaim)
+		bull_reclaim(s->o.bull, &t.ref, s->o.lock_ms, c);
+	else if (w->known)
+		CHECK(bull_complete(s->o.bull, &t.ref, known, sizeof(known) - 1,
+			  c, &s->err) == ERR_NONE);
+	else if (w->reason != NULL)
+		bull_fail(s->o.bull, &t.ref, w->reason, "", true, -1, c);
+	else if (w->due_ms > 0)
+		bull_delay(s->o.bull, &t.ref, w->due_ms, c);
+	else
+		bull_hand_back(s->o.bull, &t.ref, c);
+	bull_ticket_fini(&t);
+}
+
+/* --- what only workers do, and jobs -----------------------------------------
+ */
+
+static void
+promoted(struct source_bull *s)
+{
+	s->tend = false;
+	s->stalled = true;
+}
+
+static void
+checked(struct source_bull *s)
+{
+	s->stalled = false;
+}
+
+static void
+took(struct source_bull *s)
+{
+	keep_jobs(s);
+	s->wanted = 0;
+	tell_ready(s);
+}
+
+static bool
+has_room(const struct source_bull *s)
+{
+	return s->note_count < SOURCE_BULL_BATCH;
+}
+
+void
+source_bull_poke(struct source_bull *s)
+{
+	if (s->calling || s->writing || s->fatal)
+		return;
+	if (s->give_up) {
+		source_bull_write(s, SOURCE_BULL_GIVE_UP);
+		return;
+	}
+	if (env_timer_running(&s->again))
+		return;
+	s->down = false;
+	if (s->note_count > 0 && (!has_room(s) || (list_empty(&s->words) &&
+						      list_empty(&s->reclaim))))
+		source_bull_write(s, SOURCE_BULL_NOTES);
+	else if (!s->detected)
+		bull_detect(s->o.bull, source_bull_begin(s, detected));
+	else if (!s->adopted)
+		adopt(s);
+	else if (!list_empty(&s->reclaim))
+		say(s, true);
+	else if (!list_empty(&s->words))
+		say(s, false);
+	else if (source_bull_upkeep(s))
+		return;
+	else if (s->tend)
+		bull_promote(s->o.bull, source_bull_begin(s, promoted));
+	else if (s->stalled)
+		bull_check_stalled(s->o.bull,
+		    s->o.max_stalled > 0 ? s->o.max_stalled : 1, STALLED_MS,
+		    source_bull_begin(s, checked));
+	else if (s->wanted > 0 && !s->stopping && s->job_at >= s->job_count)
+		bull_take(s->o.bull,
+		    s->wanted < SOURCE_BULL_BATCH ? s->wanted
+						  : SOURCE_BULL_BATCH,
+		    s->o.lock_ms, source_bull_begin(s, took));
+	else if (s->stopping && s->gave_back)
+		tell_ready(s);
+}
+
+/* --- the port ----------------------------------------------------------------
+ */
+
+static void
+bull_want(void *impl, int64_t n)
+{
+	struct source_bull *s = impl;
+
+	s->wanted = n;
+	source_bull_poke(s);
+}
+
+static void
+bull_give_back(void *impl)
+{
+	struct source_bull *s = impl;
+
+	s->stopping = true;
+	s->wanted = 0;
+	source_bull_poke(s);
+}
+
+static bool
+bull_resting(void *impl)
+{
+	const struct source_bull *s = impl;
+
+	if (s->calling || s->writing || s->job_at < s->job_count)
+		return false;
+	if (s->fatal || s->down)
+		return true;
+	return s->detected && s->adopted && s->note_count == 0 &&
+	       list_empty(&s->words) && list_empty(&s->reclaim) &&
+	       s->wanted == 0 && !s->renew && !s->tend && !s->stalled &&
+	       !s->put_off && !s->parked && !s->returning &&
+	       s->stopping == s->gave_back;
+}
+
+static bool
+bull_trouble(void *impl, struct err *err)
+{
+	const struct source_bull *s = impl;
+
+	if (!s->down)
+		return false;
+	*err = s->err;
+	(void)err_wrap(err, "queue %s", bull_name(s->o.bull));
+	return true;
+}
+
+static void
+bull_tally(void *impl, struct source_tally *out)
+{
+	*out = ((struct source_bull *)impl)->tally;
+}
+
+static enum err_code
+bull_finish(void *impl, const char **rejects, struct err *err)
+{
+	(void)impl;
+	(void)err;
+	*rejects = NULL;
+	return ERR_NONE;
+}
+
+static int64_t
+bull_owed(void *impl)
+{
+	(void)impl;
+	return 0;
+}
+
+static void
+bull_free(void *impl)
+{
+	struct source_bull *s = impl;
+
+	source_bull_free(&s);
+}
+
+static const struct source_ops ops = {.next = bull_next,
+    .taken = bull_taken,
+    .release = bull_release,
+    .owed = bull_owed,
+    .finish = bull_finish,
+    .tally = bull_tally,
+    .free = bull_free,
+    .want = bull_want,
+    .give_back = bull_give_back,
+    .resting = bull_resting,
+    .trouble = bull_trouble};
+
+/* --- life --------------------------------------------------------------------
+ */
+
+static void
+again_fired(struct env_timer *t)
+{
+	struct source_bull *s = CONTAINER_OF(t, struct source_bull, again);
+
+	s->give_up = s->o.shared;
+	source_bull_poke(s);
+}
+
+static int64_t
+renewal_ms(const struct source_bull *s)
+{
+	return s->o.lock_ms > 3000 ? s->o.lock_ms / 3 : 1000;
+}
+
+static void
+renewal_fired(struct env_timer *t)
+{
+	struct source_bull *s = CONTAINER_OF(t, struct source_bull, renewal);
+
+	env_timer_start_real(s->o.env, t, renewal_ms(s));
+	s->renew = true;
+	source_bull_poke(s);
+}
+
+static void
+tending_fired(struct env_timer *t)
+{
+	struct source_bull *s = CONTAINER_OF(t, struct source_bull, tending);
+
+	env_timer_start_real(s->o.env, t, TEND_MS);
+	s->tend = true;
+	s->put_off = true;
+	s->parked = true;
+	s->give_up = s->o.shared;
+	source_bull_poke(s);
+}
+
+struct source_bull *
+source_bull_new(const struct source_bull_options *options)
+{
+	struct source_bull *s = mem_zalloc(1, sizeof(*s));
+
+	s->o = *options;
+	s->port = (struct source){.ops = &ops, .impl = s};
+	list_init(&s->words);
+	list_init(&s->reclaim);
+	s->again.fn = again_fired;
+	s->renewal.fn = renewal_fired;
+	s->tending.fn = tending_fired;
+	s->returning = true;
+	s->tend = true;
+	s->put_off = true;
+	s->parked = true;
+	env_timer_start_real(s->o.env, &s->renewal, renewal_ms(s));
+	env_timer_start_real(s->o.env, &s->tending, TEND_MS);
+	return s;
+}
+
+struct source *
+source_bull_port(struct source_bull *s)
+{
+	return &s->port;
+}
+
+static void
+words_free(struct list *words)
+{
+	struct list *node;
+
+	while ((node = list_pop(words)) != NULL) {
+		struct source_bull_word *w =
+		    CONTAINER_OF(node, struct source_bull_word, node);
+
+		source_bull_word_free(&w);
+	}
+}
+
+void
+source_bull_free(struct source_bull **sp)
+{
+	struct source_bull *s = *sp;
+
+	if (s == NULL)
+		return;
+	CHECK(!s->writing);
+	bull_cancel(&s->call);
+	bull_call_fini(&s->call);
+	env_timer_stop(s->o.env, &s->again);
+	env_timer_stop(s->o.env, &s->renewal);
+	env_timer_stop(s->o.env, &s->tending);
+	while (s->job_at < s->job_count)
+		source_job_free(&s->jobs[s->job_at++]);
+	mem_free(&s->jobs);
+	ours_free(s);
+	source_bull_leases_free(s);
+	if (s->saying != NULL)
+		source_bull_word_free(&s->saying);
+	words_free(&s->words);
+	words_free(&s->reclaim);
+	for (size_t i = 0; i < s->note_count; i++)
+		mem_free(&s->notes[i].ticket);
+	mem_free(sp);
+}

@@ -1,0 +1,250 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "base/text.h"
+
+#include "json/json.h"
+#include "json/json_write.h"
+
+#include "source/source_bull_priv.h"
+
+/* A job of the queue as a line of JSON, and from there like every other. */
+
+#define LINE_MAX_BYTES (4 << 20)
+#define ID_PLAIN_MAX 88 /* what leaves room for time and try */
+
+/* Names that other producers give to our fields. */
+static const struct {
+	const char *theirs, *ours;
+} aliases[] = {{"campaign_id", "campaignId"}, {"final", "finalStep"},
+    {"isFinal", "finalStep"}, {"phoneNumber", "phone"}, {"to", "phone"}};
+
+char *
+source_bull_name(const char *prefix, const char *queue)
+{
+	char *name = mem_printf("bull:%s:%s", prefix, queue);
+	uint8_t hash[SHA256_BYTES];
+
+	if (strlen(name) >= SOURCE_NAME_MAX) {
+		sha256_once(name, strlen(name), hash);
+		for (size_t i = 0; i < 8; i++)
+			(void)snprintf(name + SOURCE_NAME_MAX - 17 + 2 * i, 3,
+			    "%02x", hash[i]);
+	}
+	return name;
+}
+
+/* An id may be any bytes, and long. */
+static char *
+identity(const struct bull_ref *ref)
+{
+	uint8_t hash[SHA256_BYTES];
+	char hex[33];
+	size_t len = strlen(ref->id);
+	bool plain = len <= ID_PLAIN_MAX;
+
+	for (size_t i = 0; i < len && plain; i++)
+		plain = ref->id[i] > ' ' && ref->id[i] < 127;
+	if (plain)
+		return mem_printf("%s@%.20s#%lld", ref->id, ref->stamp,
+		    (long long)ref->tries);
+	sha256_once(ref->id, len, hash);
+	for (size_t i = 0; i < 16; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+	return mem_printf(
+	    "sha256-%s@%.20s#%lld", hex, ref->stamp, (long long)ref->tries);
+}
+
+static const char *
+field_of(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
+		if (strcmp(key, aliases[i].theirs) == 0)
+			return aliases[i].ours;
+	for (const char *const *f = source_line_fields; *f != NULL; f++)
+		if (strcmp(key, *f) == 0)
+			return key;
+	return NULL;
+}
+
+/* Everything else that the producer said goes to the call as "data". */
+static void
+write_data(struct json_writer *w, const struct json *data)
+{
+	const struct json *own = json_get(data, "data");
+
+	json_write_key(w, "data");
+	json_write_object(w);
+	for (size_t i = 0; i < json_count(data); i++) {
+		const struct json *member = json_at(data, i);
+
+		if (field_of(json_key(member)) != NULL ||
+		    (own != NULL && json_kind(own) == JSON_OBJECT &&
+			json_get(own, json_key(member)) != NULL))
+			continue;
+		json_write_key(w, json_key(member));
+		json_write_value(w, member);
+	}
+	if (own != NULL && json_kind(own) == JSON_OBJECT)
+		for (size_t i = 0; i < json_count(own); i++) {
+			json_write_key(w, json_key(json_at(own, i)));
+			json_write_value(w, json_at(own, i));
+		}
+	json_write_end(w);
+}
+
+static bool
+is_listed(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = names; at != NULL && *at != '\0';) {
+		size_t n = strcspn(at, ", ");
+
+		if (n == len && n > 0 && memcmp(at, name, n) == 0)
+			return true;
+		at += n + (at[n] != '\0');
+	}
+	return false;
+}
+
+/* The kind that a job's name is; NULL: the default. */
+static enum err_code
+kind_of(const struct source_bull *s, const struct json *data, const char *name,
+    const char **kind, struct err *err)
+{
+	*kind = NULL;
+	if (json_get(data, "kind") != NULL || *name == '\0' ||
+	    strcmp(name, "__default__") == 0 || is_listed(s->o.names, name))
+		return ERR_NONE;
+	for (const char *const *k = s->o.kinds; k != NULL && *k != NULL; k++)
+		if (strcmp(*k, name) == 0) {
+			*kind = *k;
+			return ERR_NONE;
+		}
+	return err_set(err, ERR_MALFORMED, 0,
+	    "no kind of job is called \"%.64s\": write jobs/%.64s.yaml, give "
+	    "its data a \"kind\", or name it in bull.names",
+	    name, name);
+}
+
+static void
+write_line(const struct json *data, const struct bull_job *from, const char *id,
+    const char *kind, struct buf *line)
+{
+	struct json_writer w = JSON_WRITER_INIT(line);
+	bool has_priority = false;
+
+	json_write_object(&w);
+	json_field_str(&w, "id", id);
+	if (kind != NULL)
+		json_field_str(&w, "kind", kind);
+	for (size_t i = 0; i < json_count(data); i++) {
+		const struct json *member = json_at(data, i);
+		const char *field = field_of(json_key(member));
+
+		if (field == NULL || strcmp(field, "id") == 0 ||
+		    strcmp(field, "data") == 0 ||
+		    (field != json_key(member) &&
+			json_get(data, field) != NULL))
+			continue;
+		has_priority = has_priority || strcmp(field, "priority") == 0;
+		json_write_key(&w, field);
+		json_write_value(&w, member);
+	}
+	if (!has_priority && from->priority > 0 &&
+	    from->priority <= SOURCE_PRIORITY_MAX)
+		json_field_i64(&w, "priority", from->priority);
+	write_data(&w, data);
+	json_write_end(&w);
+}
+
+static enum err_code
+readable(const struct bull_job *from, struct err *err)
+{
+	if (from->left_out > 0)
+		return err_set(err, ERR_MALFORMED, 0,
+		    "too large: %lld bytes of it were left out",
+		    (long long)from->left_out);
+	if (from->opts_bad)
+		return err_set(
+		    err, ERR_MALFORMED, 0, "opts: expected a JSON object");
+	if (*from->doomed != '\0')
+		return err_set(err, ERR_MALFORMED, 0, "%.400s", from->doomed);
+	if (from->again == BULL_REPEAT_CRON ||
+	    from->again == BULL_REPEAT_LEGACY ||
+	    from->again == BULL_REPEAT_UNREADABLE)
+		return err_set(err, ERR_MALFORMED, 0,
+		    "it repeats by \"%.100s\", and dsrun arms only \"every\" "
+		    "again: let cron run dsrun enqueue, or repeat it by every",
+		    from->again_detail);
+	return ERR_NONE;
+}
+
+static enum err_code
+parse(const struct source_bull *s, const struct bull_job *from,
+    struct source_job **out, struct err *err)
+{
+	static const struct json_limits limits = {1 << 20, 32, 100000};
+	struct source_rules rules = {.source = s->o.name,
+	    .kinds = s->o.kinds,
+	    .default_kind = s->o.default_kind};
+	struct buf line = BUF_INIT(LINE_MAX_BYTES);
+	struct json *data = NULL;
+	const char *kind = NULL;
+	char *id = identity(&from->ref);
+	enum err_code code =
+	    json_parse(from->data, from->data_len, &limits, &data, err);
+
+	if (code == ERR_NONE && json_kind(data) != JSON_OBJECT)
+		code =
+		    err_set(err, ERR_MALFORMED, 0, "expected an object, got %s",
+			json_kind_name(json_kind(data)));
+	if (code != ERR_NONE)
+		(void)err_wrap(err, "data");
+	if (code == ERR_NONE)
+		code = kind_of(s, data, from->name, &kind, err);
+	if (code == ERR_NONE) {
+		write_line(data, from, id, kind, &line);
+		code = source_line_parse(
+		    &rules, line.bytes, line.len, 0, out, err);
+	}
+	json_free(&data);
+	buf_free(&line);
+	mem_free(&id);
+	return code;
+}
+
+enum err_code
+source_bull_job(const struct source_bull *s, const struct bull_job *from,
+    struct source_job **out, struct err *err)
+{
+	struct buf ticket = BUF_INIT(1 << 20);
+	uint8_t hash[SHA256_BYTES];
+	struct source_job *j;
+
+	*out = NULL;
+	if (readable(from, err) != ERR_NONE ||
+	    parse(s, from, out, err) != ERR_NONE)
+		return err->code;
+	j = *out;
+	bull_ticket_write(&from->ref, from->attempts, &ticket);
+	if (ticket.len >= JOURNAL_TICKET_MAX) {
+		buf_free(&ticket);
+		source_job_free(out);
+		return err_set(err, ERR_MALFORMED, 0,
+		    "its id has more than %d bytes", JOURNAL_TICKET_MAX - 300);
+	}
+	/* A producer may change what it said; the identity is the job's. */
+	sha256_once(j->id, strlen(j->id), hash);
+	memcpy(j->content, hash, sizeof(j->content));
+	j->lease = mem_strdup(buf_text(&ticket));
+	j->lease_until_ms = source_bull_real_ms(s) + s->o.lock_ms;
+	j->own_ladder = from->attempts <= 1;
+	j->opened_ms = from->added_ms;
+	buf_free(&ticket);
+	return ERR_NONE;
+}

@@ -1,0 +1,344 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/crash.h"
+#include "base/mem.h"
+
+#include "source/source_bull_priv.h"
+
+/* Leases as the journal has them: what must be renewed, goes back, is put off
+ * or given up. */
+
+int64_t
+source_bull_real_ms(const struct source_bull *s)
+{
+	return s->o.env->ops->wall_us(s->o.env) / 1000;
+}
+
+void
+source_bull_word_free(struct source_bull_word **wp)
+{
+	struct source_bull_word *w = *wp;
+
+	if (w == NULL)
+		return;
+	list_remove(&w->node);
+	mem_free(&w->ticket);
+	mem_free(&w->reason);
+	mem_free(wp);
+}
+
+void
+source_bull_say(struct source_bull *s, struct list *to, int64_t job,
+    const char *ticket, int64_t due_ms)
+{
+	struct source_bull_word *w = mem_zalloc(1, sizeof(*w));
+
+	(void)s;
+	w->job = job;
+	w->ticket = mem_strdup(ticket);
+	w->due_ms = due_ms;
+	list_add_tail(to, &w->node);
+}
+
+void
+source_bull_leases_free(struct source_bull *s)
+{
+	for (size_t i = 0; i < s->lease_count; i++) {
+		bull_ticket_fini(&s->tickets[i]);
+		mem_free(&s->texts[i]);
+	}
+	s->lease_count = 0;
+}
+
+/* A moment of the journal's clock, which may be a simulated network's, on the
+ * queue's, which is real. */
+static int64_t
+real_of(const struct source_bull *s, int64_t at_ms)
+{
+	int64_t speed = s->o.env->speed > 0 ? s->o.env->speed : 1;
+
+	return source_bull_real_ms(s) + (at_ms - env_now_ms(s->o.env)) / speed;
+}
+
+/* --- transactions ------------------------------------------------------------
+ */
+
+static enum err_code
+write_notes(struct source_bull *s, struct journal *j, struct err *err)
+{
+	int64_t until_ms = source_bull_real_ms(s) + s->o.lock_ms;
+	enum err_code code = ERR_NONE;
+
+	for (size_t i = 0; i < s->note_count && code == ERR_NONE; i++) {
+		const struct source_bull_note *n = &s->notes[i];
+
+		if (n->what == SOURCE_BULL_RENEWED)
+			code = journal_lease_renew(
+			    j, n->job, n->ticket, until_ms, err);
+		else if (n->what == SOURCE_BULL_AWAY)
+			code = journal_lease_away(j, n->job, err);
+		else
+			code = journal_lease_answered(j, n->job, err);
+	}
+	return code;
+}
+
+static enum err_code
+write_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	struct source_bull *s = CONTAINER_OF(tx, struct source_bull, tx);
+	int64_t speed = s->o.env->speed > 0 ? s->o.env->speed : 1;
+
+	s->wrote = 0;
+	switch (s->write) {
+	case SOURCE_BULL_NOTES:
+		return write_notes(s, j, err);
+	case SOURCE_BULL_GIVE_BACK:
+		return journal_lease_return(
+		    j, s->o.name, 0, SOURCE_BULL_BATCH, &s->wrote, err);
+	case SOURCE_BULL_PUT_OFF:
+		return journal_lease_return(j, s->o.name,
+		    journal_group_ms(j) + s->o.lock_ms / 2 * speed,
+		    SOURCE_BULL_BATCH, &s->wrote, err);
+	case SOURCE_BULL_GIVE_UP:
+	default:
+		return journal_lease_give_up(j, s->o.name,
+		    source_bull_real_ms(s) + s->o.margin_ms, SOURCE_BULL_BATCH,
+		    &s->wrote, err);
+	}
+}
+
+static void
+wrote(struct source_bull *s)
+{
+	bool more = s->wrote == SOURCE_BULL_BATCH;
+
+	switch (s->write) {
+	case SOURCE_BULL_NOTES:
+		for (size_t i = 0; i < s->note_count; i++)
+			mem_free(&s->notes[i].ticket);
+		s->note_count = 0;
+		break;
+	case SOURCE_BULL_GIVE_BACK:
+		s->gave_back = !more;
+		s->returning = true;
+		break;
+	case SOURCE_BULL_PUT_OFF:
+		s->put_off = more;
+		s->returning = s->returning || s->wrote > 0;
+		break;
+	case SOURCE_BULL_GIVE_UP:
+	default:
+		s->give_up = more;
+		break;
+	}
+}
+
+static void
+write_done(struct journal_tx *tx)
+{
+	struct source_bull *s = CONTAINER_OF(tx, struct source_bull, tx);
+
+	CRASH_POINT("source.bull.written");
+	s->writing = false;
+	if (tx->code == ERR_NONE) {
+		wrote(s);
+	} else {
+		s->err = tx->err;
+		s->fatal = err_class(tx->code) == ERR_CLASS_FATAL;
+		s->down = !s->fatal;
+		env_timer_start_real(s->o.env, &s->again, 1000);
+		if (s->port.ready != NULL)
+			s->port.ready(s->port.ready_arg);
+	}
+	source_bull_poke(s);
+}
+
+void
+source_bull_write(struct source_bull *s, enum source_bull_write what)
+{
+	struct err err;
+
+	CHECK(!s->writing);
+	s->writing = true;
+	s->write = what;
+	s->tx = (struct journal_tx){
+	    .run = write_run, .done = write_done, .cls = JOURNAL_LIVE};
+	CHECK(journal_submit(s->o.journal, &s->tx, &err) == ERR_NONE);
+}
+
+/* --- reading them ------------------------------------------------------------
+ */
+
+static bool
+fault(struct source_bull *s)
+{
+	s->fatal = true;
+	if (s->port.ready != NULL)
+		s->port.ready(s->port.ready_arg);
+	return true;
+}
+
+static void
+known_one(void *arg, const struct journal_lease *l)
+{
+	struct source_bull_known *k = arg;
+	struct bull_ticket t;
+	struct err err = {0};
+
+	if (bull_ticket_read(l->ticket, &t, &err) == ERR_NONE) {
+		k->leases =
+		    mem_realloc(k->leases, k->count + 1, sizeof(*k->leases));
+		k->leases[k->count++] = mem_strdup(t.ref.lease);
+	}
+	bull_ticket_fini(&t);
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool
+source_bull_known(struct source_bull *s, struct source_bull_known *out)
+{
+	static const enum journal_lease_state states[] = {
+	    JOURNAL_LEASE_HELD, JOURNAL_LEASE_RETURNING};
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (journal_read_leases(s->o.journal, s->o.name, states[i], 0,
+			-1, known_one, out, &s->err) != ERR_NONE) {
+			source_bull_known_free(out);
+			return !fault(s);
+		}
+	if (out->count > 0)
+		qsort(out->leases, out->count, sizeof(*out->leases), by_text);
+	return true;
+}
+
+bool
+source_bull_is_known(const struct source_bull_known *k, const char *lease)
+{
+	return k->count > 0 && bsearch(&lease, k->leases, k->count,
+				   sizeof(*k->leases), by_text) != NULL;
+}
+
+void
+source_bull_known_free(struct source_bull_known *k)
+{
+	for (size_t i = 0; i < k->count; i++)
+		mem_free(&k->leases[i]);
+	mem_free(&k->leases);
+	k->count = 0;
+}
+
+static void
+goes_back(void *arg, const struct journal_lease *l)
+{
+	struct source_bull *s = arg;
+
+	source_bull_say(s, &s->words, l->job, l->ticket,
+	    l->due_ms > 0 ? real_of(s, l->due_ms) : 0);
+}
+
+static void
+is_parked(void *arg, const struct journal_lease *l)
+{
+	struct source_bull *s = arg;
+	struct source_bull_word *w;
+
+	if (l->job_state != JOB_PARKED)
+		return;
+	source_bull_say(s, &s->words, l->job, l->ticket, 0);
+	w = CONTAINER_OF(s->words.prev, struct source_bull_word, node);
+	w->parked = true;
+	w->reason = mem_printf("dsrun: nobody can know whether the phone rang; "
+			       "a person must decide: dsrun parked, dsrun "
+			       "resolve #%lld",
+	    (long long)l->job);
+}
+
+static void
+to_renew(void *arg, const struct journal_lease *l)
+{
+	struct source_bull *s = arg;
+	struct bull_ticket *t = &s->tickets[s->lease_count];
+	struct err err = {0};
+
+	s->renew_after = l->job;
+	if (bull_ticket_read(l->ticket, t, &err) != ERR_NONE) {
+		bull_ticket_fini(t);
+		return;
+	}
+	s->texts[s->lease_count] = mem_strdup(l->ticket);
+	s->lease_jobs[s->lease_count] = l->job;
+	s->leases[s->lease_count++] =
+	    (struct bull_lease){.id = t->ref.id, .lease = t->ref.lease};
+}
+
+static void
+renewed(struct source_bull *s)
+{
+	const struct bull_call *c = &s->call;
+
+	for (size_t i = 0; i < s->lease_count; i++)
+		if (i < c->held_count && c->held[i])
+			s->notes[s->note_count++] = (struct source_bull_note){
+			    s->lease_jobs[i], SOURCE_BULL_RENEWED, NULL};
+		else
+			source_bull_say(
+			    s, &s->reclaim, s->lease_jobs[i], s->texts[i], 0);
+	source_bull_leases_free(s);
+}
+
+static bool
+renew_some(struct source_bull *s)
+{
+	source_bull_leases_free(s);
+	if (journal_read_leases(s->o.journal, s->o.name, JOURNAL_LEASE_HELD,
+		s->renew_after, SOURCE_BULL_BATCH, to_renew, s,
+		&s->err) != ERR_NONE)
+		return fault(s);
+	if (s->lease_count == 0) {
+		s->renew = false;
+		s->renew_after = 0;
+		return false;
+	}
+	CHECK(s->note_count == 0);
+	bull_renew(s->o.bull, s->leases, s->lease_count, s->o.lock_ms,
+	    source_bull_begin(s, renewed));
+	return true;
+}
+
+bool
+source_bull_upkeep(struct source_bull *s)
+{
+	if (s->stopping && !s->gave_back) {
+		source_bull_write(s, SOURCE_BULL_GIVE_BACK);
+		return true;
+	}
+	if (s->put_off) {
+		source_bull_write(s, SOURCE_BULL_PUT_OFF);
+		return true;
+	}
+	if (s->returning || s->parked) {
+		if (journal_read_leases(s->o.journal, s->o.name,
+			JOURNAL_LEASE_RETURNING, 0, 10000, goes_back, s,
+			&s->err) != ERR_NONE)
+			return fault(s);
+		s->returning = false;
+		if (s->parked && journal_read_leases(s->o.journal, s->o.name,
+				     JOURNAL_LEASE_HELD, 0, 10000, is_parked, s,
+				     &s->err) != ERR_NONE)
+			return fault(s);
+		s->parked = false;
+		if (!list_empty(&s->words)) {
+			source_bull_poke(s);
+			return true;
+		}
+	}
+	return s->renew && renew_some(s);
+}

@@ -1,0 +1,115 @@
+#ifndef DSRUN_SOURCE_BULL_PRIV_H
+#define DSRUN_SOURCE_BULL_PRIV_H
+
+#include "base/list.h"
+
+#include "bull/bull_ticket.h"
+#include "journal/journal_lease.h"
+#include "source/source_bull.h"
+
+/* What the files of source_bull share. */
+
+#define SOURCE_BULL_BATCH 100 /* leases of one turn */
+
+/* Something to be said to the queue of one delivery. */
+struct source_bull_word {
+	struct list node;
+	int64_t job; /* 0: it is not in the journal */
+	char *ticket;
+	char *reason;   /* a refusal; else NULL */
+	int64_t due_ms; /* going back: real time, 0 = next in line */
+	bool known;     /* over long ago: completed without a result */
+	bool parked;    /* failed, for a person must decide */
+};
+
+/* What the queue said of a lease, to be written down. */
+struct source_bull_note {
+	int64_t job;
+	enum source_bull_what {
+		SOURCE_BULL_RENEWED,
+		SOURCE_BULL_AWAY,
+		SOURCE_BULL_ANSWERED
+	} what;
+	char *ticket; /* another one, or NULL */
+};
+
+struct source_bull {
+	struct source_bull_options o;
+	struct source port;
+	struct source_tally tally;
+	/* jobs on their way to intake */
+	struct source_job **jobs;
+	size_t job_count, job_at;
+	/* the one call under way */
+	struct bull_call call;
+	bool calling;
+	void (*then)(struct source_bull *s);
+	/* the one transaction under way */
+	struct journal_tx tx;
+	bool writing;
+	struct source_bull_note notes[SOURCE_BULL_BATCH];
+	size_t note_count;
+	enum source_bull_write {
+		SOURCE_BULL_NOTES,
+		SOURCE_BULL_GIVE_BACK,
+		SOURCE_BULL_PUT_OFF,
+		SOURCE_BULL_GIVE_UP
+	} write;
+	int64_t wrote; /* out: rows moved */
+	/* what is to be done */
+	bool detected, adopted;
+	struct bull_lease *ours; /* to be read */
+	size_t ours_count, ours_at;
+	struct list words;   /* to be said, first in first out */
+	struct list reclaim; /* of them, whose lock was found to be gone */
+	struct source_bull_word *saying;
+	bool renew, tend, stalled, put_off, parked, returning, give_up;
+	/* renewing: leases of a turn */
+	struct bull_lease leases[SOURCE_BULL_BATCH];
+	struct bull_ticket tickets[SOURCE_BULL_BATCH];
+	int64_t lease_jobs[SOURCE_BULL_BATCH];
+	char *texts[SOURCE_BULL_BATCH];
+	size_t lease_count;
+	int64_t renew_after; /* jobs up to here are done in this round */
+	int64_t wanted;
+	bool stopping, gave_back;
+	bool down; /* the last call did not get through */
+	struct err err;
+	bool fatal;
+	struct env_timer again; /* while down */
+	struct env_timer renewal, tending;
+};
+
+/* source_bull_job.c: a job of the queue as intake wants it.  ERR_MALFORMED:
+ * it can never be called, err says why. */
+enum err_code source_bull_job(const struct source_bull *s,
+    const struct bull_job *from, struct source_job **out, struct err *err);
+
+/* source_bull.c: the call to begin next; then() hears what came of it, unless
+ * it did not get through. */
+struct bull_call *source_bull_begin(
+    struct source_bull *s, void (*then)(struct source_bull *s));
+void source_bull_poke(struct source_bull *s);
+
+/* source_bull_lease.c: begin what upkeep of leases needs; true: something was
+ * begun. */
+bool source_bull_upkeep(struct source_bull *s);
+/* Write the notes down, or make that move. */
+void source_bull_write(struct source_bull *s, enum source_bull_write what);
+void source_bull_word_free(struct source_bull_word **w);
+/* The leases that the journal has and has not let go of; false: it cannot be
+ * read, and the source is at its end. */
+struct source_bull_known {
+	char **leases;
+	size_t count;
+};
+bool source_bull_known(struct source_bull *s, struct source_bull_known *out);
+bool source_bull_is_known(const struct source_bull_known *k, const char *lease);
+void source_bull_known_free(struct source_bull_known *k);
+/* A lease of the journal that must be said something of. */
+void source_bull_say(struct source_bull *s, struct list *to, int64_t job,
+    const char *ticket, int64_t due_ms);
+void source_bull_leases_free(struct source_bull *s);
+int64_t source_bull_real_ms(const struct source_bull *s);
+
+#endif
