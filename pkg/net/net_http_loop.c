@@ -12,6 +12,7 @@ struct watch {
 	struct net_http *http;
 	curl_socket_t fd;
 	uv_poll_t poll;
+	int events; /* that libcurl waits for */
 };
 
 /*
@@ -67,13 +68,19 @@ on_poll(uv_poll_t *poll, int status, int events)
 	struct watch *w = CONTAINER_OF(poll, struct watch, poll);
 	int what = 0;
 
+	/* What the peer said before it reset the connection can still be read:
+	 * a refusal of a body that was going out.  libcurl gives up on an
+	 * error alone. */
 	if (status < 0)
-		what |= CURL_CSELECT_ERR;
+		what |= CURL_CSELECT_ERR | CURL_CSELECT_IN | CURL_CSELECT_OUT;
 	if ((events & UV_READABLE) != 0)
 		what |= CURL_CSELECT_IN;
 	if ((events & UV_WRITABLE) != 0)
 		what |= CURL_CSELECT_OUT;
 	net_http_act(w->http, w->fd, what);
+	/* libuv stopped it; w itself goes in a later turn. */
+	if (status < 0 && uv_is_closing((uv_handle_t *)&w->poll) == 0)
+		CHECK(uv_poll_start(&w->poll, w->events, on_poll) == 0);
 }
 
 static void
@@ -114,6 +121,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 		events |= UV_READABLE;
 	if ((what & CURL_POLL_OUT) != 0)
 		events |= UV_WRITABLE;
+	w->events = events;
 	CHECK(uv_poll_start(&w->poll, events, on_poll) == 0);
 	return 0;
 }

@@ -349,6 +349,8 @@ an_idle_connection_leaves_a_master_that_the_majority_has_left(void **state)
 	switch_master(1, 2);
 	fix_run(&f, is_elsewhere);
 	expect_node(&f, 2);
+	assert_int_equal(net_redis_epoch(f.r), 2);
+	assert_int_equal(fake_conn_count(&nodes[0]), 1);
 	SEND(&f, &a, "PING");
 	fix_wait(&f);
 	assert_int_equal(fake_count(&nodes[2], "PING"), 1);

@@ -313,6 +313,49 @@ what_was_not_sent_goes_out_later_and_once(void **state)
 	end(&f);
 }
 
+/* An answer to what it has only half of is none. */
+static void
+answer_too_early(
+    struct fake *f, int conn, const char *command, struct fake_answer *out)
+{
+	(void)f;
+	if (strcmp(command, "SET small x") == 0 && conn == 1)
+		*out = (struct fake_answer){"+OK\r\n+OK\r\n", 0, FAKE_HANG};
+	else if (strncmp(command, "SET", 3) == 0)
+		*out = (struct fake_answer){"+OK\r\n", 0, FAKE_GO_ON};
+}
+
+static void
+an_answer_that_comes_too_early_is_not_believed(void **state)
+{
+	enum {
+		LEN = 30000000
+	};
+	struct fix f;
+	struct asked small, big;
+	char *bytes = mem_zalloc(LEN, 1);
+
+	(void)state;
+	memset(bytes, 'x', LEN);
+	begin(&f, (struct net_redis_options){.command_ms = 10000});
+	fake.answer = answer_too_early;
+	fix_run(&f, fix_is_up);
+	SEND(&f, &small, "SET", "small", "x");
+	fix_fill(&f, &big, (const char *const[]){"SET", "big", "", NULL});
+	big.args[2] = (struct net_redis_arg){bytes, LEN};
+	f.want++;
+	net_redis_send(f.r, &big.c);
+	fix_wait(&f);
+	assert_int_equal(small.c.code, ERR_NONE);
+	assert_int_equal(big.c.code, ERR_NONE);
+	assert_true(big.c.sent);
+	assert_int_equal(fake_conn_count(&fake), 2);
+	net_redis_command_fini(&small.c);
+	net_redis_command_fini(&big.c);
+	mem_free(&bytes);
+	end(&f);
+}
+
 /* Ever the same mischief: memory and descriptors stay where they are. */
 static void
 answer_in_halves(
@@ -362,6 +405,7 @@ main(void)
 	    cmocka_unit_test(a_greeting_that_is_not_answered_has_an_end),
 	    cmocka_unit_test(a_port_that_does_not_accept_has_an_end),
 	    cmocka_unit_test(what_was_not_sent_goes_out_later_and_once),
+	    cmocka_unit_test(an_answer_that_comes_too_early_is_not_believed),
 	    cmocka_unit_test(many_bad_answers_do_not_add_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

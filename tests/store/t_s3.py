@@ -75,6 +75,22 @@ def test_a_server_that_verifies_refuses_what_is_wrong(box):
     require(said["blame"], said)
 
 
+def test_a_large_body_that_is_refused_is_told_why(box):
+    """The server answers before it has read all, and then resets."""
+    s3 = stores.versitygw(box)
+    noise(box, "a.bin", 8 * MIB)
+    noise(box, "b.bin", 8 * MIB, seed=2)
+    is_ok(s3.client("put", "k", "a.bin"))
+    told = 0
+    for _ in range(4):
+        for args, code in (([], "ERR_EXISTS"),
+                           (["--secret", "wrong"], "ERR_CONFIG")):
+            said = s3.client(*args, "put", "k", "b.bin")
+            require(said["code"] in (code, "ERR_UNREACHABLE"), said)
+            told += said["code"] == code
+    require(told >= 4, "told why only", told, "of 8 times")
+
+
 def test_a_clock_twenty_minutes_off_is_mended(box):
     s3 = stores.versitygw(box)
     sha = noise(box, "a.bin", 1000)
