@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that are missing: tests/bootstrap.sh build lint
-# (and bench: what tests/peers/setup takes from Debian).
+# (and bench, java: what tests/peers/setup takes from Debian).
 # When neither root nor sudo without a password is at hand, print the one
 # command to type and stop.  Does nothing when all is there.
 set -eu
@@ -28,9 +28,13 @@ for group in "$@"; do
 		want="$want redis-server openssl python3-venv opus-tools mpg123 sox"
 		# Another Node than Debian's will do.
 		command -v npm >/dev/null 2>&1 || want="$want nodejs npm" ;;
+	java)
+		# Another JDK or Maven than Debian's will do.
+		{ command -v mvn && command -v javac; } >/dev/null 2>&1 ||
+			want="$want default-jdk-headless maven" ;;
 	*)
 		echo "bootstrap.sh: no such group: $group (build, lint, fuzz," \
-		    "bench)" >&2
+		    "bench, java)" >&2
 		exit 64 ;;
 	esac
 done

@@ -87,7 +87,8 @@ enum err_code mongo_open(
 
 /*
  * From any thread: a call under way returns after its present command (at most
- * socketTimeoutMS), what it had not begun and every later call is
+ * socketTimeoutMS, twice that when the driver repeats it: a hanging primary of
+ * a replica set), what it had not begun and every later call is
  * ERR_CANCELLED.
  */
 void mongo_stop(struct mongo *m);

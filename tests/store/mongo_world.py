@@ -84,7 +84,8 @@ def java_server():
 
 
 def ferretdb(box, user="u", password="p:w@/1", tls=None):
-    """On SQLite in the box; with SCRAM, and TLS when tls is (cert, key)."""
+    """On SQLite in the box; with SCRAM, and TLS when tls is (cert, key) or
+    (cert, key, the CA of its clients)."""
     where = peer("ferretdb")
     state = box.path("ferret")
     state.mkdir(exist_ok=True)
@@ -98,6 +99,7 @@ def ferretdb(box, user="u", password="p:w@/1", tls=None):
         argv += ["--listen-addr=", "--listen-tls=127.0.0.1:%d" % port,
                  "--listen-tls-cert-file=%s" % tls[0],
                  "--listen-tls-key-file=%s" % tls[1]]
+        argv += ["--listen-tls-ca-file=%s" % ca for ca in tls[2:]]
     else:
         argv.append("--listen-addr=127.0.0.1:%d" % port)
     s = Server(argv, port, cwd=state,

@@ -373,6 +373,20 @@ def test_tls_is_verified(box):
                     "another host's certificate")
 
 
+def test_a_client_certificate_is_shown_where_one_is_asked_for(box):
+    ca, cert, key = certificate(box, "right")
+    other, mine, mykey = certificate(box, "client")
+    both = box.write("both.pem", mine.read_text() + mykey.read_text(), 0o600)
+    with ferretdb(box, tls=(cert, key, other)) as s:
+        with Driver(s.uri, ca=str(ca), cert=str(both)) as d:
+            d.must_write([row(1)])
+        with Driver(s.uri, ca=str(ca)) as d:
+            require(d.write([row(1)])[0]["code"] == UNREACHABLE,
+                    "without one")
+        with Driver(s.uri, ca=str(ca), cert=str(box.path("none.pem"))) as d:
+            require(d.write([row(1)])[0]["code"] != NONE, "a file that is not")
+
+
 PERSON = {"phone": "+12025550155", "firstName": "Ada", "lastName": "Boole",
           "email": "ada@example.org", "timezone": "Europe/Berlin"}
 
