@@ -88,8 +88,8 @@ an_upload_without_an_id_or_without_its_encryption_is_none(void **state)
 	struct aws_s3_create c = {.op.done = on_done};
 	static const char *const bodies[] = {"",
 	    "<InitiateMultipartUploadResult/>", "<html/>", "{}",
-	    "<InitiateMultipartUploadResult><UploadId></UploadId>"
-	    "</InitiateMultipartUploadResult>"};
+	    ("<InitiateMultipartUploadResult><UploadId></UploadId>"
+	     "</InitiateMultipartUploadResult>")};
 
 	upload_init(&u);
 	c.object = &u.x.o;

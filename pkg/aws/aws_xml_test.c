@@ -124,8 +124,8 @@ entities_cannot_be_declared(void **state)
 	static const char *const rows[] = {
 	    "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>",
 	    "<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>",
-	    "<!DOCTYPE a [<!ENTITY l \"lol\"><!ENTITY m \"&l;&l;&l;\">]>"
-	    "<a>&m;</a>"};
+	    ("<!DOCTYPE a [<!ENTITY l \"lol\"><!ENTITY m \"&l;&l;&l;\">]>"
+	     "<a>&m;</a>")};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
