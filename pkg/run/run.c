@@ -265,7 +265,7 @@ jobs_wait(struct run *r)
 static void
 maybe_claim(struct run *r)
 {
-	int64_t want = r->limit > 0 ? r->limit - r->live : INT64_MAX;
+	int64_t want = r->limit - r->live;
 
 	if (r->claim != NULL || !r->again || r->stopping || r->taking_over ||
 	    r->o.mode == RUN_SYNC || want <= 0 || has_suspect(r))
@@ -358,11 +358,10 @@ end(struct run *r)
 {
 	struct err err;
 
-	if (r->ended || talks_ending(r))
+	if (talks_ending(r))
 		return;
 	r->ended = true;
-	if (r->code == ERR_NONE && r->sync != NULL &&
-	    run_sync_gave_up(r->sync, &err)) {
+	if (r->code == ERR_NONE && run_sync_gave_up(r->sync, &err)) {
 		r->code = err.code;
 		r->err = err;
 	}
@@ -394,8 +393,7 @@ turn_posted(struct env_post *p)
 	struct run *r = CONTAINER_OF(p, struct run, turn);
 	struct list *news;
 
-	if (r->ended)
-		return;
+	CHECK(!r->ended);
 	while ((news = list_pop(&r->heard)) != NULL)
 		run_call_poke(CONTAINER_OF(news, struct run_call, heard));
 	if (r->results) {
@@ -502,6 +500,7 @@ run_start(const struct run_options *options, struct run **out, struct err *err)
 	r->began_boot_ms = env_boot_ms(r->env);
 	r->limit = options->concurrency > 0 ? options->concurrency
 					    : options->conf->limits.concurrency;
+	r->terms_id = RUN_TERMS_NONE;
 	list_init(&r->calls);
 	list_init(&r->heard);
 	for (size_t i = 0; i < RUN_BUCKETS; i++)

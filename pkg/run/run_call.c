@@ -151,20 +151,15 @@ plan_evidence(const struct run_call *c)
 static enum run_plan
 plan_intent(const struct run_call *c)
 {
-	if (!c->answered_dial)
-		return RUN_PLAN_NONE;
-	switch (c->answer) {
-	case CARRIER_ANSWER_UNSENT:
-		return RUN_PLAN_UNSENT;
-	case CARRIER_ANSWER_REFUSED:
-	case CARRIER_ANSWER_NETWORK:
-		return RUN_PLAN_REFUSE;
-	case CARRIER_ANSWER_UNKNOWN:
-		return RUN_PLAN_DOUBT;
-	case CARRIER_ANSWER_PLACED:
-	default:
-		return RUN_PLAN_NONE;
-	}
+	/* PLACED is evidence, and that was looked at before. */
+	static const enum run_plan plans[] = {
+	    [CARRIER_ANSWER_PLACED] = RUN_PLAN_NONE,
+	    [CARRIER_ANSWER_UNSENT] = RUN_PLAN_UNSENT,
+	    [CARRIER_ANSWER_REFUSED] = RUN_PLAN_REFUSE,
+	    [CARRIER_ANSWER_NETWORK] = RUN_PLAN_REFUSE,
+	    [CARRIER_ANSWER_UNKNOWN] = RUN_PLAN_DOUBT};
+
+	return c->answered_dial ? plans[c->answer] : RUN_PLAN_NONE;
 }
 
 static enum run_plan
@@ -442,10 +437,10 @@ read_terms(struct run *r, int64_t id, struct run_terms *out, struct err *err)
 {
 	char text[JOURNAL_TERMS_MAX];
 
-	if (id == 0 || id != r->terms_id) {
+	if (id != r->terms_id) {
 		if (journal_read_terms(r->journal, id, text, err) != ERR_NONE ||
 		    run_terms_read(text, &r->terms, err) != ERR_NONE) {
-			r->terms_id = 0;
+			r->terms_id = RUN_TERMS_NONE;
 			return err->code;
 		}
 		r->terms_id = id;

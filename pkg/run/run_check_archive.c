@@ -21,7 +21,7 @@ file_seen(void *arg, const char *name)
 	struct files *f = arg;
 	size_t len = strlen(name);
 
-	if (!text_starts(name, "pruned-") || len < 6 ||
+	if (!text_starts(name, "pruned-") ||
 	    strcmp(name + len - 6, ".jsonl") != 0)
 		return;
 	f->path = mem_realloc(f->path, f->count + 1, sizeof(*f->path));

@@ -26,8 +26,7 @@ static const char *const what[] = {
 static const char *
 name_of(int kind)
 {
-	return kind >= 0 && kind < (int)RUN_ARTIFACT_COUNT ? what[kind]
-							   : "file";
+	return (unsigned)kind < RUN_ARTIFACT_COUNT ? what[kind] : "file";
 }
 
 /* Pruned since the page was read? */

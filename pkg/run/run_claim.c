@@ -34,10 +34,10 @@ struct run_claim {
 	bool held_up;
 	bool clock_ok;
 	bool alone; /* one is taken that may have killed two owners */
-	/* Of the kind and carrier asked last: a claim of many has few. */
+	/* Of the kind asked last, which has one carrier: a claim of many has
+	 * few. */
 	struct claim_terms {
 		const struct conf_kind *kind;
-		const struct carrier *carrier;
 		struct run_terms terms;
 		int64_t id;
 	} terms;
@@ -60,7 +60,7 @@ terms_of(struct run_claim *c, struct journal *j, const struct run_gate *g,
 	struct claim_terms *t = &c->terms;
 	char text[JOURNAL_TERMS_MAX];
 
-	if (t->kind == g->kind && t->carrier == g->carrier)
+	if (t->kind == g->kind)
 		return ERR_NONE;
 	memset(t, 0, sizeof(*t));
 	g->carrier->ops->terms(g->carrier->impl, &t->terms.terms);
@@ -72,7 +72,6 @@ terms_of(struct run_claim *c, struct journal *j, const struct run_gate *g,
 	if (journal_terms_put(j, text, &t->id, err) != ERR_NONE)
 		return err->code;
 	t->kind = g->kind;
-	t->carrier = g->carrier;
 	return ERR_NONE;
 }
 
@@ -310,7 +309,7 @@ claim_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	c->clock_ok = journal_clock_trusted(j, &why);
 	if (code == ERR_NONE)
 		code = journal_expire(j, TIME_MAX, &c->expired, err);
-	if (code == ERR_NONE && c->clock_ok && c->want > 0)
+	if (code == ERR_NONE && c->clock_ok)
 		code = journal_claim(j, &jc, err);
 	c->moved = jc.moved;
 	c->held_up = jc.held_up;

@@ -386,9 +386,9 @@ finish_text(
 	if (d->result == RUN_DECIDE_REFUSED && d->code == ERR_NOT_FOUND)
 		run_decide_say(d, d->result, "no job #%lld: see `dsrun jobs`",
 		    (long long)d->job);
-	if (d->result == RUN_DECIDE_DONE && d->text[0] == '\0')
+	if (d->result == RUN_DECIDE_DONE)
 		done_text(d, ask->verb);
-	if (d->text[0] != '\0' || d->owner == 0)
+	if (d->text[0] != '\0')
 		return ERR_NONE;
 	if (journal_read_owners(ask->journal, true, owner_seen, &p, err) !=
 	    ERR_NONE)

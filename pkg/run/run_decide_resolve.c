@@ -62,8 +62,7 @@ absent(struct deciding *x, struct journal_job *job, struct journal_attempt *a,
 		return err->code;
 	if (cancelled)
 		return ERR_NONE;
-	if ((k != NULL && k->max_attempts > 0 &&
-		job->tries >= k->max_attempts) ||
+	if ((k != NULL && job->tries >= k->max_attempts) ||
 	    (job->expires_ms > 0 && now >= job->expires_ms)) {
 		job->reason = JOB_REASON_EXHAUSTED;
 		*event = JOB_EV_FAIL;

@@ -14,7 +14,7 @@ evidence_stage(struct run_evidence *e, enum carrier_stage stage)
 	e->placed = true;
 	e->ringing = e->ringing || stage == CARRIER_STAGE_RINGING;
 	e->answered = e->answered || stage == CARRIER_STAGE_ANSWERED;
-	e->ended = e->ended || stage == CARRIER_STAGE_ENDED;
+	e->ended = stage == CARRIER_STAGE_ENDED; /* see its caller */
 }
 
 void
@@ -25,7 +25,7 @@ run_evidence_add(struct run_evidence *e, const struct carrier_progress *p,
 	if (e->ended)
 		return;
 	evidence_stage(e, p->stage);
-	if (call_id != NULL && call_id[0] != '\0' && e->call_id[0] == '\0')
+	if (call_id != NULL && e->call_id[0] == '\0')
 		(void)snprintf(e->call_id, sizeof(e->call_id), "%s", call_id);
 	if (placed_ms > 0 && e->placed_ms == 0)
 		e->placed_ms = placed_ms;

@@ -287,8 +287,7 @@ run_notice_watch(struct run *r)
 		struct carrier *c = r->o.carriers[i].carrier;
 
 		r->watches[i] = (struct run_watch){.run = r, .carrier = c};
-		if (c->ops->watch != NULL)
-			c->ops->watch(c->impl, heard, &r->watches[i]);
+		c->ops->watch(c->impl, heard, &r->watches[i]);
 	}
 }
 
@@ -298,7 +297,6 @@ run_notice_stop(struct run *r)
 	for (size_t i = 0; i < r->o.carrier_count; i++) {
 		struct carrier *c = r->o.carriers[i].carrier;
 
-		if (c->ops->watch != NULL)
-			c->ops->watch(c->impl, NULL, NULL);
+		c->ops->watch(c->impl, NULL, NULL);
 	}
 }

@@ -334,6 +334,7 @@ void run_claim_start(struct run *r, int64_t want);
 
 /* Of calls, by their attempt's id: ids of first attempts are 256 apart. */
 #define RUN_BUCKETS 1024
+#define RUN_TERMS_NONE (-1)
 #define RUN_BUCKET(r_, id_) \
 	(&(r_)->by_attempt[(uint64_t)((id_) / 256 + (id_)) % RUN_BUCKETS])
 
@@ -366,7 +367,7 @@ struct run {
 
 	struct journal_takeover takeover;
 	bool taking_over;
-	int64_t terms_id; /* of terms, which were read last; 0: none */
+	int64_t terms_id; /* of terms, which were read last */
 	struct run_terms terms;
 
 	/* run_say.c */

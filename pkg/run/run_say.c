@@ -52,8 +52,7 @@ run_say(struct run *r)
 	char text[sizeof(s->text)];
 	struct err ignored;
 
-	if (s->busy || r->ended || r->hard_stop ||
-	    journal_owner(r->journal) == 0)
+	if (s->busy || r->hard_stop || journal_owner(r->journal) == 0)
 		return;
 	describe(r, text, sizeof(text));
 	if (strcmp(text, s->text) == 0)

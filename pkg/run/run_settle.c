@@ -40,8 +40,6 @@ same_account(const struct run_call *c)
 {
 	struct carrier_terms now;
 
-	if (c->carrier == NULL)
-		return false;
 	c->carrier->ops->terms(c->carrier->impl, &now);
 	return strcmp(now.account, c->terms.terms.account) == 0;
 }
@@ -102,7 +100,7 @@ run_settle_lookup(struct run_call *c)
 static bool
 said_absent(const struct run_call *c)
 {
-	return c->checked_key && c->lookup.code == ERR_NONE && !c->lookup.found;
+	return c->checked_key && !c->lookup.found;
 }
 
 static void
@@ -154,7 +152,7 @@ may_resend(const struct run_call *c)
 {
 	int64_t now = env_now_ms(c->run->env);
 
-	return c->terms.terms.cls == CARRIER_KEYED && c->carrier != NULL &&
+	return c->terms.terms.cls == CARRIER_KEYED &&
 	       c->attempt.resends < RESENDS_MAX && !c->cancel &&
 	       !c->resend_refused && !c->run->stopping &&
 	       !journal_is_fresh(c->run->journal) &&
@@ -174,11 +172,10 @@ unknown(struct run_call *c)
 	/* The answer to a key that was sent again. */
 	if (c->answered_dial && c->attempt.resends > 0) {
 		c->answered_dial = false;
-		/* A refusal now says nothing of the first request. */
-		if (c->answer != CARRIER_ANSWER_PLACED) {
-			run_call_submit(c, RUN_PLAN_SETTLE, JOB_REASON_NONE);
-			return;
-		}
+		/* A refusal now says nothing of the first request; PLACED is
+		 * evidence, and led out of UNKNOWN. */
+		run_call_submit(c, RUN_PLAN_SETTLE, JOB_REASON_NONE);
+		return;
 	}
 	if (c->attempt.settle_boot_ms == 0 ||
 	    memcmp(c->attempt.settle_boot, c->run->env->boot_id,
@@ -229,10 +226,9 @@ static int64_t
 longest_end(const struct run_call *c)
 {
 	const struct carrier_terms *t = &c->terms.terms;
-	int64_t placed = c->attempt.placed_ms > 0 ? c->attempt.placed_ms
-						  : c->attempt.armed_ms;
 
-	return placed + c->terms.ring_ms + t->max_call_ms + t->settle_ms;
+	return c->attempt.placed_ms + c->terms.ring_ms + t->max_call_ms +
+	       t->settle_ms;
 }
 
 static void

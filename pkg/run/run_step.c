@@ -105,7 +105,7 @@ do_release(struct run_call *c, struct journal *j, const struct run_gate *g,
 		c->tx_job.reason = g->reason;
 		c->tx_job.not_before_ms = g->not_before_ms;
 	}
-	if (event == ATTEMPT_EV_UNSENT && c->tx_job.tries > 0)
+	if (event == ATTEMPT_EV_UNSENT)
 		c->tx_job.tries--; /* no byte left: no try */
 	return step(c, j, event, job_event, NULL, err);
 }
@@ -216,28 +216,16 @@ do_refuse(struct run_call *c, struct journal *j, struct err *err)
 static int
 rank(enum attempt_state s)
 {
-	switch (s) {
-	case ATTEMPT_PLACED:
-		return 1;
-	case ATTEMPT_RINGING:
-		return 2;
-	case ATTEMPT_ANSWERED:
-		return 3;
-	case ATTEMPT_NEW:
-	case ATTEMPT_CLAIMED:
-	case ATTEMPT_INTENT:
-	case ATTEMPT_UNKNOWN:
-	case ATTEMPT_PARKED:
-		return 0;
-	case ATTEMPT_ENDED:
-	case ATTEMPT_REFUSED:
-	case ATTEMPT_ABSENT:
-	case ATTEMPT_CANCELLED:
-	case ATTEMPT_CONFLICT:
-	case ATTEMPT_STATE_COUNT:
-	default:
-		return 4;
-	}
+	static const int ranks[ATTEMPT_STATE_COUNT] = {[ATTEMPT_PLACED] = 1,
+	    [ATTEMPT_RINGING] = 2,
+	    [ATTEMPT_ANSWERED] = 3,
+	    [ATTEMPT_ENDED] = 4,
+	    [ATTEMPT_REFUSED] = 4,
+	    [ATTEMPT_ABSENT] = 4,
+	    [ATTEMPT_CANCELLED] = 4,
+	    [ATTEMPT_CONFLICT] = 4};
+
+	return ranks[s];
 }
 
 static enum err_code
@@ -253,7 +241,7 @@ do_stage(struct run_call *c, struct journal *j, struct err *err)
 		a->placed_ms = e->placed_ms;
 	if (a->placed_ms == 0)
 		a->placed_ms = journal_group_ms(j);
-	if (e->placed && rank(a->state) < 1) {
+	if (rank(a->state) < 1) {
 		event = ATTEMPT_EV_PLACE;
 	} else if (e->ringing && rank(a->state) < 2) {
 		event = ATTEMPT_EV_RING;
@@ -483,7 +471,7 @@ must_fold(const struct run_call *c)
 	return c->ask.fold || c->ask.over || c->ask.plan == RUN_PLAN_ARM ||
 	       c->ask.plan == RUN_PLAN_RELEASE ||
 	       c->ask.plan == RUN_PLAN_UNSENT ||
-	       c->ask.plan == RUN_PLAN_REFUSE || c->ask.plan == RUN_PLAN_END ||
+	       c->ask.plan == RUN_PLAN_REFUSE ||
 	       c->ask.plan == RUN_PLAN_VANISH || c->ask.plan == RUN_PLAN_PARK ||
 	       c->ask.plan == RUN_PLAN_RESEND;
 }

@@ -27,8 +27,7 @@ run_step_ladder(const struct conf *conf, struct journal *j,
 {
 	static const struct job_rung none[JOB_OUTCOME_COUNT];
 	const struct conf_kind *k = conf_kind_find(conf, job->kind);
-	struct job_ladder ladder = {.max_attempts = k ? k->max_attempts : 1,
-	    .rung = k ? k->retry : none};
+	struct job_ladder ladder = {.max_attempts = 1, .rung = none};
 	struct job_ladder_ask ask = {.outcome = outcome,
 	    .tries = job->tries,
 	    .jitter = jitter,
@@ -38,6 +37,10 @@ run_step_ladder(const struct conf *conf, struct journal *j,
 	bool redial = false;
 	bool one_try = false;
 
+	if (k != NULL) {
+		ladder.max_attempts = k->max_attempts;
+		ladder.rung = k->retry;
+	}
 	job->outcome = outcome;
 	if (cancelled) {
 		job->reason = JOB_REASON_CANCELLED;

@@ -191,12 +191,15 @@ static char *
 row_ids(const struct run_sync *s)
 {
 	struct buf b = BUF_INIT(BATCH_ROWS * 24);
+	char *ids;
 
 	for (size_t i = 0; i < s->count; i++)
 		if (s->rows[i].made && s->rows[i].code == ERR_NONE)
 			buf_printf(&b, "%s%lld", b.len > 0 ? "," : "",
 			    (long long)s->rows[i].box.id);
-	return b.bytes != NULL ? b.bytes : mem_strdup("");
+	ids = mem_strdup(buf_text(&b));
+	buf_free(&b);
+	return ids;
 }
 
 static enum err_code
@@ -488,7 +491,7 @@ run_sync_poke(struct run_sync *s)
 	struct err err = {0};
 	bool due = false;
 
-	if (s->phase != IDLE || s->run->hard_stop || s->run->code != ERR_NONE)
+	if (s->phase != IDLE || s->run->hard_stop)
 		return;
 	if (told_to_stop(s)) {
 		s->empty = true;

@@ -91,9 +91,7 @@ run_talk_start(const struct run_talk_options *o, int64_t at_ms,
 	enum err_code code;
 
 	*out = NULL;
-	if (o->model == NULL)
-		return err_set(err, ERR_USAGE, 0,
-		    "conversation %s: no model was given to speak", o->name);
+	CHECK(o->model != NULL);
 	t = mem_zalloc(1, sizeof(*t));
 	t->env = o->env;
 	t->carrier = *o->carrier;
@@ -116,9 +114,8 @@ run_talk_start(const struct run_talk_options *o, int64_t at_ms,
 		t->due[i] = -1;
 
 	talk_values_init(&values);
-	code = talk_gather(o->kind,
-	    o->contact_json == NULL ? "{}" : o->contact_json,
-	    o->data_json == NULL ? "{}" : o->data_json, &values, err);
+	code =
+	    talk_gather(o->kind, o->contact_json, o->data_json, &values, err);
 	if (code == ERR_NONE)
 		code = begin(t, o, &values, err);
 	talk_values_fini(&values);
@@ -219,8 +216,7 @@ run_talk_tick(struct run_talk *t, int64_t now_ms)
 	int64_t due = (now_ms - t->answered_ms) / MEDIA_FRAME_MS;
 	int n = 0;
 
-	if (t->ended)
-		return false;
+	CHECK(!t->ended);
 	t->in_tick = true;
 	while (n++ < FRAMES_A_TICK && t->frame < due && !t->no_media &&
 	       !t->ended && (!t->wants_hangup || t->told_hangup))
@@ -328,8 +324,7 @@ run_talk_free(struct run_talk **t)
 	if (*t == NULL)
 		return;
 	run_talk_feed_free(*t);
-	if ((*t)->call != NULL)
-		(*t)->model.ops->stop(&(*t)->call);
+	(*t)->model.ops->stop(&(*t)->call);
 	talk_free(&(*t)->talk);
 	run_talk_files_close(*t);
 	buf_free(&(*t)->lines);

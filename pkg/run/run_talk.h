@@ -40,7 +40,7 @@ struct run_talk_options {
 	const char *name;             /* file stem, unique: "17-1" */
 	const char *call_id;          /* the carrier's */
 	const char *to;
-	const char *contact_json; /* an object; NULL when unknown */
+	const char *contact_json; /* an object */
 	const char *data_json;    /* likewise */
 	const char *answered_by;  /* the carrier's word, NULL = none; only
 				   * "voicemail" decides anything */

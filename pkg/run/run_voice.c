@@ -29,10 +29,8 @@ talk_ended(void *arg, enum err_code code, const struct run_talk_result *result,
 	struct run_call *c = arg;
 
 	c->talk_over = true;
-	if (result != NULL) {
-		c->result = *result;
-		c->has_result = true;
-	}
+	c->result = *result;
+	c->has_result = true;
 	if (code != ERR_NONE)
 		LOG(c->run->o.log, LOG_LEVEL_ERROR, "call.record-failed",
 		    LOG_INT("job", c->job.id), LOG_STR("error", err->text));
@@ -146,8 +144,7 @@ repair_start(struct run_call *c)
 static bool
 may_talk(const struct run_call *c)
 {
-	return !c->recovered && !c->no_talk && c->kind != NULL &&
-	       c->terms.terms.agent_is_ours && c->carrier != NULL &&
+	return !c->recovered && !c->no_talk && c->terms.terms.agent_is_ours &&
 	       model_of(c) != NULL && c->evidence.source[0] != '\0' &&
 	       c->dial.ear != NULL;
 }
@@ -158,8 +155,8 @@ run_voice_poke(struct run_call *c)
 	if (c->evidence.ended && c->talk == NULL && !c->repairing &&
 	    !c->repaired && c->recovered)
 		repair_start(c);
-	if (c->cancel && !c->recovered && c->carrier != NULL &&
-	    c->evidence.placed && !c->evidence.ended)
+	if (c->cancel && !c->recovered && c->evidence.placed &&
+	    !c->evidence.ended)
 		talk_wants_hangup(c);
 	if (!may_talk(c))
 		return;
@@ -179,6 +176,5 @@ run_voice_tick(struct run_call *c, int64_t now_ms)
 		return false;
 	if (c->talk == NULL)
 		talk_start(c);
-	return c->talk != NULL && !c->talk_ending &&
-	       run_talk_tick(c->talk, now_ms);
+	return c->talk != NULL && run_talk_tick(c->talk, now_ms);
 }
