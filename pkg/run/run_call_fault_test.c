@@ -1,4 +1,5 @@
 #include "journal/journal_fault_test.h"
+#include "journal/journal_prune.h"
 #include "run/run_check.h"
 #include "run/run_decide.h"
 #include "run/run_replay.h"
@@ -41,8 +42,9 @@ static void
 with_faults(struct world *w, const char *name,
     enum err_code (*ask)(struct world *w), bool files)
 {
+	/* Files first: what was read of a zone is kept. */
 	static const enum fault_kind kinds[] = {
-	    FAULT_PREPARE, FAULT_STEP, FAULT_ENV};
+	    FAULT_ENV, FAULT_PREPARE, FAULT_STEP};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		bool hit = kinds[i] != FAULT_ENV || files;
@@ -119,6 +121,7 @@ why_names_the_attempt_that_is_in_the_way(void **state)
 {
 	struct world *w = *state;
 
+	fault_install(w->env);
 	w->cls = CARRIER_BLIND;
 	world_open(w);
 	w->fake.scripts[0] = unsure;
@@ -139,6 +142,49 @@ why_names_the_attempt_that_is_in_the_way(void **state)
 	    verdict(w, first, "number-free"), "no other call has it");
 	w->o.concurrency = 7;
 	assert_string_equal(verdict(w, second, "slots"), "1 of 7 are in use");
+	asked_job = second;
+	with_faults(w, "why", why, false);
+}
+
+/* A run that had to stop at once with a call of job in hand. */
+static void
+why_says_what_file_of_a_zone_could_not_be_read(void **state)
+{
+	struct world *w = *state;
+
+	fault_install(w->env);
+	w->windows = "zone: contact, mon-fri: 09:00-17:00";
+	world_open(w);
+	asked_job = JOB(w, .id = "a");
+	with_faults(w, "why", why, true);
+}
+
+static int64_t
+left_held(struct world *w)
+{
+	w->limits = "max_call: 4h, ring: 10s, per_number_per_day: 0, "
+		    "min_gap: 0s";
+	world_open(w);
+	w->fake.scripts[0] = answered;
+	int64_t id = JOB(w, .id = "a");
+
+	w->o.hard_after_ms = 80;
+	world_begin(w);
+	world_finish(w);
+	w->o.hard_after_ms = 0;
+	JOB_IS(w, id, JOB_HELD, JOB_OUTCOME_NONE);
+	return id;
+}
+
+static void
+why_of_a_live_call_asks_for_no_slot(void **state)
+{
+	struct world *w = *state;
+	int64_t id = left_held(w);
+
+	assert_string_equal(
+	    verdict(w, id, "number-free"), "no other call has it");
+	assert_string_equal(verdict(w, id, "slots"), "");
 }
 
 /* --- decide --- */
@@ -225,6 +271,77 @@ decide_all(struct world *w, enum fault_kind kind)
 	decides(w, RUN_DECIDE_REDIAL, id, kind, JOB_QUEUED);
 }
 
+/* What the carrier told of a parked attempt. */
+static enum err_code
+put_evidence(struct world *w, struct journal *j, struct err *err)
+{
+	bool added;
+
+	return journal_inbox_put(j, "carrier", "n-1", w->number * 256 + 1,
+	    JOURNAL_MSG_EVIDENCE,
+	    "{\"call\":\"c-9\",\"ringing\":true,\"placed_ms\":5000,"
+	    "\"answered\":true,\"answered_ms\":6000,\"answered_by\":\"human\","
+	    "\"ended\":true,\"ended_ms\":7000,\"outcome\":\"completed\","
+	    "\"by\":\"callee\"}",
+	    &added, err);
+}
+
+static void
+evidence_under_faults(struct world *w, enum fault_kind kind)
+{
+	fault_install(w->env);
+	w->cls = CARRIER_BLIND;
+	world_open(w);
+	w->fake.scripts[0] = unsure;
+	w->number = JOB(w, .id = "a");
+	world_drain(w);
+	world_now(w, put_evidence);
+	decides(w, RUN_DECIDE_ABSENT, w->number, kind, JOB_DONE);
+	JOB_IS(w, w->number, JOB_DONE, JOB_OUTCOME_COMPLETED);
+}
+
+static void
+evidence_is_written_down_once_a_statement_was_interrupted(void **state)
+{
+	evidence_under_faults(*state, FAULT_STEP);
+}
+
+static void
+evidence_is_written_down_once_a_statement_was_not_compiled(void **state)
+{
+	evidence_under_faults(*state, FAULT_PREPARE);
+}
+
+static int told;
+
+static void
+count_told(void *arg, const struct journal_owner_row *o)
+{
+	(void)arg;
+	(void)o;
+	told++;
+}
+
+static void
+a_cancel_of_a_call_whose_run_is_gone_waits_for_the_next(void **state)
+{
+	struct world *w = *state;
+
+	fault_install(w->env);
+	int64_t id = left_held(w);
+
+	decides(w, RUN_DECIDE_CANCEL, id, FAULT_STEP, JOB_HELD);
+	ask.verb = RUN_DECIDE_CANCEL;
+	decision.job = id;
+	OK(decide(w));
+	assert_int_equal(decision.result, RUN_DECIDE_ALREADY);
+	assert_false(decision.alive);
+	assert_non_null(strstr(decision.text, "hangs up what still lives"));
+	told = 0;
+	OK(journal_read_owners(w->j, true, count_told, NULL, &w->err));
+	assert_true(told > 0);
+}
+
 static void
 a_decision_whose_statement_is_interrupted_is_none(void **state)
 {
@@ -240,6 +357,8 @@ a_decision_whose_statement_cannot_be_compiled_is_none(void **state)
 /* --- check --- */
 
 static int64_t asked_late_ms;
+static uint8_t asked_hash[8][SHA256_BYTES];
+static size_t asked_known; /* of these many the log keeps the hash */
 
 /* The network is the fake's calls; each names the event of its INTENT. */
 static enum err_code
@@ -250,15 +369,16 @@ each_call(void *impl, void (*fn)(void *arg, const struct run_check_call *call),
 
 	for (size_t i = 0; i < w->fake.dials; i++) {
 		const struct fake_call *c = &w->fake.calls[i];
-		uint8_t hash[SHA256_BYTES];
 		int64_t attempt = 0;
 		struct run_check_request request = {
 		    .at_ms = c->asked_ms + asked_late_ms,
 		    .event = c->event_seq,
-		    .hash = hash};
+		    .hash = asked_hash[i]};
 
-		if (journal_read_event_attempt(
-			w->j, c->event_seq, &attempt, hash, err) != ERR_NONE)
+		assert_true(i < ARRAY_LEN(asked_hash));
+		if (i >= asked_known &&
+		    journal_read_event_attempt(w->j, c->event_seq, &attempt,
+			asked_hash[i], err) != ERR_NONE)
 			return err->code;
 		fn(arg, &(struct run_check_call){.id = c->id,
 			    .key = c->key,
@@ -326,6 +446,48 @@ check_says_what_failed(void **state)
 	run_check_free(&checked);
 }
 
+static enum err_code
+all_pushed(struct world *w, struct journal *j, struct err *err)
+{
+	(void)w;
+	return journal_outbox_set(j, 1, JOURNAL_OUTBOX_DONE, 0, NULL, err);
+}
+
+static void talked(struct world *w);
+
+/* With recordings, one of which somebody took away, and jobs that were pruned
+ * or whose person was erased. */
+static void
+check_of_all_that_a_journal_leaves_says_what_failed(void **state)
+{
+	struct world *w = *state;
+	struct journal_prune p = {0};
+	char *line =
+	    mem_printf("rm '%s/data/recordings/2-1.transcript.json'", w->dir);
+
+	fault_install(w->env);
+	w->windows = "mon-fri: 09:00-17:00";
+	talked(w);
+	world_now(w, all_pushed);
+	p.before_ms = env_now_ms(w->env);
+	(void)JOB(w, .id = "b");
+	world_drain(w);
+	(void)JOB(w, .id = "c");
+	w->fake.scripts[1] = completed;
+	world_drain(w);
+	OK(check_passes(w));
+	asked_known = w->fake.dials;
+	OK(journal_prune(w->j, &p, &w->err));
+	assert_int_equal(p.jobs, 1);
+	journal_prune_fini(&p);
+	assert_int_equal(system(line), 0);
+	with_faults(w, "check", check_passes, true);
+	assert_int_equal(checked->listed_count, 1);
+	run_check_free(&checked);
+	asked_known = 0;
+	mem_free(&line);
+}
+
 static void
 i12_is(struct world *w, const char *word)
 {
@@ -361,6 +523,84 @@ a_call_outside_the_hours_of_its_kind_is_named(void **state)
 	assert_non_null(getcwd(cwd, sizeof(cwd)));
 	assert_int_equal(chdir(w->dir), 0);
 	i12_is(w, "when the hours of k are closed there");
+	assert_int_equal(chdir(cwd), 0);
+}
+
+static enum err_code
+erase_first(struct world *w, struct journal *j, struct err *err)
+{
+	(void)w;
+	return journal_erase(j, 1, "ann", "asked", err);
+}
+
+static void
+kind_changed(struct world *w, const char *windows, const char *touched)
+{
+	struct conf_problem *problems = NULL;
+	struct conf_options o = {.cwd = w->dir};
+	size_t count = 0;
+	char *empty[] = {NULL};
+	char *line =
+	    mem_printf("touch -d '%s' '%s/jobs/k.yaml'", touched, w->dir);
+
+	world_kind(w, "k", w->limits, windows, w->retry);
+	assert_int_equal(system(line), 0);
+	conf_free(&w->conf);
+	o.environ_ = empty;
+	OK(conf_load(w->env, &o, &w->conf, &problems, &count, &w->err));
+	conf_problems_free(&problems, count);
+	mem_free(&line);
+}
+
+/* Hours that nobody can know, or that came later, accuse nobody. */
+static void
+hours_are_compared_where_they_are_known(void **state)
+{
+	struct world *w = *state;
+	char cwd[512];
+
+	world_open(w);
+	w->fake.scripts[0] = completed;
+	(void)JOB(w, .id = "a", .phone = "+15125550100");
+	(void)JOB(w, .id = "b", .phone = "+19995550100");
+	world_drain(w);
+	assert_non_null(getcwd(cwd, sizeof(cwd)));
+	assert_int_equal(chdir(w->dir), 0);
+	/* younger than the calls */
+	kind_changed(w, "zone: contact, sun: \"09:00-10:00\"", "2030-01-01");
+	OK(check_passes(w));
+	assert_int_equal(run_check_at(checked, 12)->ok, JOURNAL_TRUE);
+	/* older: of the two numbers one is nowhere */
+	kind_changed(w, "zone: contact, sun: \"09:00-10:00\"", "2026-01-01");
+	OK(check(w));
+	assert_int_equal(run_check_at(checked, 12)->violations, 1);
+	assert_non_null(
+	    strstr(run_check_at(checked, 12)->violation[0], "job #1"));
+	/* and of the other one nobody knows the number any more */
+	world_now(w, erase_first);
+	OK(check_passes(w));
+	conf_free(&w->conf);
+	w->conf = mem_zalloc(1, sizeof(*w->conf));
+	w->conf->dir = mem_printf("%s/data", w->dir);
+	OK(check_passes(w));
+	run_check_free(&checked);
+	assert_int_equal(chdir(cwd), 0);
+}
+
+static void
+zones_that_cannot_be_read_fail_the_check(void **state)
+{
+	struct world *w = *state;
+	char cwd[512];
+
+	fault_install(w->env);
+	called(w);
+	assert_non_null(getcwd(cwd, sizeof(cwd)));
+	assert_int_equal(chdir(w->dir), 0);
+	kind_changed(
+	    w, "zone: contact, mon-sun: \"00:00-23:59\"", "2026-01-01");
+	with_faults(w, "check", check_passes, true);
+	run_check_free(&checked);
 	assert_int_equal(chdir(cwd), 0);
 }
 
@@ -510,7 +750,15 @@ main(void)
 	    T(a_decision_whose_statement_is_interrupted_is_none),
 	    T(a_decision_whose_statement_cannot_be_compiled_is_none),
 	    T(check_says_what_failed),
+	    T(check_of_all_that_a_journal_leaves_says_what_failed),
+	    T(why_of_a_live_call_asks_for_no_slot),
+	    T(evidence_is_written_down_once_a_statement_was_interrupted),
+	    T(evidence_is_written_down_once_a_statement_was_not_compiled),
+	    T(a_cancel_of_a_call_whose_run_is_gone_waits_for_the_next),
 	    T(a_call_outside_the_hours_of_its_kind_is_named),
+	    T(hours_are_compared_where_they_are_known),
+	    T(zones_that_cannot_be_read_fail_the_check),
+	    T(why_says_what_file_of_a_zone_could_not_be_read),
 	    T(a_request_after_its_permission_ended_is_named),
 	    T(replay_says_what_failed),
 	    T(replay_tells_what_is_gone_or_altered),

@@ -413,6 +413,120 @@ evidence_in_the_transaction_of_a_refusal_wins_over_it(void **state)
 	assert_string_equal(world_attempt(w, id, 1).carrier_call, "c-other");
 }
 
+/* Words of a carrier that tells no times, and one without any. */
+static const char *said;
+
+static enum err_code
+put_said(struct world *w, struct journal *j, struct err *err)
+{
+	bool added = false;
+	enum err_code code = journal_inbox_put(j, "carrier", "n-0", 256 + 1,
+	    JOURNAL_MSG_EVIDENCE, NULL, &added, err);
+
+	(void)w;
+	return code == ERR_NONE
+		   ? journal_inbox_put(j, "carrier", "n-1", 256 + 1,
+			 JOURNAL_MSG_EVIDENCE, said, &added, err)
+		   : code;
+}
+
+static bool
+say_now(void *arg)
+{
+	world_send(arg, put_said);
+	return true;
+}
+
+#define SAID(answered, ended)                                               \
+	"{\"call\":\"c-other\",\"ringing\":false,\"placed_ms\":0,"          \
+	"\"answered\":" answered ",\"answered_ms\":0,\"answered_by\":\"\"," \
+	"\"ended\":" ended ",\"ended_ms\":0,\"outcome\":\"busy\","          \
+	"\"by\":\"\"}"
+
+static void
+what_nobody_dated_happened_when_it_was_written_down(void **state)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = say_now), AT(11, FAKE_NEVER),
+	    AT(300 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_NO_ANSWER), {0}};
+	struct world *w = *state;
+
+	w->limits = LONG_CALLS;
+	said = SAID("true", "false");
+	int64_t id = drained(w, script);
+	struct journal_attempt a = world_attempt(w, id, 1);
+
+	assert_string_equal(world_story(w, id), "ADMIT ARM PLACE ANSWER END");
+	assert_true(a.placed_ms >= a.armed_ms);
+	assert_true(a.answered_ms >= a.placed_ms);
+	assert_true(a.ended_ms > a.answered_ms);
+}
+
+static void
+an_end_that_nobody_dated_is_now(void **state)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = say_now), AT(11, FAKE_NEVER), {0}};
+	struct world *w = *state;
+
+	said = SAID("false", "true");
+	int64_t id = drained(w, script);
+	struct journal_attempt a = world_attempt(w, id, 1);
+
+	assert_string_equal(world_story(w, id), "ADMIT ARM END");
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_BUSY);
+	assert_true(a.placed_ms >= a.armed_ms);
+	assert_true(a.ended_ms >= a.placed_ms);
+}
+
+static void
+say_once_claimed(void *arg, const char *name)
+{
+	if (strcmp(name, "run.claim.durable") == 0 &&
+	    ((struct world *)arg)->number++ == 0)
+		world_send(arg, put_said);
+}
+
+/* Nobody here asked for it, but the network has the key: that is no second. */
+static void
+a_call_that_is_there_before_it_was_armed_is_adopted(void **state)
+{
+	struct world *w = *state;
+
+	w->prepare = true;
+	said = SAID("true", "false");
+	world_open(w);
+	FAKE_FOUND(&w->fake, FAKE_IS_OVER);
+	crash_hook(say_once_claimed, w);
+	int64_t id = JOB(w, .org = "clinic");
+
+	world_drain(w);
+	crash_hook(NULL, NULL);
+	assert_string_equal(
+	    world_story(w, id), "ADMIT CLAIM ARM PLACE ANSWER END");
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+	assert_int_equal(fake_count(&w->fake, "dial"), 0);
+}
+
+static void
+a_message_that_nobody_can_read_ends_the_run_and_nothing_is_lost(void **state)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = say_now), AT(11, FAKE_NEVER), {0}};
+	struct world *w = *state;
+
+	said = "{\"call\":";
+	world_open(w);
+	w->fake.scripts[0] = script;
+	int64_t id = JOB(w);
+
+	world_begin(w);
+	world_finish(w);
+	assert_int_equal(w->code, ERR_MALFORMED);
+	ATTEMPT_IS(w, id, 1, ATTEMPT_INTENT);
+	JOB_IS(w, id, JOB_HELD, JOB_OUTCOME_NONE);
+}
+
 /* --- cancels --- */
 
 static enum err_code
@@ -583,6 +697,10 @@ main(void)
 	    T(a_notice_that_comes_again_changes_nothing_and_is_taken),
 	    T(a_notice_of_an_unknown_key_is_taken_and_one_without_a_key_is_not),
 	    T(evidence_in_the_transaction_of_a_refusal_wins_over_it),
+	    T(what_nobody_dated_happened_when_it_was_written_down),
+	    T(an_end_that_nobody_dated_is_now),
+	    T(a_call_that_is_there_before_it_was_armed_is_adopted),
+	    T(a_message_that_nobody_can_read_ends_the_run_and_nothing_is_lost),
 	    T(a_cancel_before_the_intent_wins_and_nothing_is_dialled),
 	    T(a_cancel_after_the_intent_hangs_up_and_keeps_the_outcome),
 	    T(a_cancel_hangs_up_also_where_the_agent_is_the_carriers),

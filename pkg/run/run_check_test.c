@@ -13,11 +13,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include "journal/journal_copy.h"
 #include "journal/journal_prune.h"
 #include "journal/journal_read.h"
 #include "net/net_env.h"
 
-#define CALLS_MAX 8
+#define CALLS_MAX 400
 
 /* A network of a test's own: what it says, and what it says next time. */
 struct net_call {
@@ -40,6 +41,8 @@ struct fix {
 	size_t count;
 	size_t first_count; /* calls that the first reading sees */
 	int readings;
+	int unreadable; /* the reading that fails; 0: none */
+	const char *backup;
 	struct run_check *c;
 	struct err err;
 };
@@ -57,7 +60,8 @@ each(void *impl, void (*fn)(void *arg, const struct run_check_call *call),
 	struct fix *f = impl;
 	size_t n = f->readings++ == 0 ? f->first_count : f->count;
 
-	(void)err;
+	if (f->readings == f->unreadable)
+		return err_set(err, ERR_DAMAGED, 0, "line 7: no call");
 	for (size_t i = 0; i < n; i++) {
 		struct net_call *c = &f->call[i];
 
@@ -72,17 +76,24 @@ each(void *impl, void (*fn)(void *arg, const struct run_check_call *call),
 	return ERR_NONE;
 }
 
-static void
-check_as(struct fix *f, const struct run_check_network *network)
+static enum err_code
+try_check(struct fix *f, const struct run_check_network *network)
 {
 	struct run_check_options o = {.env = f->env,
 	    .conf = &f->conf,
-	    .journal = f->j,
+	    .journal = f->backup == NULL ? f->j : NULL,
+	    .backup = f->backup,
 	    .network = network};
 
 	run_check_free(&f->c);
 	f->readings = 0;
-	OK(run_check(&o, &f->c, &f->err));
+	return run_check(&o, &f->c, &f->err);
+}
+
+static void
+check_as(struct fix *f, const struct run_check_network *network)
+{
+	OK(try_check(f, network));
 }
 
 /* Both readings see all, unless first_count says otherwise. */
@@ -371,6 +382,117 @@ two_rings_for_one_key_are_two_too_many(void **state)
 	assert_int_equal(run_check_at(f->c, 2)->ok, JOURNAL_TRUE);
 }
 
+/* All of them are counted, so many are told. */
+static void
+what_is_wrong_300_times_is_told_20_times(void **state)
+{
+	struct fix *f = *state;
+	const struct journal_check_item *item;
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	for (int i = 0; i < 300; i++) {
+		struct net_call *c = ring(f, JOB_OUTCOME_BUSY);
+
+		(void)snprintf(c->key, sizeof(c->key), "%064d", i);
+	}
+	item = run_check_at(check(f), 2);
+	assert_int_equal(f->c->calls, 301);
+	assert_int_equal(item->violations, 300);
+	assert_int_equal(item->shown, JOURNAL_CHECK_SHOWN);
+	/* The same of another life are listed, and not more of them. */
+	for (size_t i = 1; i < f->count; i++)
+		f->call[i].request.at_ms = journal_opened_ms(f->j) - 1;
+	act(f, restored);
+	assert_true(check(f)->ok);
+	assert_int_equal(f->c->listed_count, 300);
+	assert_int_equal(f->c->listed_shown, JOURNAL_CHECK_SHOWN);
+}
+
+static void
+a_log_that_cannot_be_read_again_is_an_error(void **state)
+{
+	struct fix *f = *state;
+	struct run_check_network network = {.each = each, .impl = f};
+
+	act(f, end_busy); /* of which the network says nothing */
+	for (f->unreadable = 1; f->unreadable <= 2; f->unreadable++) {
+		assert_int_equal(try_check(f, &network), ERR_DAMAGED);
+		assert_non_null(strstr(f->err.text, "no call"));
+		assert_null(f->c);
+	}
+}
+
+/* CLAIMED only: nothing was sent for it, in this life. */
+static enum err_code
+claim_another(struct fix *f, struct journal *j)
+{
+	struct journal_job job;
+	struct journal_attempt a = {.is_new = true, .has_key = true};
+	struct journal_change c = {.job = &job,
+	    .attempt = &a,
+	    .attempt_event = ATTEMPT_EV_CLAIM,
+	    .job_event = JOB_EV_CLAIM};
+
+	OK(journal_job_get(j, f->job + 1, &job, &f->err));
+	job.attempts++;
+	a.id = job.id * 256 + job.attempts;
+	a.owner = journal_owner(j);
+	a.number = 15125550101;
+	a.campaign_id = job.campaign_id;
+	a.kind_id = job.kind_id;
+	memset(a.key, 9, sizeof(a.key));
+	return journal_step(j, &c, &f->err);
+}
+
+static enum err_code
+cancel_another(struct fix *f, struct journal *j)
+{
+	struct journal_job job;
+	struct journal_attempt a;
+	struct journal_change c = {.job = &job,
+	    .attempt = &a,
+	    .attempt_event = ATTEMPT_EV_CANCEL,
+	    .job_event = JOB_EV_CANCEL};
+
+	OK(journal_job_get(j, f->job + 1, &job, &f->err));
+	OK(journal_attempt_get(j, job.id * 256 + 1, &a, &f->err));
+	OK(journal_step(j, &c, &f->err));
+	return journal_outbox_add(j, &job, a.id, &f->err);
+}
+
+static enum err_code add_another(struct fix *f, struct journal *j);
+
+static void
+a_phone_that_rang_for_an_attempt_that_was_never_armed_is_named(void **state)
+{
+	struct fix *f = *state;
+	struct net_call *c;
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	act(f, add_another);
+	act(f, claim_another);
+	c = ring(f, JOB_OUTCOME_NONE);
+	for (int i = 0; i < 64; i++)
+		c->key[i] = i % 2 == 0 ? '0' : '9';
+	(void)check(f);
+	assert_int_equal(run_check_at(f->c, 2)->ok, JOURNAL_FALSE);
+	assert_non_null(
+	    strstr(run_check_at(f->c, 2)->violation[0], "was never armed"));
+	assert_non_null(
+	    strstr(run_check_at(f->c, 14)->violation[0], "CLAIMED"));
+	act(f, cancel_another);
+	(void)check(f);
+	assert_non_null(
+	    strstr(run_check_at(f->c, 14)->violation[0], "CANCELLED"));
+	/* A life that a restore ended may have armed it: that is listed. */
+	c->request.at_ms = journal_opened_ms(f->j) - 1;
+	act(f, restored);
+	assert_true(check(f)->ok);
+	assert_int_equal(f->c->listed_count, 2);
+}
+
 static void
 a_network_whose_clock_is_slow_is_not_accused(void **state)
 {
@@ -473,6 +595,109 @@ a_pruned_jobs_call_is_found_in_the_archive(void **state)
 }
 
 static void
+shell(struct fix *f, const char *command)
+{
+	char *line = mem_printf("cd '%s' && %s", f->dir, command);
+
+	assert_int_equal(system(line), 0);
+	mem_free(&line);
+}
+
+static void
+calls_are_not_counted_against_an_archive_that_was_altered(void **state)
+{
+	struct fix *f = *state;
+	struct run_check_network network = {.each = each, .impl = f};
+	struct journal_prune p = {.before_ms = env_now_ms(f->env) + 60000};
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	act(f, pushed);
+	act(f, add_another);
+	OK(journal_prune(f->j, &p, &f->err));
+	journal_prune_fini(&p);
+	/* Other files there are none of its business. */
+	shell(f, "touch archive/pruned-notes.txt archive/other.jsonl");
+	assert_true(check(f)->ok);
+	/* One is enough, whatever the next one says. */
+	shell(f, "cp archive/pruned-2*.jsonl archive/pruned-9.jsonl; "
+		 "for a in archive/pruned-*.jsonl; do "
+		 "sed -i 's/busy/idle/' $a; done");
+	assert_int_equal(try_check(f, &network), ERR_DAMAGED);
+	assert_null(f->c);
+}
+
+static void
+a_backup_is_not_blamed_for_what_came_after_it(void **state)
+{
+	struct fix *f = *state;
+	char path[96];
+	struct net_call *later;
+
+	(void)ring(f, JOB_OUTCOME_NONE);
+	(void)snprintf(path, sizeof(path), "%s/copy.db", f->dir);
+	OK(journal_backup(f->j, path, &f->err));
+	f->backup = path;
+	assert_true(check(f)->ok);
+	assert_int_equal(run_check_at(f->c, 12)->ok, JOURNAL_UNKNOWN);
+	assert_int_equal(f->c->files.ok, JOURNAL_UNKNOWN);
+	/* Of a job that it does not have, and of one that it has. */
+	later = ring(f, JOB_OUTCOME_NONE);
+	later->request.event += 100;
+	memset(later->key, 'a', 64);
+	ring(f, JOB_OUTCOME_BUSY)->request.event += 100;
+	assert_true(check(f)->ok);
+	/* An earlier one it must have. */
+	later->request.event = 1;
+	(void)check(f);
+	only(f, 2, "no attempt has");
+}
+
+/* --- files --- */
+
+static enum err_code
+put_files(struct fix *f, struct journal *j)
+{
+	struct journal_artifact a = {.bytes = 5};
+
+	sha256_once("hello", 5, a.sha256);
+	for (a.kind = 0; a.kind < 4; a.kind++) {
+		(void)snprintf(a.path, sizeof(a.path), "%d.x", a.kind);
+		OK(journal_artifact_put(j, f->job * 256 + 1, &a, &f->err));
+	}
+	return ERR_NONE;
+}
+
+static void
+a_file_that_is_gone_or_another_is_told(void **state)
+{
+	struct fix *f = *state;
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	act(f, put_files);
+	shell(f, "mkdir -p recordings && cd recordings && "
+		 "for n in 0 1 2 3; do printf hello > $n.x; done");
+	assert_true(check(f)->ok);
+	assert_int_equal(f->c->files.checked, 4);
+	assert_int_equal(f->c->files.ok, JOURNAL_TRUE);
+	/* gone is what a person may do to them */
+	shell(f, "rm recordings/3.x");
+	assert_true(check(f)->ok);
+	assert_int_equal(f->c->listed_count, 1);
+	assert_non_null(strstr(f->c->listed[0], "3.x, the file of attempt 1"));
+	shell(f, "printf hallo > recordings/0.x; printf x >> recordings/1.x; "
+		 "rm recordings/2.x && mkdir recordings/2.x && "
+		 "truncate -s 5 recordings/3.x");
+	assert_false(check(f)->ok);
+	assert_int_equal(f->c->files.ok, JOURNAL_FALSE);
+	assert_non_null(strstr(f->c->files.violation[0], "0.x, the recording"));
+	assert_non_null(strstr(f->c->files.violation[0], "was altered"));
+	assert_non_null(
+	    strstr(f->c->files.violation[1], "has 6 bytes, 5 were written"));
+}
+
+static void
 without_a_network_nothing_is_claimed_of_it(void **state)
 {
 	struct fix *f = *state;
@@ -529,6 +754,12 @@ main(void)
 	    T(an_interrupted_call_must_have_rung),
 	    T(a_refusal_must_have_been_asked_for_and_not_have_rung),
 	    T(two_rings_for_one_key_are_two_too_many),
+	    T(what_is_wrong_300_times_is_told_20_times),
+	    T(a_log_that_cannot_be_read_again_is_an_error),
+	    T(a_phone_that_rang_for_an_attempt_that_was_never_armed_is_named),
+	    T(calls_are_not_counted_against_an_archive_that_was_altered),
+	    T(a_backup_is_not_blamed_for_what_came_after_it),
+	    T(a_file_that_is_gone_or_another_is_told),
 	    T(a_network_whose_clock_is_slow_is_not_accused),
 	    T(a_request_after_its_time_is_named),
 	    T(keys_that_are_none_of_ours_are_named),

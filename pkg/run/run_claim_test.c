@@ -1,3 +1,4 @@
+#include "run/run_decide.h"
 #include "run/run_world_test.h"
 
 /*
@@ -250,6 +251,42 @@ a_pause_between_claim_and_arm_gives_the_job_back(void **state)
 }
 
 static enum err_code
+dial_number(struct world *w, struct journal *j, struct err *err)
+{
+	return journal_dial_put(
+	    j, 15125550100, env_now_ms(w->env), 256 + 1, err);
+}
+
+static void
+dial_once_claimed(void *arg, const char *name)
+{
+	if (strcmp(name, "run.claim.durable") == 0 &&
+	    ((struct world *)arg)->number++ == 0)
+		world_send(arg, dial_number);
+}
+
+static void
+a_dial_of_its_number_between_claim_and_arm_puts_the_job_off(void **state)
+{
+	struct world *w = *state;
+
+	w->prepare = true;
+	w->limits = "max_call: 60s, ring: 10s, per_number_per_day: 0, "
+		    "min_gap: 5h";
+	opened(w);
+	int64_t id = JOB(w, .phone = "+15125550100");
+
+	crash_hook(dial_once_claimed, w);
+	world_drain(w);
+	crash_hook(NULL, NULL);
+	assert_string_equal(world_story(w, id), "ADMIT CLAIM RELEASE");
+	assert_int_equal(world_job(w, id).state, JOB_QUEUED);
+	assert_int_equal(world_job(w, id).reason, JOB_REASON_GAP);
+	assert_true(world_job(w, id).not_before_ms > env_now_ms(w->env) + HOUR);
+	assert_int_equal(fake_count(&w->fake, "dial"), 0);
+}
+
+static enum err_code
 list_number(struct world *w, struct journal *j, struct err *err)
 {
 	bool added;
@@ -394,10 +431,16 @@ no_tick(struct env *env, struct env_timer *t, int64_t delay_us)
 static void
 a_claim_that_took_all_it_may_is_followed_by_another_at_once(void **state)
 {
+	/* Long enough for 250 of them to begin on a machine that is busy. */
+	static const struct fake_step longer[] = {AT(100, FAKE_PLACED),
+	    AT(900 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
 	struct world *w = *state;
 	char phone[24];
 
+	w->limits = "max_call: 30m, ring: 10s, per_number_per_day: 0, "
+		    "min_gap: 0s";
 	opened(w);
+	w->fake.scripts[0] = longer;
 	w->o.concurrency = 250;
 	for (int i = 0; i < 250; i++) {
 		(void)snprintf(phone, sizeof(phone), "+1512555%04d", i);
@@ -409,6 +452,45 @@ a_claim_that_took_all_it_may_is_followed_by_another_at_once(void **state)
 	w->env->ops = &ops;
 	world_drain(w);
 	assert_int_equal(w->fake.most_live, 250);
+}
+
+/* --- attempts are numbered in a byte --- */
+
+static void
+a_job_that_had_all_its_attempts_fails_though_its_ladder_goes_on(void **state)
+{
+	static const struct fake_step busy[] = {AT(10, FAKE_PLACED),
+	    AT(20, FAKE_OVER, .outcome = JOB_OUTCOME_BUSY), {0}};
+	struct world *w = *state;
+
+	w->retry = "max_attempts: 20, "
+		   "busy: {after: 1s, factor: 1, max: 1s, jitter: none}";
+	opened(w);
+	w->fake.scripts[0] = busy;
+	w->o.wait_ms = HOUR;
+	int64_t id = JOB(w, .id = "a");
+	struct run_decide_ask ask = {.env = w->env,
+	    .conf = w->conf,
+	    .journal = w->j,
+	    .verb = RUN_DECIDE_RETRY,
+	    .by = "ann",
+	    .reason = "again"};
+	struct run_decision d = {.job = id};
+
+	for (int n = 0; world_job(w, id).attempts < JOURNAL_ATTEMPTS_MAX; n++) {
+		assert_true(n < 13);
+		if (n > 0)
+			OK(run_decide(&ask, &d, 1, &w->err));
+		world_drain(w);
+	}
+	JOB_IS(w, id, JOB_FAILED, JOB_OUTCOME_BUSY);
+	assert_int_equal(world_job(w, id).tries, 15);
+	assert_int_equal(world_job(w, id).reason, JOB_REASON_EXHAUSTED);
+	assert_int_equal(w->p.failed, 1);
+	assert_int_equal(w->fake.dials, JOURNAL_ATTEMPTS_MAX);
+	OK(run_decide(&ask, &d, 1, &w->err));
+	assert_int_equal(d.result, RUN_DECIDE_REFUSED);
+	assert_non_null(strstr(d.text, "as many attempts"));
 }
 
 /* --- what keeps a run from claiming --- */
@@ -569,9 +651,11 @@ main(void)
 	    T(campaigns_take_turns),
 	    T(a_paused_campaign_is_left_out),
 	    T(a_pause_between_claim_and_arm_gives_the_job_back),
+	    T(a_dial_of_its_number_between_claim_and_arm_puts_the_job_off),
 	    T(an_opt_out_between_claim_and_arm_fails_the_job),
 	    T(three_deaths_with_a_job_in_hand_park_it),
 	    T(after_two_deaths_a_job_is_claimed_alone),
+	    T(a_job_that_had_all_its_attempts_fails_though_its_ladder_goes_on),
 	    T(nothing_is_claimed_while_the_disk_is_nearly_full),
 	    T(a_worker_goes_on_once_the_disk_has_room_again),
 	    T(nothing_is_claimed_or_expired_by_a_clock_that_jumped),

@@ -13,8 +13,11 @@
 
 #include "base/mem.h"
 
+#include "journal/journal_fault_test.h"
 #include "journal/journal_read.h"
 #include "net/net_env.h"
+
+#include "run/run_priv.h"
 
 #define MINUTE INT64_C(60000)
 
@@ -354,19 +357,27 @@ cancels(struct fix *f)
 	return f->d.pid;
 }
 
+static void
+open_journal(struct fix *f)
+{
+	struct journal_options o = {.mode = JOURNAL_CREATE,
+	    .build_ms = 1000,
+	    .env = f->env,
+	    .dir = f->dir};
+
+	OK(journal_open(&o, &f->j, &f->err));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+}
+
 static int
 setup(void **state)
 {
 	struct fix *f = mem_zalloc(1, sizeof(*f));
-	struct journal_options o = {.mode = JOURNAL_CREATE, .build_ms = 1000};
 
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/dsrun-decide-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	OK(net_env_open(&f->env, &f->err));
-	o.env = f->env;
-	o.dir = f->dir;
-	OK(journal_open(&o, &f->j, &f->err));
-	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	open_journal(f);
 	(void)snprintf(f->name, sizeof(f->name), "intro");
 	f->kind = (struct conf_kind){.name = f->name, .max_attempts = 3};
 	for (int i = 0; i < JOB_OUTCOME_COUNT; i++)
@@ -499,6 +510,100 @@ evidence_beats_the_person(void **state)
 	assert_string_equal(attempt_now(f).carrier_call, "c-9");
 	assert_string_equal(seen(f).name, "END");
 	assert_int_equal(cancels(f), 0);
+}
+
+static enum err_code
+put(struct fix *f, struct journal *j, const char *ext,
+    enum journal_message_code code, const char *body)
+{
+	struct journal_job job;
+	bool added = false;
+
+	OK(journal_job_get(j, f->job, &job, &f->err));
+	OK(journal_inbox_put(j, "carrier", ext, f->job * 256 + job.attempts,
+	    code, body, &added, &f->err));
+	assert_true(added);
+	return ERR_NONE;
+}
+
+static enum err_code
+evidence_without_times(struct fix *f, struct journal *j)
+{
+	return put(f, j, "n-2", JOURNAL_MSG_EVIDENCE,
+	    "{\"call\":\"\",\"ringing\":false,\"placed_ms\":0,"
+	    "\"answered\":false,\"answered_ms\":0,\"answered_by\":\"\","
+	    "\"ended\":true,\"ended_ms\":0,\"outcome\":\"busy\","
+	    "\"by\":\"\"}");
+}
+
+static enum err_code
+cancel_and_nothing(struct fix *f, struct journal *j)
+{
+	(void)put(f, j, "n-3", JOURNAL_MSG_CANCEL, NULL);
+	return put(f, j, "n-4", JOURNAL_MSG_EVIDENCE, NULL);
+}
+
+static enum err_code
+garbage(struct fix *f, struct journal *j)
+{
+	return put(f, j, "n-5", JOURNAL_MSG_EVIDENCE, "{\"call\":");
+}
+
+/* The ladder would call again; the cancel that lay there says no. */
+static void
+evidence_and_a_cancel_end_the_job_without_another_call(void **state)
+{
+	struct fix *f = *state;
+
+	f->kind.retry[JOB_OUTCOME_BUSY] = (struct job_rung){
+	    .again = true, .after_ms = 10 * MINUTE, .factor = 1};
+	armed_parked(f);
+	act(f, cancel_and_nothing);
+	act(f, evidence_without_times);
+	assert_int_equal(
+	    decide(f, RUN_DECIDE_ABSENT)->result, RUN_DECIDE_EVIDENCE);
+	assert_int_equal(f->d.state, JOB_CANCELLED);
+	assert_int_equal(attempt_now(f).outcome, JOB_OUTCOME_BUSY);
+	assert_int_equal(attempt_now(f).placed_ms, 0);
+	assert_true(attempt_now(f).ended_ms > 0);
+}
+
+static void
+a_message_that_nobody_can_read_decides_nothing(void **state)
+{
+	struct fix *f = *state;
+	struct run_decide_ask ask = {.env = f->env,
+	    .conf = &f->conf,
+	    .journal = f->j,
+	    .verb = RUN_DECIDE_ABSENT,
+	    .by = "ana",
+	    .reason = "because"};
+	struct run_decision two[2] = {{.job = f->job}, {.job = f->job}};
+
+	armed_parked(f);
+	act(f, garbage);
+	int64_t events = seen(f).rows;
+
+	assert_int_equal(run_decide(&ask, two, 2, &f->err), ERR_MALFORMED);
+	assert_non_null(strstr(f->err.text, "inbox"));
+	assert_int_equal(job_now(f).state, JOB_PARKED);
+	assert_int_equal(seen(f).rows, events);
+	assert_int_equal(deeds(f), 0);
+}
+
+static void
+a_job_of_a_kind_that_is_gone_can_be_resolved(void **state)
+{
+	struct fix *f = *state;
+
+	armed_parked(f);
+	f->conf.kind_count = 0;
+	/* Nobody knows its limit: it never rang, so it may be called. */
+	assert_int_equal(decide(f, RUN_DECIDE_ABSENT)->state, JOB_QUEUED);
+	act(f, wake);
+	armed_parked(f);
+	assert_int_equal(decide(f, RUN_DECIDE_PLACED)->state, JOB_DONE);
+	assert_int_equal(job_now(f).outcome, JOB_OUTCOME_UNKNOWN);
 }
 
 static enum err_code
@@ -736,6 +841,85 @@ a_retry_after_a_redial_has_its_ladder(void **state)
 	    job_now(f).not_before_ms, now + MINUTE, now + MINUTE + 30000);
 }
 
+/* --- a job as it was at one of its ends --- */
+
+static struct journal_job
+as_at(struct fix *f, int64_t revision)
+{
+	struct journal_job job = job_now(f);
+
+	OK(run_past(f->j, revision, &job, &f->err));
+	assert_int_equal(job.revision, revision);
+	return job;
+}
+
+static void
+each_end_of_a_job_can_be_told_after_it_was_called_again(void **state)
+{
+	struct fix *f = *state;
+
+	f->kind.max_attempts = 1;
+	over(f); /* 1: completed */
+	(void)decide(f, RUN_DECIDE_RETRY);
+	act(f, wake);
+	armed_parked(f);
+	(void)decide(f, RUN_DECIDE_ABSENT); /* 2: a person: it never rang */
+	(void)decide(f, RUN_DECIDE_REDIAL);
+	(void)decide(f, RUN_DECIDE_CANCEL); /* 3: without an attempt */
+	(void)decide(f, RUN_DECIDE_RETRY);
+	act(f, wake);
+	act(f, park_job);
+	(void)decide(f, RUN_DECIDE_PLACED); /* 4: a person: it rang */
+	(void)decide(f, RUN_DECIDE_REDIAL);
+	assert_int_equal(job_now(f).state, JOB_QUEUED);
+	assert_int_equal(as_at(f, 1).state, JOB_DONE);
+	assert_int_equal(as_at(f, 1).outcome, JOB_OUTCOME_COMPLETED);
+	assert_int_equal(as_at(f, 1).tries, 1);
+	assert_int_equal(as_at(f, 2).state, JOB_FAILED);
+	assert_int_equal(as_at(f, 2).outcome, JOB_OUTCOME_NETWORK);
+	assert_int_equal(as_at(f, 2).tries, 1);
+	assert_int_equal(as_at(f, 3).state, JOB_CANCELLED);
+	assert_int_equal(as_at(f, 3).outcome, JOB_OUTCOME_NONE);
+	assert_int_equal(as_at(f, 4).state, JOB_DONE);
+	assert_int_equal(as_at(f, 4).outcome, JOB_OUTCOME_UNKNOWN);
+	assert_int_equal(as_at(f, 4).tries, 0);
+
+	struct journal_job job = job_now(f);
+
+	assert_int_equal(run_past(f->j, 5, &job, &f->err), ERR_DAMAGED);
+	assert_non_null(strstr(f->err.text, "no end number 5"));
+}
+
+static void
+an_end_that_cannot_be_read_is_an_error(void **state)
+{
+	struct fix *f = *state;
+	bool hit = true;
+
+	over(f);
+	(void)decide(f, RUN_DECIDE_RETRY);
+	journal_close(&f->j);
+	fault_install(f->env);
+	open_journal(f);
+	struct journal_job was = job_now(f);
+
+	for (long n = 1; hit; n++) {
+		struct journal_job job = was;
+		enum err_code code;
+
+		fault_arm(FAULT_STEP, n, EIO, false);
+		code = run_past(f->j, 1, &job, &f->err);
+		hit = fault_disarm();
+		if (hit) {
+			assert_int_equal(code, ERR_STORE);
+			assert_int_equal(job.state, JOB_QUEUED);
+		} else {
+			assert_int_equal(code, ERR_NONE);
+			assert_int_equal(job.state, JOB_DONE);
+		}
+	}
+}
+
 static void
 only_what_is_over_is_called_again(void **state)
 {
@@ -787,6 +971,11 @@ main(void)
 	    T(drop_cancels_the_job),
 	    T(the_event_names_the_deed_and_nobody),
 	    T(evidence_beats_the_person),
+	    T(evidence_and_a_cancel_end_the_job_without_another_call),
+	    T(a_message_that_nobody_can_read_decides_nothing),
+	    T(a_job_of_a_kind_that_is_gone_can_be_resolved),
+	    T(each_end_of_a_job_can_be_told_after_it_was_called_again),
+	    T(an_end_that_cannot_be_read_is_an_error),
 	    T(a_phone_that_rang_is_not_absent),
 	    T(a_drop_holds_beside_evidence),
 	    T(a_job_parked_without_an_attempt_is_resolved_too),

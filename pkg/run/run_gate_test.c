@@ -322,8 +322,17 @@ a_callee_without_a_zone_is_not_dialled(void **state)
 	world_open(w);
 	int64_t nowhere = JOB(w, .phone = "+19995550100");
 	int64_t wrong = JOB(w, .contact = "{\"timezone\":\"Mars/Olympus\"}");
+	/* What is no zone, or no text, or no JSON is none. */
+	static const char *const contacts[] = {
+	    "{\"note\":\"has no \\\"timezone\\\"\"}",
+	    "{\"note\":{\"timezone\":\"America/Chicago\"}}", "{\"timezone\":7}",
+	    "{\"timezone\""};
 	struct run_gate g = ask(w, nowhere);
 
+	for (size_t i = 0; i < ARRAY_LEN(contacts); i++)
+		gate_is(w,
+		    JOB(w, .phone = "+19995550100", .contact = contacts[i]),
+		    RUN_GATE_LATER, JOB_REASON_ZONE);
 	assert_int_equal(g.result, RUN_GATE_LATER);
 	assert_int_equal(g.reason, JOB_REASON_ZONE);
 	assert_true(g.not_before_ms >= WORLD_START_MS + 24 * HOUR);

@@ -227,6 +227,92 @@ a_call_of_a_cancelled_attempt_is_a_conflict(void **state)
 	assert_int_equal(world_job(w, id).state, JOB_CANCELLED);
 }
 
+static bool
+cancel_now(void *arg)
+{
+	world_send(arg, put_cancel);
+	return true;
+}
+
+/* Another life's call, for nothing was sent here. */
+static void
+another_life_called(struct world *w, enum job_state then)
+{
+	ATTEMPT_IS(w, 1, 1, ATTEMPT_NEW);
+	told_in_another_run(w, tell_ringing);
+	ATTEMPT_IS(w, 1, 1, ATTEMPT_NEW);
+	assert_int_equal(world_job(w, 1).state, then);
+	assert_string_equal(w->attention, "conflict 257\n");
+	assert_int_equal(fake_count(&w->fake, "taken"), 1);
+}
+
+static void
+a_call_of_an_attempt_that_came_back_unsent_is_a_conflict(void **state)
+{
+	static const struct fake_step unsent[] = {
+	    AT(10, FAKE_DO, .act = cancel_now), AT(11, FAKE_UNSENT), {0}};
+	struct world *w = *state;
+	int64_t id = drained(w, CARRIER_NAMED, unsent);
+
+	JOB_IS(w, id, JOB_CANCELLED, JOB_OUTCOME_NONE);
+	another_life_called(w, JOB_CANCELLED);
+}
+
+static enum err_code
+pause_spring(struct world *w, struct journal *j, struct err *err)
+{
+	bool changed;
+
+	(void)w;
+	return journal_pause(j, "spring", "ana", "because", &changed, err);
+}
+
+static bool
+pause_now(void *arg)
+{
+	world_send(arg, pause_spring);
+	return true;
+}
+
+static void
+a_call_of_an_attempt_that_waits_again_parks_its_job(void **state)
+{
+	static const struct fake_step unsent[] = {
+	    AT(10, FAKE_DO, .act = pause_now), AT(11, FAKE_UNSENT), {0}};
+	struct world *w = *state;
+	int64_t id = drained(w, CARRIER_NAMED, unsent);
+
+	JOB_IS(w, id, JOB_READY, JOB_OUTCOME_NONE);
+	another_life_called(w, JOB_PARKED);
+	assert_int_equal(world_job(w, id).reason, JOB_REASON_CONFLICT);
+}
+
+static bool
+tell_over_twice(void *arg)
+{
+	struct world *w = arg;
+	struct journal_attempt a = world_attempt(w, 1, 1);
+	char key[FAKE_KEY];
+
+	(void)text_hex(a.key, SHA256_BYTES, key);
+	for (int i = 0; i < 2; i++)
+		fake_tell_key(&w->fake, key, "n-same", CARRIER_STAGE_ENDED,
+		    JOB_OUTCOME_VOICEMAIL);
+	return true;
+}
+
+static void
+the_same_word_of_a_parked_call_counts_once(void **state)
+{
+	struct world *w = *state;
+	int64_t id = drained(w, CARRIER_BLIND, unsure);
+
+	told_in_another_run(w, tell_over_twice);
+	assert_string_equal(world_story(w, id), "ADMIT ARM DOUBT PARK END");
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_VOICEMAIL);
+	assert_int_equal(fake_count(&w->fake, "taken"), 2);
+}
+
 static void
 a_conflict_while_the_next_attempt_is_live_leaves_that_one_alone(void **state)
 {
@@ -327,6 +413,9 @@ main(void)
 	    T(a_notice_of_a_call_that_has_ended_changes_nothing),
 	    T(a_call_of_a_refused_attempt_is_a_conflict),
 	    T(a_call_of_an_absent_attempt_parks_a_job_that_would_dial_again),
+	    T(a_call_of_an_attempt_that_came_back_unsent_is_a_conflict),
+	    T(a_call_of_an_attempt_that_waits_again_parks_its_job),
+	    T(the_same_word_of_a_parked_call_counts_once),
 	    T(a_call_of_a_cancelled_attempt_is_a_conflict),
 	    T(a_conflict_while_the_next_attempt_is_live_leaves_that_one_alone),
 	    T(a_conflict_without_a_campaign_pauses_those_without_one),

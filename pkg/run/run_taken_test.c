@@ -1,3 +1,4 @@
+#include "journal/journal_fault_test.h"
 #include "run/run_world_test.h"
 
 /*
@@ -120,8 +121,11 @@ static void
 an_intent_of_the_dead_that_rang_is_found(void **state)
 {
 	struct world *w = *state;
-	int64_t id = died_in(w, CARRIER_QUERYABLE, ATTEMPT_INTENT);
+	int64_t id;
 
+	w->limits = "max_call: 1h, ring: 10s, per_number_per_day: 0, "
+		    "min_gap: 0s";
+	id = died_in(w, CARRIER_QUERYABLE, ATTEMPT_INTENT);
 	FAKE_FOUND(&w->fake, FAKE_IS_RINGING, FAKE_IS_OVER);
 	world_drain(w);
 	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_INTERRUPTED);
@@ -332,6 +336,135 @@ a_call_of_a_carrier_that_cannot_be_asked_is_hung_up_at_once(void **state)
 	was_hung_up(w, id);
 }
 
+static void
+a_call_of_another_account_waits_for_a_person_or_its_longest_time(void **state)
+{
+	struct world *w = *state;
+	int64_t id;
+
+	w->limits = "max_call: 1h, ring: 10s, per_number_per_day: 0, "
+		    "min_gap: 0s";
+	id = died_in(w, CARRIER_QUERYABLE, ATTEMPT_PLACED);
+	(void)strcpy(w->fake.terms.account, "account-2");
+	world_drain(w);
+	JOB_IS(w, id, JOB_PARKED, JOB_OUTCOME_NONE);
+	assert_int_equal(world_job(w, id).reason, JOB_REASON_ACCOUNT);
+	/* Once it must be over, nobody need be asked. */
+	w->until = ATTEMPT_PLACED;
+	id = JOB(w, .id = "b");
+	world_was_killed(world_child(w, live_until_death));
+	(void)strcpy(w->fake.terms.account, "account-2");
+	w->env->origin_ms += 3 * HOUR;
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_INTERRUPTED);
+	assert_int_equal(fake_count(&w->fake, "lookup"), 0);
+}
+
+static void
+a_call_of_a_carrier_that_is_gone_ends_at_its_longest_time(void **state)
+{
+	struct world *w = *state;
+	int64_t id = died_in(w, CARRIER_QUERYABLE, ATTEMPT_RINGING);
+
+	w->o.carrier_count = 0;
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_INTERRUPTED);
+	assert_int_equal(fake_count(&w->fake, "hangup"), 0);
+}
+
+static void
+live_unnamed_until_death(struct world *w)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_LIVE), AT(20, FAKE_DO, .act = world_die)};
+
+	w->fake.scripts[0] = script;
+	world_drain(w);
+}
+
+/* Only the ear told of it: without its name it cannot be hung up. */
+static void
+a_call_without_a_name_is_not_hung_up(void **state)
+{
+	struct world *w = *state;
+
+	w->cls = CARRIER_BLIND;
+	w->until = ATTEMPT_PLACED;
+	world_open(w);
+	int64_t id = JOB(w, .id = "a");
+
+	world_was_killed(world_child(w, live_unnamed_until_death));
+	ATTEMPT_IS(w, id, 1, ATTEMPT_PLACED);
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_INTERRUPTED);
+	assert_int_equal(fake_count(&w->fake, "hangup"), 0);
+}
+
+static void
+a_settle_time_begins_anew_after_a_reboot(void **state)
+{
+	struct world *w = *state;
+	int64_t id = died_in(w, CARRIER_NAMED, ATTEMPT_UNKNOWN);
+	int64_t began_ms = env_now_ms(w->env);
+
+	w->env->boot_id[0] ^= 1;
+	world_drain(w);
+	assert_true(fake_nth(&w->fake, "lookup", 0)->at_ms >= began_ms + 2500);
+	ATTEMPT_IS(w, id, 1, ATTEMPT_ABSENT);
+}
+
+static void
+a_job_of_a_kind_that_is_gone_fails_when_its_call_vanished(void **state)
+{
+	struct world *w = *state;
+	int64_t id = died_in(w, CARRIER_NAMED, ATTEMPT_INTENT);
+
+	w->conf->kind_count = 0;
+	world_drain(w);
+	w->conf->kind_count = 1;
+	ATTEMPT_IS(w, id, 1, ATTEMPT_ABSENT);
+	JOB_IS(w, id, JOB_FAILED, JOB_OUTCOME_NETWORK);
+}
+
+static void
+on_file(struct world *w, const char *sql)
+{
+	char *path = mem_printf("%s/data/journal.db", w->dir);
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s", sqlite3_errmsg(db));
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	mem_free(&path);
+}
+
+/* The others go on, with terms of their own; the next run tries again. */
+static void
+an_attempt_whose_terms_cannot_be_read_is_left_for_the_next_run(void **state)
+{
+	struct world *w = *state;
+	int64_t id = died_in(w, CARRIER_NAMED, ATTEMPT_INTENT);
+	int64_t other = JOB(w, .id = "b");
+
+	on_file(w, "CREATE TABLE kept AS SELECT * FROM terms;"
+		   "UPDATE terms SET text='{' || id");
+	world_drain(w);
+	JOB_IS(w, id, JOB_HELD, JOB_OUTCOME_NONE);
+	JOB_IS(w, other, JOB_DONE, JOB_OUTCOME_COMPLETED);
+	on_file(w,
+	    "UPDATE terms SET text=(SELECT ' ' || k.text FROM kept k WHERE "
+	    "k.id=terms.id) WHERE id IN (SELECT id FROM kept);"
+	    "DROP TABLE kept");
+	int64_t origin_ms = w->env->origin_ms;
+
+	world_shut(w);
+	world_reopen(w, origin_ms);
+	w->fake.scripts[0] = completed;
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+}
+
 static bool
 tell_over(void *arg)
 {
@@ -451,6 +584,12 @@ main(void)
 	    T(a_call_that_is_never_found_is_interrupted_at_its_longest_time),
 	    T(a_lookup_that_fails_is_no_news_of_a_call),
 	    T(a_call_of_a_carrier_that_cannot_be_asked_is_hung_up_at_once),
+	    T(a_call_of_another_account_waits_for_a_person_or_its_longest_time),
+	    T(a_call_of_a_carrier_that_is_gone_ends_at_its_longest_time),
+	    T(a_call_without_a_name_is_not_hung_up),
+	    T(a_settle_time_begins_anew_after_a_reboot),
+	    T(a_job_of_a_kind_that_is_gone_fails_when_its_call_vanished),
+	    T(an_attempt_whose_terms_cannot_be_read_is_left_for_the_next_run),
 	    T(a_callback_after_the_death_ends_the_call_as_told),
 	    T(deaths_while_recovering_change_nothing),
 	    T(everything_of_a_dead_owner_is_taken_over_at_once),

@@ -111,6 +111,63 @@ a_conversation_that_is_over_is_hung_up_once(void **state)
 	assert_int_equal(fake_count(&w->fake, "deaf"), 1);
 }
 
+static bool
+press_and_speak(void *arg)
+{
+	struct world *w = arg;
+	struct carrier_ear *ear = w->fake.calls[0].ear;
+
+	ear->dtmf(ear, '5', 1000);
+	ear->caption(ear, "hello there", 900, 1000);
+	return true;
+}
+
+/* Before somebody answered there is nobody to hear it, nor after the end. */
+static void
+keys_and_words_count_while_there_is_a_conversation(void **state)
+{
+	static const struct fake_step script[] = {AT(100, FAKE_PLACED),
+	    AT(200, FAKE_DO, .act = press_and_speak),
+	    AT(1000, FAKE_ANSWER, .text = "human"),
+	    AT(300 * SECOND, FAKE_DO, .act = press_and_speak),
+	    AT(600 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_HANGUP,
+		.told = true, .with = true),
+	    AT(600 * SECOND, FAKE_DO, .act = press_and_speak), {0}};
+	struct world *w = *state;
+
+	w->limits = "max_call: 1h, ring: 10s, per_number_per_day: 0, "
+		    "min_gap: 0s";
+	w->fake.ignores_hangup = true;
+	int64_t id = begun(w);
+
+	w->fake.ignores_hangup = true;
+	w->fake.scripts[0] = script;
+	world_drain(w);
+	assert_int_equal(world_job(w, id).state, JOB_DONE);
+	assert_int_equal(
+	    world_found(w, "recordings/1-1.talk.jsonl", "\"dtmf\""), 1);
+	assert_int_equal(
+	    world_found(w, "recordings/1-1.talk.jsonl", "hello there"), 1);
+}
+
+static void
+a_meeting_that_was_agreed_on_is_in_the_result(void **state)
+{
+	struct world *w = *state;
+	int64_t id = begun(w);
+
+	w->fake.words[0] = (struct fake_word){100, "Hello?"};
+	w->fake.words[1] = (struct fake_word){900, "Tuesday works for me."};
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+	struct journal_finding f = finding(w, id * 256 + 1);
+
+	assert_non_null(f.meeting);
+	assert_non_null(strstr(f.meeting, "Tuesday"));
+	mem_free(&f.meeting);
+	assert_int_equal(world_found(w, "out/results.jsonl", "Tuesday"), 1);
+}
+
 static void
 an_opt_out_lands_on_the_list_with_the_end_of_the_call(void **state)
 {
@@ -247,6 +304,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(the_end_names_the_recording_and_what_was_found),
 	    T(a_conversation_that_is_over_is_hung_up_once),
+	    T(keys_and_words_count_while_there_is_a_conversation),
+	    T(a_meeting_that_was_agreed_on_is_in_the_result),
 	    T(an_opt_out_lands_on_the_list_with_the_end_of_the_call),
 	    T(a_call_without_an_opt_out_adds_nobody_to_the_list),
 	    T(nobody_speaks_for_ever_to_one_who_says_nothing),

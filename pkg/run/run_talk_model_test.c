@@ -1,0 +1,184 @@
+#include "run/run_talk_fix_test.h"
+
+/* Models of a kind that none is yet. */
+
+/* It speaks by itself, wants tools, and cannot always do what it should. */
+struct odd {
+	struct model_ear *ear;
+	int64_t frame;
+	bool does_not_start, cannot_say;
+	char answer[64]; /* to the tool it asked for */
+	int stopped;
+};
+
+static enum err_code
+odd_start(void *m, const struct model_session *session, struct model_call **out,
+    struct err *err)
+{
+	struct odd *o = m;
+
+	*out = NULL;
+	if (o->does_not_start)
+		return err_set(err, ERR_UNREACHABLE, 0, "no model today");
+	o->ear = session->ear;
+	*out = (struct model_call *)(void *)o;
+	return ERR_NONE;
+}
+
+static void
+odd_hear(struct model_call *c, const uint8_t callee[MODEL_FRAME])
+{
+	(void)c;
+	(void)callee;
+}
+
+static enum err_code
+odd_say(struct model_call *c, int64_t id, const char *text, struct err *err)
+{
+	struct odd *o = (struct odd *)(void *)c;
+
+	(void)id;
+	(void)text;
+	return o->cannot_say ? err_set(err, ERR_STATE, 0, "its queue is full")
+			     : ERR_NONE;
+}
+
+static bool
+odd_frame(struct model_call *c, uint8_t agent[MODEL_FRAME])
+{
+	struct odd *o = (struct odd *)(void *)c;
+
+	media_ulaw_silence(agent, MODEL_FRAME);
+	if (++o->frame != 50)
+		return false;
+	o->ear->text(o->ear, "I am a machine.", 100, 900);
+	o->ear->spoken(o->ear, &(struct model_spoken){.heard = "I am a"});
+	o->ear->tool(o->ear, "t-1", "open_door", "{}");
+	return false;
+}
+
+static bool
+odd_flush(struct model_call *c, struct model_spoken *out)
+{
+	(void)c;
+	(void)out;
+	return false;
+}
+
+static void
+odd_result(struct model_call *c, const char *call_id, const char *json)
+{
+	struct odd *o = (struct odd *)(void *)c;
+
+	(void)snprintf(o->answer, sizeof(o->answer), "%s %s", call_id, json);
+}
+
+static void
+odd_advise(struct model_call *c, const char *text)
+{
+	(void)c;
+	(void)text;
+}
+
+static void
+odd_stop(struct model_call **c)
+{
+	if (*c != NULL)
+		((struct odd *)(void *)*c)->stopped++;
+	*c = NULL;
+}
+
+static const struct model_ops odd_ops = {.start = odd_start,
+    .hear = odd_hear,
+    .say = odd_say,
+    .frame = odd_frame,
+    .flush = odd_flush,
+    .tool_result = odd_result,
+    .advise = odd_advise,
+    .stop = odd_stop};
+
+static enum err_code
+start_odd(struct world *w, struct odd *odd)
+{
+	static const char *const silent[] = {NULL};
+	struct model scripted;
+	enum err_code code;
+
+	open_world(w, NULL);
+	scripted = w->model;
+	w->model = (struct model){.ops = &odd_ops, .impl = odd};
+	code = start(w, silent);
+	w->model = scripted;
+	return code;
+}
+
+static void
+what_a_model_says_by_itself_is_written_down_until_the_end(void **state)
+{
+	struct odd odd = {0};
+	struct world w;
+	char *text;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(start_odd(&w, &odd), ERR_NONE);
+	for (int64_t ms = 0; ms < 3000; ms += 20)
+		(void)run_talk_tick(w.talk, START_MS + ms);
+	assert_string_equal(
+	    odd.answer, "t-1 {\"error\":\"there is no such tool\"}");
+	end_call(&w, "callee");
+	/* what comes after it belongs to nobody */
+	odd.ear->text(odd.ear, "And another thing.", 3000, 3500);
+	odd.ear->spoken(
+	    odd.ear, &(struct model_spoken){.id = 1, .heard = "And"});
+	net_env_run(w.env);
+	assert_true(w.done);
+	text = read_file(&w, "17-1.talk.jsonl", &len);
+	assert_non_null(strstr(text, "I am a machine."));
+	assert_null(strstr(text, "And"));
+	mem_free(&text);
+	run_talk_free(&w.talk);
+	assert_int_equal(odd.stopped, 1);
+	close_world(&w, true);
+}
+
+static void
+a_call_whose_model_cannot_speak_is_ended(void **state)
+{
+	struct odd odd = {.cannot_say = true};
+	struct world w;
+
+	(void)state;
+	assert_int_equal(start_odd(&w, &odd), ERR_NONE);
+	run(&w, 20);
+	assert_int_equal(w.hangups, 1);
+	assert_int_equal(w.code, ERR_STATE);
+	close_world(&w, true);
+}
+
+static void
+without_its_model_no_conversation_begins(void **state)
+{
+	struct odd odd = {.does_not_start = true};
+	struct world w;
+
+	(void)state;
+	assert_int_equal(start_odd(&w, &odd), ERR_UNREACHABLE);
+	assert_null(w.talk);
+	assert_int_equal(odd.stopped, 0);
+	assert_false(there_is(&w, "17-1.ul2"));
+	close_world(&w, true);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		what_a_model_says_by_itself_is_written_down_until_the_end),
+	    cmocka_unit_test(a_call_whose_model_cannot_speak_is_ended),
+	    cmocka_unit_test(without_its_model_no_conversation_begins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
