@@ -203,13 +203,23 @@ alter(sqlite3 *db, const char *table, const char *column, const char *value)
 	return done;
 }
 
+static int attempts_seen;
+
+static void
+show_one(void *arg, const struct journal_check_attempt *a)
+{
+	(void)arg;
+	(void)a;
+	attempts_seen++;
+}
+
 static bool
 is_noticed(struct fix *f)
 {
 	char *path = in(f, "bad.db");
+	struct journal_check_options o = {.attempt = show_one};
 	struct journal_check *c = NULL;
-	enum err_code code =
-	    journal_check_file(f->env, path, NULL, &c, &f->err);
+	enum err_code code = journal_check_file(f->env, path, &o, &c, &f->err);
 	bool noticed = code != ERR_NONE || !c->ok;
 
 	/* What cannot be read at all is told as such, never a crash. */
@@ -296,11 +306,87 @@ each_column_that_is_altered_is_noticed(void **state)
 			    columns[i].full, altered);
 	}
 	assert_int_equal(seen, ARRAY_LEN(proved));
+	assert_true(attempts_seen > 0);
 	for (size_t i = 0; i < n; i++)
 		mem_free(&columns[i].full);
 	mem_free(&bytes);
 	mem_free(&bad);
 	mem_free(&good);
+}
+
+/* --- numbers of another program --------------------------------------------
+ */
+
+static void
+ignore_event(void *arg, const struct journal_event *e)
+{
+	(void)arg;
+	(void)e;
+}
+
+static void
+ignore_job(void *arg, const struct journal_listed *row)
+{
+	(void)arg;
+	(void)row;
+}
+
+static void
+is_unknown(struct fix *f, enum err_code code)
+{
+	assert_int_equal(code, ERR_DAMAGED);
+	SAYS("a number this program does not know");
+}
+
+static void
+a_number_that_this_program_does_not_know_is_told(void **state)
+{
+	static const char *const jobs[] = {
+	    "state=99", "reason=99", "outcome=99"};
+	static const char *const events[] = {"UPDATE event SET job_state=99",
+	    "UPDATE event SET attempt_state=99", "UPDATE step SET was=-1",
+	    "UPDATE step SET was=99", "UPDATE step SET event=-1",
+	    "UPDATE step SET event=99"};
+	const struct journal_filter all = {.state = -1, .limit = 10};
+	struct fix *f = *state;
+	struct journal_job job;
+
+	populate(f);
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+		char *sql = mem_printf(
+		    "PRAGMA ignore_check_constraints=1; CREATE TABLE kept AS "
+		    "SELECT * FROM job; UPDATE job SET %s WHERE id=1",
+		    jobs[i]);
+
+		sql_on(f, "journal.db", sql);
+		is_unknown(f, journal_read_job(f->j, 1, &job, &f->err));
+		/* Twice: a reader that stopped half-way is begun anew. */
+		for (int n = 0; n < 2; n++)
+			is_unknown(f, journal_read_jobs(f->j, &all, ignore_job,
+					  NULL, &f->err));
+		sql_on(f, "journal.db",
+		    "UPDATE job SET (state,reason,outcome)=(SELECT k.state,"
+		    "k.reason,k.outcome FROM kept k WHERE k.id=job.id); "
+		    "DROP TABLE kept");
+		OK(journal_read_job(f->j, 1, &job, &f->err));
+		mem_free(&sql);
+	}
+	sql_on(f, "journal.db", "DROP TRIGGER event_no_update");
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		sql_on(f, "journal.db",
+		    "CREATE TABLE steps AS SELECT * FROM step;"
+		    "CREATE TABLE events AS SELECT * FROM event");
+		sql_on(f, "journal.db", events[i]);
+		is_unknown(f,
+		    journal_read_events(f->j, 1, ignore_event, NULL, &f->err));
+		sql_on(f, "journal.db",
+		    "UPDATE step SET (was,event)=(SELECT s.was,s.event FROM "
+		    "steps s WHERE s.id=step.id); UPDATE event SET "
+		    "(job_state,attempt_state)=(SELECT e.job_state,"
+		    "e.attempt_state FROM events e WHERE e.seq=event.seq);"
+		    "DROP TABLE steps; DROP TABLE events");
+		OK(journal_read_events(f->j, 1, ignore_event, NULL, &f->err));
+	}
 }
 
 /* --- archives --------------------------------------------------------------
@@ -620,6 +706,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(each_column_that_is_altered_is_noticed),
+	    T(a_number_that_this_program_does_not_know_is_told),
 	    T(each_member_of_an_archive_that_is_altered_is_refused),
 	    T(an_archive_shows_what_a_person_said_of_each_attempt),
 	    T(a_check_and_a_prune_of_many_are_as_those_of_few),

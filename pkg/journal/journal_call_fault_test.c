@@ -20,6 +20,7 @@ static struct {
 	struct life asked;  /* UNKNOWN, with an open message */
 	struct life parked; /* PARKED */
 	struct life ready;  /* READY */
+	struct life twin;   /* READY, of the same number */
 	struct life dead;   /* CANCELLED, its result dropped */
 	struct life gone;   /* DONE, delivered and pruned */
 	int64_t message;    /* open, to asked */
@@ -35,6 +36,10 @@ struct call {
 	/* outside of one */
 	enum err_code (*out)(struct journal *j, struct err *err);
 };
+
+static struct journal_service service = {.name = "mongo",
+    .last_error = "refused",
+    .last_error_ms = 5};
 
 /* --- populating ------------------------------------------------------------
  */
@@ -59,6 +64,7 @@ put_all(struct journal *j, void *arg, struct err *err)
 	OK(journal_run_begin(j, "drain", &is.run, err));
 	OK(journal_run_end(j, is.run, "{\"done\":1}", err));
 	OK(journal_terms_put(j, "terms", &is.terms, err));
+	OK(journal_service_put(j, &service, err));
 	return ERR_NONE;
 }
 
@@ -117,7 +123,10 @@ populate(struct fix *f)
 	life_add(f, &is.dead, "dead");
 	assert_true(life_claim(f, &is.dead));
 	life_step(f, &is.dead, ATTEMPT_EV_REFUSE, JOB_EV_CANCEL);
+	/* Two of one number, of which a claim takes the first alone. */
+	is.ready.phone = is.twin.phone = "+15125550188";
 	life_add(f, &is.ready, "ready");
+	life_add(f, &is.twin, "twin");
 	OK(once(f, put_all, f));
 	OK(once(f, put_rows, f));
 }
@@ -225,7 +234,7 @@ static enum err_code
 in_resume_claim(struct journal *j, struct err *err)
 {
 	struct life l = {0};
-	struct journal_claim c = {.want = 1,
+	struct journal_claim c = {.want = 2,
 	    .limit_all = 100,
 	    .limit_campaign = 100,
 	    .visit = life_arm,
@@ -311,6 +320,9 @@ IN(append_put, journal_append_put(j, "out", "1.jsonl", 7, "1", "x", 1, err))
 IN(attention, journal_attention_once(j, "look", &yes, err))
 IN(run_begin, journal_run_begin(j, "sync", &number, err))
 IN(run_end, journal_run_end(j, is.run, "{}", err))
+IN(outbox_keep, journal_outbox_keep(j, is.outbox, "kept", err))
+IN(service_put, journal_service_put(j, &service, err))
+IN(service_get, journal_service_get(j, "mongo", &service, &yes, err))
 IN(is_archived, journal_is_archived(j, is.old.id, &yes, err))
 IN(erase, journal_erase(j, is.old.id, "ann", "asked", err))
 IN(holders,
@@ -338,6 +350,7 @@ EACH(pause, struct journal_pause_row)
 EACH(dnc, struct journal_dnc_row)
 EACH(run, struct journal_run_row)
 EACH(outbox, struct journal_outbox_row)
+EACH(service, struct journal_service)
 
 #define OUT(name, call)                                                     \
 	static enum err_code out_##name(struct journal *j, struct err *err) \
@@ -456,6 +469,9 @@ OUT(next_due, journal_read_next_due(j, &number, err))
 OUT(any_ready, journal_read_any_ready(j, &yes, err))
 OUT(version, journal_version(j, &number, err))
 OUT(lost_before, journal_lost_before(j, &number, err))
+OUT(services, journal_read_services(j, each_service, NULL, err))
+OUT(other_owners, journal_read_other_owners(j, &yes, err))
+OUT(waiting, journal_read_waiting(j, &yes, err))
 OUT(owner_say, journal_owner_say(j, "busy", err))
 
 #define INSIDE(name)                   \
@@ -478,6 +494,7 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     INSIDE(outbox_set), INSIDE(outbox_retry), INSIDE(outbox_drop),
     INSIDE(append_get), INSIDE(append_put), INSIDE(attention),
     INSIDE(run_begin), INSIDE(run_end), INSIDE(is_archived), INSIDE(erase),
+    INSIDE(outbox_keep), INSIDE(service_put), INSIDE(service_get),
     INSIDE(holders), INSIDE(slots), OUTSIDE(counts), OUTSIDE(job),
     OUTSIDE(attempt), OUTSIDE(person), OUTSIDE(terms), OUTSIDE(find),
     OUTSIDE(find_in), OUTSIDE(find_number), OUTSIDE(event_attempt),
@@ -486,7 +503,8 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due),
     OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(next_due),
     OUTSIDE(any_ready), OUTSIDE(version), OUTSIDE(lost_before), OUTSIDE(check),
-    OUTSIDE(sql), OUTSIDE(dry_prune), OUTSIDE(owner_say)};
+    OUTSIDE(sql), OUTSIDE(dry_prune), OUTSIDE(services), OUTSIDE(other_owners),
+    OUTSIDE(waiting), OUTSIDE(owner_say)};
 
 /* --- the loop --------------------------------------------------------------
  */

@@ -333,6 +333,135 @@ files_are_read_in_pages(void **state)
 	}
 }
 
+/* --- looking for one --- */
+
+static enum err_code
+add_from(struct journal *j, void *arg, struct err *err)
+{
+	uint8_t content[JOB_CONTENT_BYTES] = {7};
+	struct journal_new_job n = {.source = arg,
+	    .ext = "a",
+	    .kind = "call",
+	    .campaign = "spring",
+	    .content = content,
+	    .phone = "+15125550100",
+	    .contact = "{}",
+	    .data = "{}"};
+	enum journal_added added;
+	int64_t id;
+
+	return journal_job_add(j, &n, &added, &id, err);
+}
+
+static void
+an_id_of_two_sources_needs_its_source(void **state)
+{
+	char file[] = "file", mongo[] = "mongo";
+	struct fix *f = *state;
+	int64_t id = 0;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(once(f, add_from, file));
+	OK(journal_read_find(f->j, "a", &id, &f->err));
+	assert_int_equal(id, 1);
+	OK(once(f, add_from, mongo));
+	assert_int_equal(journal_read_find(f->j, "a", &id, &f->err), ERR_USAGE);
+	SAYS("say which: file:a, mongo:a");
+	OK(journal_read_find(f->j, "mongo:a", &id, &f->err));
+	assert_int_equal(id, 2);
+}
+
+static enum err_code
+look_for_nothing(struct journal *j, void *arg, struct err *err)
+{
+	char text[JOURNAL_TERMS_MAX] = "x";
+
+	(void)arg;
+	if (journal_terms_get(j, 999, text, err) != ERR_NONE)
+		return err->code;
+	assert_string_equal(text, "");
+	assert_string_equal(journal_sink_name(JOURNAL_SINK_END), "?");
+	assert_string_equal(journal_sink_name((enum journal_sink) - 1), "?");
+	return ERR_NONE;
+}
+
+static void
+what_is_not_there_is_empty(void **state)
+{
+	struct fix *f = *state;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(once(f, look_for_nothing, NULL));
+}
+
+static enum err_code
+list_three(struct journal *j, void *arg, struct err *err)
+{
+	bool yes;
+
+	(void)arg;
+	for (int64_t n = 0; n < 3; n++)
+		if (journal_dnc_put(j, 15125550100 + n, 1, "ann", "", &yes,
+			err) != ERR_NONE)
+			return err->code;
+	return ERR_NONE;
+}
+
+static void
+count_number(void *arg, const struct journal_dnc_row *row)
+{
+	(void)row;
+	(*(int *)arg)++;
+}
+
+static void
+a_page_without_a_limit_is_all(void **state)
+{
+	struct fix *f = *state;
+	int n = 0;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(once(f, list_three, NULL));
+	OK(journal_read_dnc(f->j, 0, 2, count_number, &n, &f->err));
+	assert_int_equal(n, 2);
+	OK(journal_read_dnc(f->j, 0, 0, count_number, &n, &f->err));
+	assert_int_equal(n, 5);
+}
+
+static void
+owner_command(void *arg, const struct journal_owner_row *o)
+{
+	(void)snprintf(arg, sizeof(o->command), "%s", o->command);
+}
+
+static enum err_code
+nothing_at_all(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	(void)j;
+	(void)tx;
+	(void)err;
+	return ERR_NONE;
+}
+
+static void
+a_long_name_is_cut_and_who_is_no_owner_closes_nothing(void **state)
+{
+	static const char name[] = "a-name-of-many-more-letters-than-any-"
+				   "command-of-ours-has";
+	struct fix *f = *state;
+	struct journal_tx tx = {.run = nothing_at_all, .cls = JOURNAL_CLAIM};
+	struct journal_owner_row o;
+	char command[sizeof(o.command)] = "";
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_close_with(f->j, &tx, &f->err));
+	OK(journal_owner_close_with(f->j, NULL, &f->err));
+	OK(journal_owner_open(f->j, name, NULL, &f->err));
+	OK(journal_read_owners(f->j, true, owner_command, command, &f->err));
+	assert_int_equal(strlen(command), sizeof(command) - 1);
+	assert_memory_equal(command, name, sizeof(command) - 1);
+}
+
 int
 main(void)
 {
@@ -343,6 +472,9 @@ main(void)
 	    T(many_numbers_stand_under_one_deed),
 	    T(a_group_that_changes_nothing_leaves_nothing),
 	    T(an_owner_is_known_by_the_lock_of_its_process),
+	    T(an_id_of_two_sources_needs_its_source),
+	    T(what_is_not_there_is_empty), T(a_page_without_a_limit_is_all),
+	    T(a_long_name_is_cut_and_who_is_no_owner_closes_nothing),
 	    T(files_are_read_in_pages)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,27 @@ what_is_no_journal_of_ours_is_refused(void **state)
 }
 
 static void
+what_another_program_made_is_refused(void **state)
+{
+	struct fix *f = *state;
+	struct journal_options o = {
+	    .env = f->env, .mode = JOURNAL_MUST_EXIST, .build_ms = 1000};
+	char *file = mem_printf("%s/journal.db", f->dir);
+
+	populate(f);
+	journal_close(&f->j);
+	shell(f, "rm journal.db*");
+	sql_on(f, "journal.db", "CREATE TABLE x(y)");
+	shell(f, "chmod 600 journal.db");
+	refused(f, ERR_CONFIG, "not a journal of dsrun");
+	/* a file where its directory should be */
+	o.dir = file;
+	assert_int_equal(journal_open(&o, &f->j, &f->err), ERR_IO);
+	SAYS("journal.db");
+	mem_free(&file);
+}
+
+static void
 a_mark_without_a_journal_is_no_place_to_begin(void **state)
 {
 	struct fix *f = *state;
@@ -692,6 +713,7 @@ main(void)
 	    T(only_create_makes_a_journal_and_all_is_private),
 	    T(a_place_that_is_not_ours_or_not_local_is_refused),
 	    T(what_is_no_journal_of_ours_is_refused),
+	    T(what_another_program_made_is_refused),
 	    T(a_mark_without_a_journal_is_no_place_to_begin),
 	    T(an_empty_file_where_a_journal_was_is_damage),
 	    T(the_ballast_lies_ready),

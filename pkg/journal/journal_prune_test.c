@@ -503,6 +503,18 @@ static const struct {
     {"sed -i '2s/\"events\":\\[.*\\],\"attempts\"/\"events\":[],"
      "\"attempts\"/' x.jsonl",
 	"line 2: job #1 has no events"},
+    {"sed -i '2s/\"seq\":[0-9]*/\"seq\":0/' x.jsonl", "line 2"},
+    {"sed -i '2s/\"n\":2,/\"n\":3,/' x.jsonl", "was altered"},
+    {"sed -i '2s/\"hash\":\"../\"hash\":\"zz/' x.jsonl",
+	"expected 64 hex digits"},
+    {"sed -i '2s/\"key\":\"../\"key\":\"zz/' x.jsonl",
+	"expected 64 hex digits"},
+    {"sed -i '2s/\"attemptState\":[0-9]*/\"attemptState\":99/' x.jsonl",
+	"attemptState"},
+    {"sed -i '2s/\"seals\":\\[{\"n\":1,\"revision\":1,\"state\":[0-9]*/"
+     "\"seals\":[{\"n\":1,\"revision\":1,\"state\":6/' x.jsonl",
+	"seal of revision 1 of job #1 was altered"},
+    {"printf x >> x.jsonl", "line 5: the file is cut off"},
     {"sed -i '2d' x.jsonl", "closing line does not close"},
     {"sed -i '2s/\"call\":\"[^\"]*\"/\"call\":\"no\"/' x.jsonl",
 	"closing line does not close"},
