@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "base/text.h"
 
 #include "json/json.h"
@@ -194,47 +195,44 @@ seals_verify(struct reading *r, const struct json *line, int64_t job,
 /* --- attempts ----------------------------------------------------------------
  */
 
-static bool
-is_arm(int step)
+/* ATTEMPT_EVENT_COUNT: no step of an attempt. */
+static enum attempt_event
+event_of(int step)
 {
 	size_t n;
 	const struct attempt_row *rows = job_attempt_rows(&n);
 
-	return step >= 1000 && (size_t)step < 1000 + n &&
-	       rows[step - 1000].event == ATTEMPT_EV_ARM;
+	return step >= 1000 && (size_t)step < 1000 + n ? rows[step - 1000].event
+						       : ATTEMPT_EVENT_COUNT;
 }
 
-/* What the events say of an attempt that its row does not. */
-static enum err_code
-attempt_events(
-    const struct json *line, struct journal_check_attempt *a, struct err *err)
+/* What the events, which were read before, say of an attempt that its row does
+ * not. */
+static void
+attempt_events(const struct json *line, struct journal_check_attempt *a)
 {
 	const struct json *events = json_get(line, "events");
-	size_t n;
-	const struct attempt_row *rows = job_attempt_rows(&n);
+	struct err ignored;
 
 	a->last_event = ATTEMPT_EVENT_COUNT;
 	for (size_t i = 0; i < json_count(events); i++) {
 		struct job_event_fields f;
 		uint8_t hash[SHA256_BYTES];
 
-		if (event_read(json_at(events, i), 0, &f, hash, err) !=
-		    ERR_NONE)
-			return err->code;
+		CHECK(event_read(json_at(events, i), 0, &f, hash, &ignored) ==
+		      ERR_NONE);
 		if (f.attempt != a->id)
 			continue;
-		if (is_arm(f.step)) {
+		a->last_event = event_of(f.step);
+		if (a->last_event == ATTEMPT_EV_ARM) {
 			a->intent_seq = f.seq;
 			memcpy(a->intent_hash, hash, sizeof(hash));
 		}
-		if (f.step >= 1000 && (size_t)f.step < 1000 + n)
-			a->last_event = rows[f.step - 1000].event;
 		a->by_person = a->by_person ||
 			       a->last_event == ATTEMPT_EV_RESOLVE_PLACED ||
 			       a->last_event == ATTEMPT_EV_RESOLVE_ABSENT ||
 			       a->last_event == ATTEMPT_EV_RESOLVE_DROP;
 	}
-	return ERR_NONE;
 }
 
 static enum err_code
@@ -269,8 +267,7 @@ attempts_show(const struct reading *r, const struct json *line, int64_t job,
 		if (a.has_key &&
 		    hex_of(one, "key", a.key, sizeof(a.key), err) != ERR_NONE)
 			return err->code;
-		if (attempt_events(line, &a, err) != ERR_NONE)
-			return err->code;
+		attempt_events(line, &a);
 		if (r->a->attempt != NULL)
 			r->a->attempt(r->a->arg, &a);
 	}

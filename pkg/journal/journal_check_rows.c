@@ -226,11 +226,9 @@ intent_hash(
 	journal_db_i64(st, 1, show->intent_seq);
 	if (journal_db_row(db, st, &row, err) != ERR_NONE)
 		return err->code;
-	if (row) {
-		journal_db_copy_blob(
-		    st, 0, show->intent_hash, sizeof(show->intent_hash));
-		(void)sqlite3_reset(st);
-	}
+	journal_db_copy_blob(
+	    st, 0, show->intent_hash, sizeof(show->intent_hash));
+	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
 

@@ -181,11 +181,9 @@ hash_is(struct journal_db *db, const char *sql, int64_t at,
 	journal_db_i64(st, 1, at);
 	if (journal_db_row(db, st, &row, err) != ERR_NONE)
 		return err->code;
-	if (row) {
-		journal_db_copy_blob(st, 0, got, sizeof(got));
-		*same = memcmp(got, want, sizeof(got)) == 0;
-		(void)sqlite3_reset(st);
-	}
+	journal_db_copy_blob(st, 0, got, sizeof(got)); /* zeros: no row */
+	*same = memcmp(got, want, sizeof(got)) == 0;
+	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
 

@@ -73,7 +73,7 @@ campaigns(struct claiming *s, struct err *err)
 		journal_db_i64(st, 1, after);
 		if (journal_db_row(&s->j->w, st, &row, err) != ERR_NONE)
 			return err->code;
-		if (!row || sqlite3_column_type(st, 0) == SQLITE_NULL) {
+		if (sqlite3_column_type(st, 0) == SQLITE_NULL) {
 			(void)sqlite3_reset(st);
 			break;
 		}
@@ -176,7 +176,7 @@ candidates_read(struct claiming *s, struct turn *t, sqlite3_stmt *st, size_t n,
 	if (sqlite3_bind_parameter_count(st) > 3)
 		journal_db_i64(st, 4, t->job);
 	journal_db_i64(st, 3, (int64_t)n);
-	while (code == ERR_NONE && t->count < n) {
+	while (t->count < n) {
 		struct journal_candidate *c = &t->read[t->count];
 
 		code = journal_db_row(&s->j->w, st, &row, err);

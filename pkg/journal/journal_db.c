@@ -239,10 +239,9 @@ journal_db_there(
 enum err_code
 journal_db_done(struct journal_db *db, sqlite3_stmt *st, struct err *err)
 {
-	int rc = sqlite3_step(st);
 	enum err_code code = ERR_NONE;
 
-	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+	if (sqlite3_step(st) != SQLITE_DONE)
 		code = journal_db_err(db, err, sqlite3_sql(st));
 	(void)sqlite3_reset(st);
 	return code;

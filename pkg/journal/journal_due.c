@@ -139,8 +139,8 @@ journal_dials(struct journal *j, int64_t number, int64_t since_ms,
 	journal_db_i64(st, 2, since_ms);
 	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
 		return err->code;
-	*count = row ? sqlite3_column_int64(st, 0) : 0;
-	*newest_ms = row ? sqlite3_column_int64(st, 1) : 0;
+	*count = sqlite3_column_int64(st, 0);
+	*newest_ms = sqlite3_column_int64(st, 1);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
@@ -163,10 +163,8 @@ journal_dial_nth(struct journal *j, int64_t number, int64_t since_ms, int64_t n,
 	journal_db_i64(st, 3, n);
 	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
 		return err->code;
-	if (row) {
-		*at_ms = sqlite3_column_int64(st, 0);
-		(void)sqlite3_reset(st);
-	}
+	*at_ms = sqlite3_column_int64(st, 0); /* 0 where there is no row */
+	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
 

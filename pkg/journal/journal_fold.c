@@ -210,10 +210,8 @@ hash_before(struct journal_fold *f, const struct journal_fold_job *job,
 	journal_db_i64(st, 1, job->last);
 	if (journal_db_row(f->db, st, &row, err) != ERR_NONE)
 		return err->code;
-	if (row) {
-		journal_db_copy_blob(st, 0, out, SHA256_BYTES);
-		(void)sqlite3_reset(st);
-	}
+	journal_db_copy_blob(st, 0, out, SHA256_BYTES); /* zeros: no row */
+	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
 

@@ -21,11 +21,10 @@ walk(struct journal *j, sqlite3_stmt *st,
 	bool row = true;
 	enum err_code code = ERR_NONE;
 
-	while (code == ERR_NONE) {
+	while (row && code == ERR_NONE) {
 		code = journal_db_row(&j->r, st, &row, err);
-		if (code != ERR_NONE || !row)
-			break;
-		code = each(arg, st, err);
+		if (row)
+			code = each(arg, st, err);
 	}
 	(void)sqlite3_reset(st);
 	return code;

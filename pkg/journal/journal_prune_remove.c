@@ -76,10 +76,8 @@ events_remove(struct journal *j, int64_t seq, struct err *err)
 		journal_db_i64(st, 1, seq);
 		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
 			return err->code;
-		if (row) {
-			prev = sqlite3_column_int64(st, 0);
-			(void)sqlite3_reset(st);
-		}
+		prev = sqlite3_column_int64(st, 0); /* 0: no row */
+		(void)sqlite3_reset(st);
 		if (run_with(j, "DELETE FROM event WHERE seq=?1", seq, err) !=
 		    ERR_NONE)
 			return err->code;

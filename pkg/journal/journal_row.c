@@ -296,8 +296,7 @@ journal_row_get_terms(struct journal_db *db, int64_t id,
 	journal_db_i64(st, 1, id);
 	if (journal_db_row(db, st, &row, err) != ERR_NONE)
 		return err->code;
-	if (row)
-		journal_db_copy_text(st, 0, out, JOURNAL_TERMS_MAX);
+	journal_db_copy_text(st, 0, out, JOURNAL_TERMS_MAX);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
@@ -327,10 +326,8 @@ journal_outcomes(struct journal *j, int64_t job, int64_t attempt,
 	journal_db_i64(st, 3, outcome);
 	if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
 		return err->code;
-	if (row) {
-		*count = sqlite3_column_int64(st, 0);
-		(void)sqlite3_reset(st);
-	}
+	*count = sqlite3_column_int64(st, 0);
+	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
 

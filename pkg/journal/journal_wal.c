@@ -90,8 +90,7 @@ mode_is_wal(struct journal_db *db, bool *wal, struct err *err)
 
 	if (st == NULL || journal_db_row(db, st, &row, err) != ERR_NONE)
 		return err->code;
-	if (row)
-		journal_db_copy_text(st, 0, mode, sizeof(mode));
+	journal_db_copy_text(st, 0, mode, sizeof(mode));
 	(void)sqlite3_reset(st);
 	*wal = strcmp(mode, "wal") == 0;
 	return ERR_NONE;
