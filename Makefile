@@ -16,7 +16,8 @@ HARDEN   = -O2 -g -fstack-protector-strong -fstack-clash-protection \
 	   -fno-strict-aliasing -fno-common -D_FORTIFY_SOURCE=2 -fPIE
 SAN      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	   -fno-omit-frame-pointer $(NOFLOW)
-# Flow warnings guess wrong where the sanitizers add branches; lint, which
+# Flow warnings guess wrong where the sanitizers add branches, or nothing is
+# optimized (cover); lint, which
 # builds without them, keeps these warnings.
 NOFLOW   = -Wno-maybe-uninitialized -Wno-null-dereference \
 	   -Wno-format-truncation -Wno-unknown-warning-option
@@ -225,7 +226,8 @@ mutate-guards: ## each guard of dsrun taken out: a seed or a test must fail
 COVERS        = $(TESTS) $(SIM)
 COVER_SCRIPTS = --scripts tests/sim --scripts tests/scenario
 cover: ## branches of journal, job and run; each not taken has its reason
-	$(Q)$(MAKE) B=$(B)-cover CFLAGS="-O0 -g --coverage" LDFLAGS="--coverage" cover-built
+	$(Q)$(MAKE) B=$(B)-cover CFLAGS="-O0 -g --coverage $(NOFLOW)" \
+	    LDFLAGS="--coverage" cover-built
 cover-built: $(B)/dsrun $(COVERS)
 	$(Q)find $(B) -name '*.gcda' -delete
 	$(Q)FAULT_STRIDE=3 $(PYTHON) tests/run.py --dsrun $(B)/dsrun \
