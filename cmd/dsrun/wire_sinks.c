@@ -1,15 +1,20 @@
 #include "wire_sinks.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include "net/net_http.h"
 #include "net/net_pool.h"
+#include "sink/sink_logtail.h"
 #include "sink/sink_mongo.h"
 #include "sink/sink_s3.h"
 #include "sink/sink_webhook.h"
+#include "wire.h"
 
 #define ENCODERS 2 /* threads that encode recordings */
 
@@ -17,10 +22,12 @@ struct wire_sinks {
 	struct ctx *ctx;
 	const struct conf *conf;
 	struct net_pool *pool;
-	struct net_http *http; /* the webhook's */
+	struct journal *journal;
+	struct net_http *http;     /* the webhook's */
+	struct net_http *log_http; /* the log service's */
 	struct sink_s3 *s3;
 	bool s3_failed;
-	struct sink_pusher *mongo, *webhook;
+	struct sink_pusher *mongo, *webhook, *logtail;
 	uint8_t master_key[MONGO_MASTER_KEY_BYTES];
 	struct run_pusher pushers[RUN_PUSHERS_MAX];
 	size_t count;
@@ -39,6 +46,8 @@ wire_sinks_mask(const struct conf *conf)
 		mask |= 1U << JOURNAL_SINK_BULL;
 	if (conf->webhook.url != NULL)
 		mask |= 1U << JOURNAL_SINK_WEBHOOK;
+	if (conf->logtail.host != NULL)
+		mask |= 1U << JOURNAL_SINK_LOGTAIL;
 	return mask;
 }
 
@@ -141,8 +150,7 @@ open_mongo(struct wire_sinks *w, struct err *err)
 }
 
 static enum err_code
-open_webhook(
-    struct wire_sinks *w, const struct journal *journal, struct err *err)
+open_webhook(struct wire_sinks *w, struct err *err)
 {
 	const struct conf_webhook *h = &w->conf->webhook;
 	const char *secrets[] = {h->secret, h->old_secret, NULL};
@@ -151,13 +159,92 @@ open_webhook(
 	struct sink_webhook_options o = {.env = w->ctx->env,
 	    .url = h->url,
 	    .secrets = secrets,
-	    .origin = journal_id_hex(journal)};
+	    .origin = journal_id_hex(w->journal)};
 	enum err_code code = net_http_open(&ho, &w->http, err);
 
 	o.http = w->http;
 	if (code == ERR_NONE)
 		code = sink_webhook_new(&o, &w->webhook, err);
 	return code == ERR_NONE ? code : err_wrap(err, "webhook");
+}
+
+/* --- the log service --------------------------------------------------------
+ */
+
+/* Told once a day: the runs of cron are many, and each finds it out anew. */
+struct refusal {
+	struct journal_tx tx;
+	struct ctx *ctx;
+	char key[32];
+	char *what;
+	bool first;
+};
+
+static enum err_code
+refusal_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	struct refusal *r = CONTAINER_OF(tx, struct refusal, tx);
+
+	return journal_attention_once(j, r->key, &r->first, err);
+}
+
+static void
+refusal_done(struct journal_tx *tx)
+{
+	struct refusal *r = CONTAINER_OF(tx, struct refusal, tx);
+
+	/* Errors are shown on standard error too, and cron mails that. */
+	LOG(ctx_log(r->ctx), r->first ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
+	    "logtail.refused", LOG_STR("what", r->what));
+	if (tx->code == ERR_NONE && r->first)
+		wire_attention(r->ctx, r->what);
+	mem_free(&r->what);
+	mem_free(&r);
+}
+
+static void
+on_refused(void *arg, const char *what)
+{
+	struct wire_sinks *w = arg;
+	struct refusal *r = mem_zalloc(1, sizeof(*r));
+	char day[TEXT_TIME_MAX];
+	struct err err;
+
+	(void)text_of_time(w->ctx->env->ops->wall_us(w->ctx->env) / 1000, day);
+	(void)snprintf(r->key, sizeof(r->key), "logtail refused %.10s", day);
+	r->ctx = w->ctx;
+	r->what = mem_strdup(what);
+	r->tx.run = refusal_run;
+	r->tx.done = refusal_done;
+	r->tx.cls = JOURNAL_LIVE;
+	CHECK(journal_submit(w->journal, &r->tx, &err) == ERR_NONE);
+}
+
+static enum err_code
+open_logtail(struct wire_sinks *w, struct err *err)
+{
+	const struct conf_logtail *l = &w->conf->logtail;
+	struct net_http_options ho = {
+	    .env = w->ctx->env, .ca_file = l->ca_file};
+	char *url = strstr(l->host, "://") != NULL
+			? mem_strdup(l->host)
+			: mem_printf("https://%s/", l->host);
+	char *dir = mem_printf("%s/out", w->conf->dir);
+	struct sink_logtail_options o = {.env = w->ctx->env,
+	    .url = url,
+	    .token = l->token,
+	    .origin = journal_id_hex(w->journal),
+	    .dir = dir,
+	    .attention = on_refused,
+	    .arg = w};
+	enum err_code code = net_http_open(&ho, &w->log_http, err);
+
+	o.http = w->log_http;
+	if (code == ERR_NONE)
+		code = sink_logtail_new(&o, &w->logtail, err);
+	mem_free(&dir);
+	mem_free(&url);
+	return code == ERR_NONE ? code : err_wrap(err, "logtail");
 }
 
 void
@@ -170,7 +257,7 @@ wire_sinks_add(struct wire_sinks *w, enum journal_sink number,
 }
 
 static enum err_code
-open_all(struct wire_sinks *w, const struct journal *journal, struct err *err)
+open_all(struct wire_sinks *w, struct err *err)
 {
 	if (w->conf->mongo.uri != NULL) {
 		if (open_mongo(w, err) != ERR_NONE)
@@ -183,24 +270,30 @@ open_all(struct wire_sinks *w, const struct journal *journal, struct err *err)
 		wire_sinks_add(w, JOURNAL_SINK_S3, sink_s3_pusher(w->s3));
 	}
 	if (w->conf->webhook.url != NULL) {
-		if (open_webhook(w, journal, err) != ERR_NONE)
+		if (open_webhook(w, err) != ERR_NONE)
 			return err->code;
 		wire_sinks_add(w, JOURNAL_SINK_WEBHOOK, w->webhook);
+	}
+	if (w->conf->logtail.host != NULL) {
+		if (open_logtail(w, err) != ERR_NONE)
+			return err->code;
+		wire_sinks_add(w, JOURNAL_SINK_LOGTAIL, w->logtail);
 	}
 	return ERR_NONE;
 }
 
 enum err_code
 wire_sinks_open(struct ctx *ctx, const struct conf *conf,
-    const struct journal *journal, enum run_mode mode, struct wire_sinks **out,
+    struct journal *journal, enum run_mode mode, struct wire_sinks **out,
     struct err *err)
 {
 	struct wire_sinks *w = mem_zalloc(1, sizeof(*w));
 
 	w->ctx = ctx;
 	w->conf = conf;
+	w->journal = journal;
 	*out = w;
-	return mode == RUN_DRAIN ? ERR_NONE : open_all(w, journal, err);
+	return mode == RUN_DRAIN ? ERR_NONE : open_all(w, err);
 }
 
 const struct run_pusher *
@@ -227,7 +320,9 @@ wire_sinks_close(struct wire_sinks **wp)
 		return;
 	free_pusher(&w->mongo);
 	free_pusher(&w->webhook);
+	free_pusher(&w->logtail);
 	net_http_close(&w->http);
+	net_http_close(&w->log_http);
 	net_pool_close(&w->pool);
 	sink_s3_close(&w->s3);
 	mem_wipe(w->master_key, sizeof(w->master_key));

@@ -20,7 +20,7 @@ struct wire_sinks;
  * cannot be what it is said to be.
  */
 enum err_code wire_sinks_open(struct ctx *ctx, const struct conf *conf,
-    const struct journal *journal, enum run_mode mode, struct wire_sinks **out,
+    struct journal *journal, enum run_mode mode, struct wire_sinks **out,
     struct err *err);
 /* One more, which a drain pushes to as well. */
 void wire_sinks_add(struct wire_sinks *w, enum journal_sink number,

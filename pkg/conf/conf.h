@@ -180,6 +180,10 @@ struct conf {
 		char *secret;     /* signs */
 		char *old_secret; /* signs too, while receivers change */
 	} webhook;
+	struct conf_logtail {
+		char *host; /* its name, or an address with http(s):// */
+		char *ca_file, *token;
+	} logtail;
 	int64_t spool_settle_ms; /* spool: a file must be this old; 0 */
 	struct conf_kind *kinds; /* sorted by name */
 	size_t kind_count;

@@ -143,6 +143,13 @@ check_sinks(const struct conf *c, struct conf_problems *ps)
 		problem_of(c, "webhook.secret", ps,
 		    "expected a secret, which signs what is posted: set "
 		    "DSRUN_WEBHOOK_SECRET");
+	if (c->logtail.host != NULL && c->logtail.token == NULL)
+		problem_of(c, "logtail.token", ps,
+		    "expected the source's token beside logtail.host: set "
+		    "DSRUN_LOGTAIL_TOKEN");
+	if (c->logtail.host == NULL && c->logtail.token != NULL)
+		problem_of(c, "logtail.host", ps,
+		    "expected the source's ingesting host beside its token");
 }
 
 void

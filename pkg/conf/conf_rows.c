@@ -134,6 +134,10 @@ static const struct conf_row rows[] = {
 	SECRET("webhook.secret", webhook.secret, "signs each post (DSRun-Signature)"),
 	SECRET("webhook.old_secret", webhook.old_secret, "signs it too, while receivers change to the new one"),
 
+	TEXT("logtail.host", TEXT, logtail.host, NULL, NULL, "results as events to this log service (Better Stack): the source's ingesting host"),
+	TEXT("logtail.ca_file", PATH, logtail.ca_file, NULL, NULL, "authority of a server of one's own (PEM)"),
+	SECRET("logtail.token", logtail.token, "the source's token"),
+
 	TEXT("log.level", CHOICE, log.level, "info", levels, "less than this is not logged"),
 	NUMBER("log.rotate", SIZE, log.rotate_bytes, "64MB", 64 * KB, 16 * GB, "a larger file of one day is continued in another"),
 	NUMBER("log.keep_days", I64, log.keep_days, "30", 1, 3650, "older logs are removed"),

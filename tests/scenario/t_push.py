@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Results pushed over a network: `dsrun sync` and a service that is there,
 away, throttling, or says no."""
+import gzip
 import hashlib
 import hmac
 import http.server
@@ -152,3 +153,127 @@ def test_an_address_without_a_secret_is_refused(box):
     filled.configure(box, webhook={"url": "https://example.org/hook"})
     r = box.run("config", "check").expect(78)
     require("DSRUN_WEBHOOK_SECRET" in r.out + r.err, r.out + r.err)
+
+
+# --- the log service ---
+
+TOKEN = "a-token-of-the-test"
+
+
+def logged(box, hook, *rows, **more):
+    """These jobs are called, however often a number is; their events wait."""
+    limits = {**filled.KIND["limits"], "per_number_per_day": 0}
+    filled.configure(box, logtail={"host": hook.url}, kind={"limits": limits},
+                     outbox={"max_tries": 3}, **more)
+    box.path(".env").write_text("DSRUN_LOGTAIL_TOKEN=%s\n" % TOKEN)
+    filled.enqueue(box, *rows)
+    box.run("drain", "--quiet").expect(0)
+
+
+def people(n):
+    return [job("j%d" % i) for i in range(n)]
+
+
+def events(hook, status=200):
+    """The batches it answered so, each a list of events; all were as they
+    are to be."""
+    batches = []
+    for headers, body, said in hook.got:
+        require(headers["Authorization"] == "Bearer " + TOKEN, headers)
+        require(headers["Content-Type"] == "application/x-ndjson", headers)
+        require(headers["Content-Encoding"] == "gzip", headers)
+        text = gzip.decompress(body).decode()
+        require(text.endswith("\n"), "no whole line")
+        if said == status:
+            batches.append([json.loads(line) for line in text.splitlines()])
+    return batches
+
+
+def kept(box):
+    path = box.data / "out" / "logtail.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_sync_sends_events_of_results_in_one_packed_batch(box):
+    hook = Hook()
+    logged(box, hook, *people(5), job("busy", filled.BUSY))
+    require(not hook.got, "a drain sent something")
+    box.run("sync").expect(0)
+    box.run("sync").expect(0)
+    batch, = events(hook)
+    require({e["job"]["id"] for e in batch} ==
+            {"busy", *("j%d" % i for i in range(5))}, batch)
+    require(len({e["eventId"] for e in batch}) == 6, "ids that are the same")
+    text = json.dumps(batch)
+    require(filled.HUMAN not in text and "Maria" not in text, "personal", text)
+    require(not waiting(box), "rows are left")
+    require(not (box.data / "out" / "logtail.jsonl").exists(), "kept too")
+    hook.close()
+
+
+def test_a_log_service_that_wants_no_more_is_said_once_and_a_file_has_it(box):
+    for status in (402, 403):
+        box.path("told").unlink(missing_ok=True)
+        hook = Hook()
+        hook.says = [status] * 9
+        name = "s%d" % status
+        logged(box, hook, job(name),
+               on_attention="cat >> %s" % box.path("told"))
+        # As if no day had been told of yet.
+        filled.alter(box, "DELETE FROM attention")
+        r = box.run("sync", "--quiet").expect(0)
+        require("logtail.jsonl" in r.err and str(status) in r.err, r.err)
+        require([e["job"]["id"] for e in kept(box)][-1] == name, kept(box))
+        require(not waiting(box), "rows are left")
+        # The next run asks again, and nobody is told again on this day.
+        filled.enqueue(box, job(name + "b"))
+        box.run("drain", "--quiet").expect(0)
+        require(not box.run("sync", "--quiet").expect(0).err, "said again")
+        require(kept(box)[-1]["job"]["id"] == name + "b", kept(box))
+        require(len(events(hook, status)) == 2, hook.got)
+        harness.wait_for(lambda: box.path("told").exists(), what="the word")
+        require(len(box.path("told").read_text().splitlines()) == 1, "twice")
+        hook.close()
+
+
+def test_a_batch_that_is_too_large_goes_in_halves(box):
+    hook = Hook()
+    logged(box, hook, *people(8))
+    hook.says = [413, 200, 413]
+    box.run("sync").expect(0)
+    sent = [e["eventId"] for batch in events(hook) for e in batch]
+    require(len(sent) == len(set(sent)) == 8, sent)
+    refused = [len(b) for b in events(hook, 413)]
+    require(refused == [8, 4], refused)
+    require(sorted(len(b) for b in events(hook)) == [2, 2, 4], hook.got)
+    require(not waiting(box), "rows are left")
+    hook.close()
+
+
+def test_events_for_a_log_service_that_is_away_wait_in_the_outbox(box):
+    hook = Hook()
+    port = hook.server_address[1]
+    hook.close()
+    logged(box, hook, *people(3))
+    r = box.run("sync").expect(5)
+    require("logtail" in r.err, r.err)
+    require([r["state"] for r in waiting(box)] == ["pending"] * 3,
+            waiting(box))
+    hook = Hook(port)
+    filled.alter(box, "UPDATE service SET breaker=0, failures=0;"
+                 "UPDATE outbox SET next_ms=0")
+    box.run("sync").expect(0)
+    require(sum(len(b) for b in events(hook)) == 3 and not waiting(box),
+            hook.got)
+    hook.close()
+
+
+def test_a_log_service_needs_host_and_token(box):
+    filled.configure(box, logtail={"host": "in.logs.example.org"})
+    r = box.run("config", "check").expect(78)
+    require("DSRUN_LOGTAIL_TOKEN" in r.out + r.err, r.out + r.err)
+    filled.configure(box)
+    box.path(".env").write_text("DSRUN_LOGTAIL_TOKEN=%s\n" % TOKEN)
+    r = box.run("config", "check").expect(78)
+    require("logtail.host" in r.out + r.err, r.out + r.err)
+    require(TOKEN not in r.out + r.err + box.run("config").out, "shown")
