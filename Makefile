@@ -145,7 +145,7 @@ $(B)/build_info.h: FORCE
 # --- Tests -------------------------------------------------------------------
 
 SCRIPTS  = --scripts tests/lint --scripts tests/sim --scripts tests/scenario \
-	   --scripts tests/queue
+	   --scripts tests/queue --scripts tests/store
 
 unit: $(TESTS) ## unit tests of pkg/ (PKGS="base net" takes some of them)
 	$(Q)$(PYTHON) tests/run.py $(TESTS)
