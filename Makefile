@@ -230,7 +230,7 @@ cover: ## branches of journal, job and run; each not taken has its reason
 	    LDFLAGS="--coverage" cover-built
 cover-built: $(B)/dsrun $(COVERS)
 	$(Q)find $(B) -name '*.gcda' -delete
-	$(Q)FAULT_STRIDE=3 $(PYTHON) tests/run.py --dsrun $(B)/dsrun \
+	$(Q)FAULT_STRIDE=5 $(PYTHON) tests/run.py --dsrun $(B)/dsrun \
 	    $(COVER_SCRIPTS) $(filter-out $(SIM),$(COVERS))
 	$(Q)$(PYTHON) tests/cover.py $(B) --gaps tests/cover.gaps
 

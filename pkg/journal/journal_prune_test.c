@@ -509,7 +509,7 @@ static const struct {
 	"expected 64 hex digits"},
     {"sed -i '2s/\"key\":\"../\"key\":\"zz/' x.jsonl",
 	"expected 64 hex digits"},
-    {"sed -i '2s/\"attemptState\":[0-9]*/\"attemptState\":99/' x.jsonl",
+    {"sed -i '2s/\"attemptState\":-*[0-9]*/\"attemptState\":99/' x.jsonl",
 	"attemptState"},
     {"sed -i '2s/\"seals\":\\[{\"n\":1,\"revision\":1,\"state\":[0-9]*/"
      "\"seals\":[{\"n\":1,\"revision\":1,\"state\":6/' x.jsonl",
