@@ -1,6 +1,7 @@
 #include "journal/journal_check.h"
 #include "journal/journal_fault_test.h"
 #include "journal/journal_fix_test.h"
+#include "journal/journal_lease.h"
 #include "journal/journal_life.h"
 #include "journal/journal_prune.h"
 #include "journal/journal_read.h"
@@ -65,6 +66,8 @@ put_all(struct journal *j, void *arg, struct err *err)
 	OK(journal_run_end(j, is.run, "{\"done\":1}", err));
 	OK(journal_terms_put(j, "terms", &is.terms, err));
 	OK(journal_service_put(j, &service, err));
+	OK(journal_lease_take(
+	    j, is.ready.id, "t-1", false, 9, &(enum journal_met){0}, err));
 	return ERR_NONE;
 }
 
@@ -150,6 +153,8 @@ static struct journal_outbox outbox[4];
 static size_t count;
 static int listed;
 static char terms[JOURNAL_TERMS_MAX];
+static struct journal_lease lease;
+static enum journal_met met;
 static const struct journal_artifact artifact = {.kind = 2, .path = "b.wav"};
 
 static enum err_code
@@ -247,6 +252,20 @@ in_resume_claim(struct journal *j, struct err *err)
 	return ERR_NONE;
 }
 
+/* Where results go to a queue, it may count the tries. */
+static enum err_code
+in_one_try(struct journal *j, struct err *err)
+{
+	enum err_code code;
+
+	journal_set_sinks(j, 1U << JOURNAL_SINK_FILE | 1U << JOURNAL_SINK_BULL);
+	code = journal_lease_is_one_try(j, is.ready.id, &yes, err);
+	if (code == ERR_NONE)
+		assert_true(yes);
+	journal_set_sinks(j, 1U << JOURNAL_SINK_FILE);
+	return code;
+}
+
 static enum err_code
 in_retry_wakes(struct journal *j, struct err *err)
 {
@@ -320,6 +339,14 @@ IN(append_put, journal_append_put(j, "out", "1.jsonl", 7, "1", "x", 1, err))
 IN(attention, journal_attention_once(j, "look", &yes, err))
 IN(run_begin, journal_run_begin(j, "sync", &number, err))
 IN(run_end, journal_run_end(j, is.run, "{}", err))
+IN(lease_take, journal_lease_take(j, is.twin.id, "t-2", true, 9, &met, err))
+IN(lease_final, journal_lease_take(j, is.done.id, "t-3", true, 9, &met, err))
+IN(lease_get, journal_lease_get(j, is.ready.id, &lease, &yes, err))
+IN(lease_renew, journal_lease_renew(j, is.ready.id, NULL, 99, err))
+IN(lease_return, journal_lease_return(j, "file", 0, 9, &number, err))
+IN(lease_give_up, journal_lease_give_up(j, "file", FUTURE_MS, 9, &number, err))
+IN(lease_away, journal_lease_away(j, is.ready.id, err))
+IN(lease_answered, journal_lease_answered(j, is.ready.id, err))
 IN(outbox_keep, journal_outbox_keep(j, is.outbox, "kept", err))
 IN(service_put, journal_service_put(j, &service, err))
 IN(service_get, journal_service_get(j, "mongo", &service, &yes, err))
@@ -351,6 +378,7 @@ EACH(dnc, struct journal_dnc_row)
 EACH(run, struct journal_run_row)
 EACH(outbox, struct journal_outbox_row)
 EACH(service, struct journal_service)
+EACH(lease, struct journal_lease)
 
 #define OUT(name, call)                                                     \
 	static enum err_code out_##name(struct journal *j, struct err *err) \
@@ -472,6 +500,9 @@ OUT(lost_before, journal_lost_before(j, &number, err))
 OUT(services, journal_read_services(j, each_service, NULL, err))
 OUT(other_owners, journal_read_other_owners(j, &yes, err))
 OUT(waiting, journal_read_waiting(j, &yes, err))
+OUT(lease, journal_read_lease(j, is.ready.id, &lease, &yes, err))
+OUT(leases, journal_read_leases(
+		j, "file", JOURNAL_LEASE_HELD, 0, 9, each_lease, NULL, err))
 OUT(owner_say, journal_owner_say(j, "busy", err))
 
 #define INSIDE(name)                   \
@@ -494,6 +525,9 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     INSIDE(outbox_set), INSIDE(outbox_retry), INSIDE(outbox_drop),
     INSIDE(append_get), INSIDE(append_put), INSIDE(attention),
     INSIDE(run_begin), INSIDE(run_end), INSIDE(is_archived), INSIDE(erase),
+    INSIDE(lease_take), INSIDE(lease_final), INSIDE(lease_get), INSIDE(one_try),
+    INSIDE(lease_renew), INSIDE(lease_return), INSIDE(lease_give_up),
+    INSIDE(lease_away), INSIDE(lease_answered), OUTSIDE(lease), OUTSIDE(leases),
     INSIDE(outbox_keep), INSIDE(service_put), INSIDE(service_get),
     INSIDE(holders), INSIDE(slots), OUTSIDE(counts), OUTSIDE(job),
     OUTSIDE(attempt), OUTSIDE(person), OUTSIDE(terms), OUTSIDE(find),
