@@ -90,8 +90,10 @@ seal_write(
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, n);
-	if (journal_db_row(&w->j->r, st, &row, err) != ERR_NONE || !row)
+	if (journal_db_row(&w->j->r, st, &row, err) != ERR_NONE)
 		return err->code;
+	if (!row)
+		return ERR_NONE;
 	journal_db_copy_blob(st, 6, before, sizeof(before));
 	json_write_object(jw);
 	json_field_i64(jw, "n", sqlite3_column_int64(st, 0));

@@ -291,8 +291,10 @@ journal_read_kept(
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, id);
-	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE || !row)
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
 		return err->code;
+	if (!row)
+		return ERR_NONE;
 	journal_db_copy_text(st, 0, text, JOURNAL_KEPT_MAX);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;

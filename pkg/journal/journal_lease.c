@@ -42,8 +42,10 @@ lease_get(struct journal_db *db, int64_t job, struct journal_lease *out,
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, job);
-	if (journal_db_row(db, st, found, err) != ERR_NONE || !*found)
+	if (journal_db_row(db, st, found, err) != ERR_NONE)
 		return err->code;
+	if (!*found)
+		return ERR_NONE;
 	lease_row(st, out);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
@@ -224,8 +226,10 @@ waiting_jobs(struct journal *j, const char *which, const char *source,
 	journal_db_i64(st, 2, limit_ms);
 	journal_db_i64(st, 3, max < RETURN_MOST ? max : RETURN_MOST);
 	for (;;) {
-		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE || !row)
+		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
 			return err->code;
+		if (!row)
+			return ERR_NONE;
 		jobs[(*count)++] = (struct waiting){
 		    sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
 	}
@@ -311,8 +315,10 @@ journal_read_leases(struct journal *j, const char *source,
 	journal_db_i64(st, 3, after_job);
 	journal_db_i64(st, 4, limit);
 	for (;;) {
-		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE || !row)
+		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
 			return err->code;
+		if (!row)
+			return ERR_NONE;
 		memset(&l, 0, sizeof(l));
 		lease_row(st, &l);
 		fn(arg, &l);

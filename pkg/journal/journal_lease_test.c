@@ -293,6 +293,54 @@ a_renewal_moves_the_end_of_what_is_held_alone(void **state)
 	assert_string_equal(lease(f, a.id).ticket, "t2");
 }
 
+/* Each began with what an error before had left. */
+static enum err_code
+stale_run(struct journal *j, void *arg, struct err *err)
+{
+	struct taking *t = arg;
+	bool found = true;
+	struct journal_lease l;
+
+	(void)err_set(err, ERR_REJECTED, 0, "an earlier one");
+	if (journal_lease_get(j, t->job, &l, &found, err) != ERR_NONE)
+		return err->code;
+	(void)err_set(err, ERR_REJECTED, 0, "an earlier one");
+	return journal_lease_take(j, t->job, t->ticket, true, 1, &t->met, err);
+}
+
+static enum err_code
+stale_return(struct journal *j, void *arg, struct err *err)
+{
+	(void)err_set(err, ERR_REJECTED, 0, "an earlier one");
+	return return_run(j, arg, err);
+}
+
+static void
+an_earlier_error_is_not_this_one_s(void **state)
+{
+	struct fix *f = *state;
+	struct life a = {0};
+	struct taking t = {.ticket = "t1"};
+	struct returning r = {.max = 9};
+	struct journal_lease l;
+	struct buf b = BUF_INIT(1024);
+	bool found = true;
+
+	life_add(f, &a, "a");
+	t.job = a.id;
+	(void)err_set(&f->err, ERR_REJECTED, 0, "an earlier one");
+	assert_int_equal(journal_read_leases(f->j, "file", JOURNAL_LEASE_HELD,
+			     0, 9, list_one, &b, &f->err),
+	    ERR_NONE);
+	assert_int_equal(
+	    journal_read_lease(f->j, a.id, &l, &found, &f->err), ERR_NONE);
+	assert_false(found);
+	assert_int_equal(once(f, stale_run, &t), ERR_NONE);
+	assert_int_equal(once(f, stale_return, &r), ERR_NONE);
+	assert_int_equal(r.count, 1);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -304,6 +352,7 @@ main(void)
 	    N(a_lost_lease_ends_no_call),
 	    N(a_job_that_is_over_has_its_result_sent_again),
 	    N(a_renewal_moves_the_end_of_what_is_held_alone),
+	    N(an_earlier_error_is_not_this_one_s),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

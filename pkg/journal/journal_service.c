@@ -45,8 +45,10 @@ journal_service_get(struct journal *j, const char *name,
 	if (st == NULL)
 		return err->code;
 	journal_db_text(st, 1, name);
-	if (journal_db_row(&j->w, st, found, err) != ERR_NONE || !*found)
+	if (journal_db_row(&j->w, st, found, err) != ERR_NONE)
 		return err->code;
+	if (!*found)
+		return ERR_NONE;
 	service_row(st, out);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
