@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "doctor.h"
+#include "words/doctor.h"
 
 static const struct doctor_check checks[] = {
     {"configuration", doctor_conf},
@@ -16,10 +17,31 @@ static const struct doctor_check checks[] = {
     {"time zones", doctor_zones},
     {"personas", doctor_personas},
     {"speech", doctor_speech},
+    {"services", doctor_services},
+};
+
+/* Named like the option that asks for it. */
+static const struct doctor_check services[] = {
+    {"mongo", doctor_mongo},
+    {"s3", doctor_s3},
+    {"queue", doctor_queue},
 };
 
 static const char *const grades[] =
     {[DOCTOR_OK] = "ok", [DOCTOR_WARN] = "warn", [DOCTOR_FAIL] = "fail"};
+
+static void
+add(struct doctor *d, enum doctor_grade grade, const char *check,
+    const char *advice, const char *text)
+{
+	CHECK((advice == NULL) == (grade == DOCTOR_OK));
+	d->findings =
+	    mem_realloc(d->findings, d->count + 1, sizeof(*d->findings));
+	d->findings[d->count++] = (struct doctor_finding){.grade = grade,
+	    .check = check,
+	    .text = mem_strdup(text),
+	    .advice = mem_strdup(advice)};
+}
 
 void
 doctor_say(struct doctor *d, enum doctor_grade grade, const char *check,
@@ -28,18 +50,28 @@ doctor_say(struct doctor *d, enum doctor_grade grade, const char *check,
 	char text[1024];
 	va_list ap;
 
-	CHECK((advice == NULL) == (grade == DOCTOR_OK));
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	d->findings =
-	    mem_realloc(d->findings, d->count + 1, sizeof(*d->findings));
-	d->findings[d->count++] = (struct doctor_finding){.grade = grade,
-	    .check = check,
-	    .text = mem_strdup(text),
-	    .advice = mem_strdup(advice)};
+	add(d, grade, check, advice, text);
 	if (grade == DOCTOR_FAIL)
 		d->exit = exit_worse(d->exit, EXIT_ERROR);
+}
+
+void
+doctor_fail(struct doctor *d, const char *check, const char *advice,
+    const struct err *err)
+{
+	bool again = err_class(err->code) == ERR_CLASS_RETRY;
+
+	if (advice == NULL)
+		advice = again ? "look at the service and the way to it; until "
+				 "it is back nothing is lost"
+			       : "correct the settings, or what the service "
+				 "allows this user";
+	add(d, DOCTOR_FAIL, check, advice, err->text);
+	d->exit = exit_worse(
+	    d->exit, again ? EXIT_TEMPORARY : exit_of_err(err->code));
 }
 
 static void
@@ -86,16 +118,41 @@ show_text(const struct doctor *d)
 	}
 }
 
+/* A setting that cannot be used could lead to another service than meant. */
+static void
+ask_services(struct doctor *d)
+{
+	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+		const char *name = services[i].name;
+
+		if (!cli_flag(&d->ctx->args, name, false))
+			continue;
+		if (d->ctx->problem_count == 0)
+			services[i].look(d, name);
+		else
+			doctor_say(d, DOCTOR_FAIL, name,
+			    "correct the configuration first",
+			    "not asked: the configuration has problems");
+	}
+}
+
 static enum err_code
 run(struct ctx *ctx, struct err *err)
 {
 	struct doctor d = {.ctx = ctx, .exit = EXIT_DONE};
-	enum err_code code = ctx_conf_quiet(ctx, &d.conf, err);
+	enum err_code code;
 
+	d.fix = cli_flag(&ctx->args, "fix", false);
+	if (d.fix && !cli_flag(&ctx->args, "mongo", false) &&
+	    !cli_flag(&ctx->args, "s3", false))
+		return err_set(err, ERR_USAGE, 0,
+		    "--fix needs --mongo or --s3, which it sets up");
+	code = ctx_conf_quiet(ctx, &d.conf, err);
 	if (code != ERR_NONE)
 		return code;
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		checks[i].look(&d, checks[i].name);
+	ask_services(&d);
 	if (ctx->json)
 		show_json(&d);
 	else
@@ -109,18 +166,4 @@ run(struct ctx *ctx, struct err *err)
 	return ERR_NONE;
 }
 
-static const struct cli_example examples[] = {
-    {"dsrun doctor", "is this box fit to run?"},
-    {"dsrun doctor -q", "only what is wrong"},
-    {NULL, NULL},
-};
-
-const struct command cmd_doctor = {
-    .name = "doctor",
-    .group = GROUP_BOX,
-    .summary = "look at this box and say what is wrong, and what to do",
-    .examples = examples,
-    .details = "It only looks: nothing is changed, created or called.  Exit "
-	       "code 0 when nothing fails, 78 for the configuration, else 1.",
-    .run = run,
-};
+const struct command cmd_doctor = {DOCTOR_WORDS, .run = run};

@@ -5,7 +5,8 @@
 
 /*
  * What `dsrun doctor` looks at: each check says one or more findings.  A check
- * only looks; it changes nothing, creates nothing and calls nobody.
+ * only looks; it changes nothing, creates nothing and calls nobody.  Those of
+ * services, which must be asked for, call theirs, and with fix they set it up.
  */
 enum doctor_grade {
 	DOCTOR_OK,
@@ -23,6 +24,7 @@ struct doctor_finding {
 struct doctor {
 	struct ctx *ctx;
 	const struct conf *conf; /* never NULL, perhaps with problems */
+	bool fix;
 	struct doctor_finding *findings;
 	size_t count;
 	enum exit_status exit; /* the worst that a finding asks for */
@@ -38,6 +40,13 @@ void doctor_say(struct doctor *d, enum doctor_grade grade, const char *check,
     const char *advice, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/*
+ * A service did not do as it was asked.  What may be tried again is temporary
+ * (exit 5); advice NULL: that of the error's class.
+ */
+void doctor_fail(struct doctor *d, const char *check, const char *advice,
+    const struct err *err);
+
 /* The checks, one noun each. */
 void doctor_conf(struct doctor *d, const char *name);
 void doctor_dir(struct doctor *d, const char *name);
@@ -47,5 +56,12 @@ void doctor_clock(struct doctor *d, const char *name);
 void doctor_zones(struct doctor *d, const char *name);
 void doctor_personas(struct doctor *d, const char *name);
 void doctor_speech(struct doctor *d, const char *name);
+/* Which services could be asked, and were not. */
+void doctor_services(struct doctor *d, const char *name);
+
+/* Those that call somebody. */
+void doctor_mongo(struct doctor *d, const char *name);
+void doctor_s3(struct doctor *d, const char *name);
+void doctor_queue(struct doctor *d, const char *name);
 
 #endif

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -23,6 +24,42 @@ doctor_conf(struct doctor *d, const char *name)
 	}
 	if (ctx->problem_count > 0)
 		d->exit = exit_worse(d->exit, EXIT_CONFIG);
+}
+
+/* Plain doctor calls nobody, and says whom it could. */
+void
+doctor_services(struct doctor *d, const char *name)
+{
+	const struct conf *c = d->conf;
+	const struct {
+		const char *option;
+		const char *what;
+		bool is_set;
+	} rows[] = {{"mongo", "MongoDB", c->mongo.uri != NULL},
+	    {"s3", "S3", c->s3.bucket != NULL},
+	    {"queue", "the queue", c->bull.queue != NULL}};
+	struct buf what = BUF_INIT(256);
+	struct buf how = BUF_INIT(256);
+	size_t set = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		set += rows[i].is_set;
+		if (!rows[i].is_set ||
+		    cli_flag(&d->ctx->args, rows[i].option, false))
+			continue;
+		buf_printf(
+		    &what, "%s%s", what.len > 0 ? ", " : "", rows[i].what);
+		buf_printf(&how, " --%s", rows[i].option);
+	}
+	if (set == 0)
+		doctor_say(d, DOCTOR_OK, name, NULL,
+		    "neither MongoDB nor S3 nor a queue is set");
+	else if (what.len > 0)
+		doctor_say(d, DOCTOR_OK, name, NULL,
+		    "not asked: %s (dsrun doctor%s)", buf_text(&what),
+		    buf_text(&how));
+	buf_free(&what);
+	buf_free(&how);
 }
 
 struct counting {

@@ -25,11 +25,10 @@ wire_queue_is_set(const struct conf *conf)
 	return conf->bull.queue != NULL;
 }
 
-static enum err_code
-open_redis(struct ctx *ctx, const struct conf_bull *b, struct wire_queue *q,
-    struct err *err)
+struct net_redis_options
+wire_queue_redis(struct env *env, const struct conf_bull *b)
 {
-	struct net_redis_options o = {.env = ctx->env,
+	return (struct net_redis_options){.env = env,
 	    .url = b->url,
 	    .sentinels = b->sentinels,
 	    .sentinel_master = b->master,
@@ -39,20 +38,32 @@ open_redis(struct ctx *ctx, const struct conf_bull *b, struct wire_queue *q,
 	    .ca_file = b->ca_file,
 	    .client_cert = b->cert_file,
 	    .client_key = b->key_file};
-
-	return net_redis_open(&o, &q->redis, err);
 }
 
-static enum err_code
-open_bull(struct ctx *ctx, const struct conf_bull *b, struct journal *journal,
-    struct wire_queue *q, struct err *err)
+/* One token for each incarnation: a restored journal is another consumer than
+ * the one it was. */
+static char *
+token_of(const struct journal *journal)
 {
-	/* One token for each incarnation: a restored journal is another
-	 * consumer than the one it was. */
-	char *token = mem_printf("dsrun-%.24s-%lld", journal_id_hex(journal),
+	return mem_printf("dsrun-%.24s-%lld", journal_id_hex(journal),
 	    (long long)journal_opened_ms(journal));
-	struct bull_options o = {.env = ctx->env,
-	    .redis = q->redis,
+}
+
+char *
+wire_queue_name(const struct conf_bull *b)
+{
+	return source_bull_name(b->prefix, b->queue);
+}
+
+enum err_code
+wire_queue_bull(struct env *env, const struct conf_bull *b,
+    const struct journal *journal, struct net_redis *redis, struct bull **out,
+    struct err *err)
+{
+	char *token =
+	    journal != NULL ? token_of(journal) : mem_strdup("nobody");
+	struct bull_options o = {.env = env,
+	    .redis = redis,
 	    .prefix = b->prefix,
 	    .queue = b->queue,
 	    .token = token,
@@ -60,7 +71,7 @@ open_bull(struct ctx *ctx, const struct conf_bull *b, struct journal *journal,
 	enum err_code code;
 
 	CHECK(bull_library_parse(b->library, &o.library));
-	code = bull_open(&o, &q->bull, err);
+	code = bull_open(&o, out, err);
 	mem_free(&token);
 	return code;
 }
@@ -70,15 +81,17 @@ wire_queue_open(struct ctx *ctx, const struct conf *conf,
     struct journal *journal, struct wire_queue **out, struct err *err)
 {
 	const struct conf_bull *b = &conf->bull;
+	struct net_redis_options o = wire_queue_redis(ctx->env, b);
 	struct wire_queue *q = mem_zalloc(1, sizeof(*q));
 
 	*out = q;
 	for (size_t i = 0; i < conf->kind_count; i++)
 		q->kinds[i] = conf->kinds[i].name;
-	if (open_redis(ctx, b, q, err) != ERR_NONE ||
-	    open_bull(ctx, b, journal, q, err) != ERR_NONE)
+	if (net_redis_open(&o, &q->redis, err) != ERR_NONE ||
+	    wire_queue_bull(ctx->env, b, journal, q->redis, &q->bull, err) !=
+		ERR_NONE)
 		return err_wrap(err, "bull");
-	q->name = source_bull_name(b->prefix, b->queue);
+	q->name = wire_queue_name(b);
 	q->source =
 	    source_bull_new(&(struct source_bull_options){.env = ctx->env,
 		.journal = journal,

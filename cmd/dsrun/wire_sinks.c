@@ -72,6 +72,18 @@ sse_of(const struct conf_s3 *s3)
 						 : AWS_S3_SSE_NONE;
 }
 
+struct aws_s3_options
+wire_sinks_s3(const struct conf_s3 *s3)
+{
+	return (struct aws_s3_options){.endpoint = s3->endpoint,
+	    .region = s3->region,
+	    .bucket = s3->bucket,
+	    .style = style_of(s3),
+	    .sse = sse_of(s3),
+	    .kms_key_id = s3->kms_key != NULL ? s3->kms_key : "",
+	    .kms_context_json = ""};
+}
+
 static enum err_code
 open_s3(struct wire_sinks *w, struct err *err)
 {
@@ -79,13 +91,7 @@ open_s3(struct wire_sinks *w, struct err *err)
 	char *work = mem_printf("%s/out", w->conf->dir);
 	struct sink_s3_options o = {.env = w->ctx->env,
 	    .work_dir = work,
-	    .s3 = {.endpoint = s3->endpoint,
-		.region = s3->region,
-		.bucket = s3->bucket,
-		.style = style_of(s3),
-		.sse = sse_of(s3),
-		.kms_key_id = s3->kms_key != NULL ? s3->kms_key : "",
-		.kms_context_json = ""},
+	    .s3 = wire_sinks_s3(s3),
 	    .ca_file = s3->ca_file,
 	    .access_key = s3->access_key,
 	    .secret_key = s3->secret_key,
@@ -130,21 +136,32 @@ wire_sinks_url(
 /* --- the others -------------------------------------------------------------
  */
 
-static enum err_code
-open_mongo(struct wire_sinks *w, struct err *err)
+enum err_code
+wire_sinks_mongo(const struct conf_mongo *m,
+    uint8_t master_key[MONGO_MASTER_KEY_BYTES], struct mongo_options *out,
+    struct err *err)
 {
-	const struct conf_mongo *m = &w->conf->mongo;
-	struct mongo_options o = {.uri = m->uri,
+	*out = (struct mongo_options){.uri = m->uri,
 	    .database = m->database,
 	    .tls_ca_file = m->ca_file,
 	    .tls_cert_file = m->cert_file};
+	if (m->master_key == NULL)
+		return ERR_NONE;
+	if (mongo_master_key(m->master_key, strlen(m->master_key), master_key,
+		err) != ERR_NONE)
+		return err_wrap(err, "mongo.master_key");
+	out->master_key = master_key;
+	return ERR_NONE;
+}
 
-	if (m->master_key != NULL) {
-		if (mongo_master_key(m->master_key, strlen(m->master_key),
-			w->master_key, err) != ERR_NONE)
-			return err_wrap(err, "mongo.master_key");
-		o.master_key = w->master_key;
-	}
+static enum err_code
+open_mongo(struct wire_sinks *w, struct err *err)
+{
+	struct mongo_options o;
+
+	if (wire_sinks_mongo(&w->conf->mongo, w->master_key, &o, err) !=
+	    ERR_NONE)
+		return err->code;
 	w->mongo = sink_mongo_new(w->ctx->env, &o);
 	return ERR_NONE;
 }

@@ -3,14 +3,24 @@
 
 #include "base/buf.h"
 
+#include "aws/aws_s3.h"
 #include "ctx.h"
 #include "journal/journal.h"
+#include "mongo/mongo.h"
 #include "run/run.h"
 
 /* The sinks behind a network that the configuration names. */
 
 /* Their bits, and the file's, for journal_set_sinks. */
 unsigned wire_sinks_mask(const struct conf *conf);
+
+/* For those who only look: how a service is reached, borrowed from the
+ * configuration; of S3 all but env, http and credentials. */
+struct aws_s3_options wire_sinks_s3(const struct conf_s3 *s3);
+/* ERR_CONFIG: master_key, which is to be wiped, is none. */
+enum err_code wire_sinks_mongo(const struct conf_mongo *m,
+    uint8_t master_key[MONGO_MASTER_KEY_BYTES], struct mongo_options *out,
+    struct err *err);
 
 struct wire_sinks;
 

@@ -15,6 +15,7 @@
 #include "words/check.h"
 #include "words/clock.h"
 #include "words/dnc.h"
+#include "words/doctor.h"
 #include "words/drain.h"
 #include "words/enqueue.h"
 #include "words/incarnation.h"
@@ -46,6 +47,7 @@ static const struct command all[] = {
     {CHECK_WORDS},
     {CLOCK_WORDS},
     {DNC_WORDS},
+    {DOCTOR_WORDS},
     {DRAIN_WORDS},
     {ENQUEUE_WORDS},
     {INCARNATION_WORDS},

@@ -1,5 +1,6 @@
 #include "bull/bull.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -136,6 +137,19 @@ enum bull_library
 bull_library(const struct bull *b)
 {
 	return b->library;
+}
+
+/* Minted by take.lua: "TOKEN:MICROSECONDS.N". */
+int64_t
+bull_lease_taken_ms(const char *lease)
+{
+	const char *delivery = strrchr(lease, ':');
+	char *end = NULL;
+	long long us = 0;
+
+	if (delivery != NULL)
+		us = strtoll(delivery + 1, &end, 10);
+	return us > 0 && *end == '.' ? us / 1000 : 0;
 }
 
 bool

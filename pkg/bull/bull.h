@@ -73,6 +73,8 @@ void bull_close(struct bull **b);
 const char *bull_name(const struct bull *b);
 /* What detect found; BULL_ANY before. */
 enum bull_library bull_library(const struct bull *b);
+/* When it was minted, by Redis's clock; 0 = it is none of a dsrun's. */
+int64_t bull_lease_taken_ms(const char *lease);
 /* Was this lease minted for our token, whatever the delivery? */
 bool bull_is_ours(const struct bull *b, const char *lease);
 

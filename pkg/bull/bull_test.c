@@ -226,6 +226,10 @@ a_job_is_taken_and_completed_once(void **state)
 		j = &w.c.jobs[0];
 		assert_string_equal(j->ref.id, "1");
 		assert_true(bull_is_ours(w.b, j->ref.lease));
+		assert_in_range(bull_lease_taken_ms(j->ref.lease),
+		    w.c.now_ms - 1, w.c.now_ms);
+		assert_int_equal(bull_lease_taken_ms("a-node-worker:12"), 0);
+		assert_int_equal(bull_lease_taken_ms(""), 0);
 		assert_string_equal(j->name, "call");
 		assert_string_equal(j->data, "{\"phone\":\"+15125550100\"}");
 		assert_int_equal(j->attempts, 3);

@@ -174,6 +174,8 @@ struct conf {
 		/* NULL: where Amazon's clients find them */
 		char *access_key, *secret_key;
 		int64_t multipart_bytes, part_bytes;
+		/* The bucket's lifecycle, as doctor sets it; 0 = not at all */
+		int64_t archive_days, cold_days, delete_days;
 	} s3;
 	struct conf_webhook {
 		char *url, *ca_file;

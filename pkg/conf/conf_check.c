@@ -124,6 +124,32 @@ check_bull(const struct conf *c, struct conf_problems *ps)
 		    "neither");
 }
 
+/* Those that happen at all must happen in this order. */
+static void
+check_lifecycle(const struct conf *c, struct conf_problems *ps)
+{
+	const struct {
+		const char *key;
+		int64_t days;
+	} steps[] = {{"s3.archive_days", c->s3.archive_days},
+	    {"s3.cold_days", c->s3.cold_days},
+	    {"s3.delete_days", c->s3.delete_days}};
+	size_t before = 0;
+
+	for (size_t i = 1; i < ARRAY_LEN(steps); i++) {
+		if (steps[i - 1].days != 0)
+			before = i - 1;
+		if (steps[i].days == 0 || steps[before].days < steps[i].days)
+			continue;
+
+		char *text = mem_printf("expected more than %s: %lld",
+		    steps[before].key, (long long)steps[before].days);
+
+		problem_of(c, steps[i].key, ps, text);
+		mem_free(&text);
+	}
+}
+
 /* What is of no use, or not enough, without another setting. */
 static void
 check_sinks(const struct conf *c, struct conf_problems *ps)
@@ -166,6 +192,7 @@ conf_check(struct env *env, const struct conf *c, struct conf_problems *ps)
 	check_kind(c, ps);
 	check_bull(c, ps);
 	check_sinks(c, ps);
+	check_lifecycle(c, ps);
 	if (retry->max_ms != 0 && retry->max_ms < retry->after_ms)
 		problem_of(c, "outbox.retry.max", ps,
 		    "expected at least the time of outbox.retry.after");

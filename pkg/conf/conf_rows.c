@@ -128,6 +128,9 @@ static const struct conf_row rows[] = {
 	SECRET("s3.secret_key", s3.secret_key, "its secret half"),
 	NUMBER("s3.multipart", SIZE, s3.multipart_bytes, "16MB", 5 * MB, 4 * GB, "from this size on an object goes in parts"),
 	NUMBER("s3.part", SIZE, s3.part_bytes, "16MB", 5 * MB, 4 * GB, "size of a part"),
+	NUMBER("s3.archive_days", I64, s3.archive_days, "90", 0, 36500, "age at which objects go to GLACIER_IR; 0: never (dsrun doctor --s3 --fix sets this and the next two)"),
+	NUMBER("s3.cold_days", I64, s3.cold_days, "365", 0, 36500, "age at which they go to DEEP_ARCHIVE; 0: never"),
+	NUMBER("s3.delete_days", I64, s3.delete_days, "1095", 0, 36500, "age at which they are deleted; 0: never"),
 
 	TEXT("webhook.url", TEXT, webhook.url, NULL, NULL, "results are posted there"),
 	TEXT("webhook.ca_file", PATH, webhook.ca_file, NULL, NULL, "authority of a server of one's own (PEM)"),
