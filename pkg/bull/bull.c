@@ -152,6 +152,12 @@ bull_lease_taken_ms(const char *lease)
 	return us > 0 && *end == '.' ? us / 1000 : 0;
 }
 
+const char *
+bull_policy(const struct bull *b)
+{
+	return net_redis_policy(b->redis);
+}
+
 bool
 bull_is_ours(const struct bull *b, const char *lease)
 {

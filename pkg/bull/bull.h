@@ -75,6 +75,9 @@ const char *bull_name(const struct bull *b);
 enum bull_library bull_library(const struct bull *b);
 /* When it was minted, by Redis's clock; 0 = it is none of a dsrun's. */
 int64_t bull_lease_taken_ms(const char *lease);
+/* What Redis throws away when it is full: "noeviction", or the name of a policy
+ * that may take jobs or locks; "" unknown. */
+const char *bull_policy(const struct bull *b);
 /* Was this lease minted for our token, whatever the delivery? */
 bool bull_is_ours(const struct bull *b, const char *lease);
 

@@ -25,6 +25,7 @@ bull_ticket_read(const char *text, struct bull_ticket *out, struct err *err)
 	static const struct json_limits limits = {1 << 16, 2, 16};
 
 	memset(out, 0, sizeof(*out));
+	err->code = ERR_NONE; /* the caller's may tell of something older */
 	if (json_parse(text, strlen(text), &limits, &out->doc, err) ==
 		ERR_NONE &&
 	    json_str(out->doc, "id", &out->ref.id, err) == ERR_NONE &&

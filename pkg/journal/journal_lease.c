@@ -86,6 +86,27 @@ journal_lease_is_one_try(
 	return ERR_NONE;
 }
 
+enum err_code
+journal_lease_is_away(
+    struct journal *j, int64_t job, bool *out, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	enum err_code code;
+
+	*out = false;
+	if ((j->sinks & (1U << JOURNAL_SINK_BULL)) == 0)
+		return ERR_NONE;
+	st = journal_db_get(
+	    &j->w, "SELECT 1 FROM lease WHERE job=?1 AND state=2", err);
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	code = journal_db_row(&j->w, st, out, err);
+	if (code == ERR_NONE && *out)
+		(void)sqlite3_reset(st);
+	return code;
+}
+
 /* A job that is QUEUED or READY leaves our hands, or comes back into them. */
 static enum err_code
 move(struct journal *j, int64_t id, bool away, bool *moved, struct err *err)

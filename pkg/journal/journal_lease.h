@@ -73,6 +73,13 @@ enum err_code journal_lease_get(struct journal *j, int64_t job,
 enum err_code journal_lease_is_one_try(
     struct journal *j, int64_t job, bool *out, struct err *err);
 
+/*
+ * Did another take job, or the queue have it back, while we called it?  Then
+ * what follows is not ours to call.  false also for a job of no queue.
+ */
+enum err_code journal_lease_is_away(
+    struct journal *j, int64_t job, bool *out, struct err *err);
+
 /* Renewed, or reclaimed under another ticket (NULL = the same).  Only HELD. */
 enum err_code journal_lease_renew(struct journal *j, int64_t job,
     const char *ticket, int64_t until_ms, struct err *err);

@@ -23,8 +23,21 @@ struct run_queue {
 	bool asked;       /* and nothing changed since */
 	int64_t finished; /* jobs, when it was asked */
 	bool giving;      /* told to give back */
-	int64_t seen;     /* jobs taken so far, as its tally says */
+	bool warned;
+	int64_t seen; /* jobs taken so far, as its tally says */
 };
+
+static void
+warn(struct run_queue *q)
+{
+	const char *text = q->source->ops->warning(q->source->impl);
+
+	if (text == NULL || q->warned)
+		return;
+	q->warned = true;
+	LOG(q->run->o.log, LOG_LEVEL_WARN, "queue.warning",
+	    LOG_STR("text", text));
+}
 
 static void
 idle(void *arg, enum err_code code, const struct err *err)
@@ -40,6 +53,7 @@ idle(void *arg, enum err_code code, const struct err *err)
 	if (code != ERR_NONE)
 		LOG(r->o.log, LOG_LEVEL_WARN, "queue.retry",
 		    LOG_STR("error", err->text));
+	warn(q);
 	q->source->ops->tally(q->source->impl, &tally);
 	if (tally.added + tally.known != q->seen) {
 		r->progress.fetched = tally.added;
@@ -145,6 +159,8 @@ run_queue_new(struct run *r)
 	    .arg = q});
 	q->source->ready = ready;
 	q->source->ready_arg = q;
+	/* What is ours from before needs care also when no more is wanted. */
+	q->source->ops->want(q->source->impl, 0);
 	return q;
 }
 

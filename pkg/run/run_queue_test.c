@@ -17,7 +17,7 @@ static struct fake_queue {
 	int have, made; /* jobs in it, and given */
 	int taken;      /* of a take, not given yet */
 	int64_t wanted;
-	bool away, busy, one_try;
+	bool away, busy, one_try, begun;
 	/* seen */
 	int asks, gives;
 	int64_t most; /* wanted at once */
@@ -97,6 +97,10 @@ static void
 queue_want(void *s, int64_t n)
 {
 	(void)s;
+	if (n == 0) {
+		queue.begun = true;
+		return;
+	}
 	queue.asks++;
 	queue.wanted = n;
 	queue.most = n > queue.most ? n : queue.most;
@@ -119,6 +123,13 @@ queue_resting(void *s)
 	return !queue.busy;
 }
 
+static const char *
+queue_warning(void *s)
+{
+	(void)s;
+	return NULL;
+}
+
 static bool
 queue_trouble(void *s, struct err *err)
 {
@@ -135,6 +146,7 @@ static const struct source_ops queue_ops = {.next = queue_next,
     .want = queue_want,
     .give_back = queue_give_back,
     .resting = queue_resting,
+    .warning = queue_warning,
     .trouble = queue_trouble};
 
 static void
@@ -212,6 +224,8 @@ what_the_journal_has_comes_first(void **state)
 	w->o.max_jobs = 4;
 	world_drain(w);
 	assert_int_equal(queue.asks, 0);
+	/* What it holds from before is cared for all the same. */
+	assert_true(queue.begun);
 	assert_int_equal(queue.have, 1);
 	assert_int_equal(jobs(w).count, 4);
 }
@@ -339,6 +353,45 @@ a_job_met_again_is_not_called_again(void **state)
 	assert_int_equal(jobs(w).count, 2);
 }
 
+static enum err_code
+away_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	(void)tx;
+	return journal_lease_away(j, 1, err);
+}
+
+static void
+away_done(struct journal_tx *tx)
+{
+	assert_int_equal(tx->code, ERR_NONE);
+}
+
+static void
+a_job_that_another_took_meanwhile_is_not_called_again(void **state)
+{
+	static const struct fake_step busy[] = {AT(100, FAKE_PLACED),
+	    AT(8 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_BUSY), {0}};
+	struct journal_tx tx = {
+	    .run = away_run, .done = away_done, .cls = JOURNAL_LIVE};
+	struct world *w = *state;
+
+	w->retry = "max_attempts: 3, busy: {after: 1s}";
+	opened(w, 1);
+	journal_set_sinks(
+	    w->j, 1U << JOURNAL_SINK_FILE | 1U << JOURNAL_SINK_BULL);
+	for (int i = 0; i < 3; i++)
+		w->fake.scripts[i] = busy;
+	w->o.wait_ms = HOUR;
+	world_begin(w);
+	for (int i = 0; i < 500 && fake_count(&w->fake, "dial") == 0; i++)
+		world_for(w, 1);
+	assert_int_equal(fake_count(&w->fake, "dial"), 1);
+	OK(journal_submit(w->j, &tx, &w->err));
+	world_finish(w);
+	assert_int_equal(fake_count(&w->fake, "dial"), 1);
+	assert_int_equal(jobs(w).other, 1);
+}
+
 int
 main(void)
 {
@@ -355,6 +408,7 @@ main(void)
 	    T(each_job_has_its_lease_in_the_journal),
 	    T(a_job_whose_queue_counts_tries_is_called_once),
 	    T(a_job_met_again_is_not_called_again),
+	    T(a_job_that_another_took_meanwhile_is_not_called_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

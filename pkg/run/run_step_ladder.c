@@ -36,6 +36,7 @@ run_step_ladder(const struct conf *conf, struct journal *j,
 	struct job_ladder_answer answer;
 	bool redial = false;
 	bool one_try = false;
+	bool away = false;
 
 	if (k != NULL) {
 		ladder.max_attempts = k->max_attempts;
@@ -51,7 +52,8 @@ run_step_ladder(const struct conf *conf, struct journal *j,
 		ERR_NONE ||
 	    (job->revision > 0 &&
 		journal_redialled(j, job, &redial, err) != ERR_NONE) ||
-	    journal_lease_is_one_try(j, job->id, &one_try, err) != ERR_NONE)
+	    journal_lease_is_one_try(j, job->id, &one_try, err) != ERR_NONE ||
+	    journal_lease_is_away(j, job->id, &away, err) != ERR_NONE)
 		return err->code;
 	ask.nth++;
 	/* A retry begins the ladder anew: older outcomes do not count. */
@@ -66,6 +68,10 @@ run_step_ladder(const struct conf *conf, struct journal *j,
 	case JOB_LADDER_AGAIN:
 		job->not_before_ms = answer.not_before_ms;
 		*event = JOB_EV_LATER;
+		if (away) {
+			job->not_before_ms = JOURNAL_AWAY_MS;
+			job->reason = JOB_REASON_AWAY;
+		}
 		break;
 	case JOB_LADDER_FAIL:
 		*event = JOB_EV_FAIL;

@@ -104,12 +104,15 @@ struct source_ops {
 	 * give_back: no more is taken, and what nobody has begun goes back.
 	 * resting: nothing is under way: what was wanted came, or is not there,
 	 * or cannot be had now.
+	 * warning: what a person should know, and what to do; NULL = nothing.
+	 * It is said once a run.
 	 * trouble: it could not do all it should: why.  The run goes on with
 	 * what the journal has.
 	 */
 	void (*want)(void *s, int64_t n);
 	void (*give_back)(void *s);
 	bool (*resting)(void *s);
+	const char *(*warning)(void *s);
 	bool (*trouble)(void *s, struct err *err);
 };
 

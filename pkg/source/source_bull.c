@@ -14,8 +14,8 @@
 #define TEND_MS 15000 /* real: promote, stalled check (theirs: 30 s) */
 #define STALLED_MS 30000
 
-static void
-tell_ready(struct source_bull *s)
+void
+source_bull_tell_ready(struct source_bull *s)
 {
 	if (s->port.ready != NULL)
 		s->port.ready(s->port.ready_arg);
@@ -59,6 +59,7 @@ keep_jobs(struct source_bull *s)
 		s->jobs =
 		    mem_realloc(s->jobs, s->job_count + 1, sizeof(*s->jobs));
 		s->jobs[s->job_count++] = j;
+		s->gave_back = false; /* stopping: it goes back, too */
 	}
 }
 
@@ -70,6 +71,7 @@ bull_next(void *impl, struct source_job **out, struct err *err)
 	*out = NULL;
 	if (s->job_at < s->job_count) {
 		*out = s->jobs[s->job_at++];
+		s->out++;
 		return ERR_NONE;
 	}
 	s->job_at = 0;
@@ -87,6 +89,10 @@ bull_taken(
 	struct source_bull *s = impl;
 
 	(void)err;
+	CHECK(s->out > 0);
+	s->out--;
+	/* It may have been a person's to decide before. */
+	s->parked = s->parked || how == SOURCE_KNOWN;
 	s->tally.added += how == SOURCE_ADDED;
 	s->tally.known += how != SOURCE_ADDED;
 	if (how == SOURCE_PRUNED) {
@@ -99,40 +105,73 @@ bull_taken(
 	return ERR_NONE;
 }
 
+static void
+ours_free(struct source_bull *s)
+{
+	for (size_t i = 0; i < s->ours_count; i++) {
+		char *id = (char *)(uintptr_t)s->ours[i].id;
+		char *lease = (char *)(uintptr_t)s->ours[i].lease;
+
+		mem_free(&id);
+		mem_free(&lease);
+	}
+	mem_free(&s->ours);
+	s->ours_count = 0;
+	s->ours_at = 0;
+}
+
 /* The journal did not take it: it is ours still, and found as such. */
 static void
 bull_release(void *impl, struct source_job **job)
 {
 	struct source_bull *s = impl;
 
+	CHECK(s->out > 0);
+	s->out--;
+	/* From the beginning, also in the midst of adopting. */
 	s->adopted = false;
+	ours_free(s);
 	source_job_free(job);
 }
 
 /* --- calls ------------------------------------------------------------------
  */
 
+/*
+ * All that was to be said is read anew, from the journal and from what the
+ * queue holds for us: a word said twice is harmless, but an old one may be
+ * wrong by now, and a job to be reclaimed must never be handed back.
+ */
+static void
+forget(struct source_bull *s)
+{
+	if (s->saying != NULL)
+		source_bull_word_free(&s->saying);
+	source_bull_words_drop(s, &s->words);
+	source_bull_words_drop(s, &s->reclaim);
+	s->adopted = false;
+	ours_free(s);
+	s->renew_after = 0;
+	s->returning = true;
+	s->parked = true;
+}
+
 static void
 failed(struct source_bull *s)
 {
 	s->err = s->call.err;
-	if (s->saying != NULL)
-		list_add_tail(&s->words, &s->saying->node);
-	s->saying = NULL;
 	source_bull_leases_free(s);
 	/* Whatever comes next is looked at anew: another server may answer. */
 	s->detected = false;
-	s->adopted = false;
-	mem_free(&s->ours);
-	s->ours_count = 0;
-	s->ours_at = 0;
+	forget(s);
 	if (err_class(s->err.code) == ERR_CLASS_FATAL) {
 		s->fatal = true;
 	} else {
 		s->down = true;
-		env_timer_start_real(s->o.env, &s->again, AGAIN_MS);
+		env_timer_start_real(s->o.env, &s->again,
+		    s->o.again_ms > 0 ? s->o.again_ms : AGAIN_MS);
 	}
-	tell_ready(s);
+	source_bull_tell_ready(s);
 }
 
 static void
@@ -166,7 +205,24 @@ source_bull_begin(struct source_bull *s, void (*then)(struct source_bull *s))
 static void
 detected(struct source_bull *s)
 {
+	const char *policy = bull_policy(s->o.bull);
+
 	s->detected = true;
+	mem_free(&s->warning);
+	if (*policy == '\0' || strcmp(policy, "noeviction") == 0)
+		return;
+	s->warning =
+	    mem_printf("queue %s: a full Redis throws away jobs or their locks "
+		       "(maxmemory-policy %s): set maxmemory-policy noeviction",
+		bull_name(s->o.bull), policy);
+	if (!s->o.shared)
+		return;
+	/* Whose lock is thrown away is called by a Node worker, too. */
+	(void)err_set(&s->err, ERR_CONFIG, 0,
+	    "%s; with bull.mode shared nothing is taken until then",
+	    s->warning);
+	s->fatal = true;
+	source_bull_tell_ready(s);
 }
 
 static void
@@ -188,31 +244,17 @@ owned(struct source_bull *s)
 }
 
 static void
-ours_free(struct source_bull *s)
-{
-	for (size_t i = 0; i < s->ours_count; i++) {
-		char *id = (char *)(uintptr_t)s->ours[i].id;
-		char *lease = (char *)(uintptr_t)s->ours[i].lease;
-
-		mem_free(&id);
-		mem_free(&lease);
-	}
-	mem_free(&s->ours);
-	s->ours_count = 0;
-	s->ours_at = 0;
-}
-
-static void
 read_some(struct source_bull *s)
 {
 	keep_jobs(s);
 	s->ours_at += (size_t)s->call.count;
-	if (s->ours_at >= s->ours_count || s->call.count == 0) {
+	if (s->ours != NULL &&
+	    (s->ours_at >= s->ours_count || s->call.count == 0)) {
 		ours_free(s);
 		s->adopted = true;
 		s->renew = true;
 	}
-	tell_ready(s);
+	source_bull_tell_ready(s);
 }
 
 static void
@@ -236,90 +278,6 @@ adopt(struct source_bull *s)
 	source_bull_poke(s);
 }
 
-/* --- words to the queue -----------------------------------------------------
- */
-
-static void
-note(struct source_bull *s, int64_t job, enum source_bull_what what,
-    char *ticket)
-{
-	if (job == 0) {
-		mem_free(&ticket);
-		return;
-	}
-	CHECK(s->note_count < SOURCE_BULL_BATCH);
-	s->notes[s->note_count++] =
-	    (struct source_bull_note){job, what, ticket};
-}
-
-static void
-word_said(struct source_bull *s)
-{
-	struct source_bull_word *w = s->saying;
-
-	note(s, w->job, w->parked ? SOURCE_BULL_ANSWERED : SOURCE_BULL_AWAY,
-	    NULL);
-	s->saying = NULL;
-	source_bull_word_free(&w);
-}
-
-/* Ours again, under the lease that the queue names, or not ours any more. */
-static void
-reclaimed(struct source_bull *s)
-{
-	struct source_bull_word *w = s->saying;
-	struct bull_ticket t;
-	struct buf text = BUF_INIT(1 << 20);
-	struct err err = {0};
-
-	if (s->call.answer == BULL_DONE &&
-	    bull_ticket_read(w->ticket, &t, &err) == ERR_NONE) {
-		t.ref.lease = s->call.text;
-		bull_ticket_write(&t.ref, t.attempts, &text);
-		note(s, w->job, SOURCE_BULL_RENEWED,
-		    mem_strdup(buf_text(&text)));
-		bull_ticket_fini(&t);
-	} else {
-		note(s, w->job, SOURCE_BULL_AWAY, NULL);
-	}
-	s->saying = NULL;
-	source_bull_word_free(&w);
-	buf_free(&text);
-}
-
-static void
-say(struct source_bull *s, bool reclaim)
-{
-	static const char known[] = "{\"dsrun\":\"over long ago\"}";
-	struct list *node = list_pop(reclaim ? &s->reclaim : &s->words);
-	struct source_bull_word *w;
-	struct bull_ticket t;
-	struct bull_call *c;
-
-	CHECK(node != NULL);
-	w = CONTAINER_OF(node, struct source_bull_word, node);
-	s->saying = w;
-	if (bull_ticket_read(w->ticket, &t, &s->err) != ERR_NONE) {
-		s->fatal = true;
-		bull_ticket_fini(&t);
-		tell_ready(s);
-		return;
-	}
-	c = source_bull_begin(s, reclaim ? reclaimed : word_said);
-	if (reclaim)
-		bull_reclaim(s->o.bull, &t.ref, s->o.lock_ms, c);
-	else if (w->known)
-		CHECK(bull_complete(s->o.bull, &t.ref, known, sizeof(known) - 1,
-			  c, &s->err) == ERR_NONE);
-	else if (w->reason != NULL)
-		bull_fail(s->o.bull, &t.ref, w->reason, "", true, -1, c);
-	else if (w->due_ms > 0)
-		bull_delay(s->o.bull, &t.ref, w->due_ms, c);
-	else
-		bull_hand_back(s->o.bull, &t.ref, c);
-	bull_ticket_fini(&t);
-}
-
 /* --- what only workers do, and jobs -----------------------------------------
  */
 
@@ -341,7 +299,7 @@ took(struct source_bull *s)
 {
 	keep_jobs(s);
 	s->wanted = 0;
-	tell_ready(s);
+	source_bull_tell_ready(s);
 }
 
 static bool
@@ -353,13 +311,14 @@ has_room(const struct source_bull *s)
 void
 source_bull_poke(struct source_bull *s)
 {
-	if (s->calling || s->writing || s->fatal)
+	if (s->writing || s->fatal || s->unwritten)
 		return;
 	if (s->give_up) {
+		/* Also while a call hangs: locks do not wait for it. */
 		source_bull_write(s, SOURCE_BULL_GIVE_UP);
 		return;
 	}
-	if (env_timer_running(&s->again))
+	if (s->calling || env_timer_running(&s->again))
 		return;
 	s->down = false;
 	if (s->note_count > 0 && (!has_room(s) || (list_empty(&s->words) &&
@@ -370,9 +329,9 @@ source_bull_poke(struct source_bull *s)
 	else if (!s->adopted)
 		adopt(s);
 	else if (!list_empty(&s->reclaim))
-		say(s, true);
+		source_bull_say_next(s, true);
 	else if (!list_empty(&s->words))
-		say(s, false);
+		source_bull_say_next(s, false);
 	else if (source_bull_upkeep(s))
 		return;
 	else if (s->tend)
@@ -387,7 +346,7 @@ source_bull_poke(struct source_bull *s)
 						  : SOURCE_BULL_BATCH,
 		    s->o.lock_ms, source_bull_begin(s, took));
 	else if (s->stopping && s->gave_back)
-		tell_ready(s);
+		source_bull_tell_ready(s);
 }
 
 /* --- the port ----------------------------------------------------------------
@@ -426,6 +385,12 @@ bull_resting(void *impl)
 	       s->wanted == 0 && !s->renew && !s->tend && !s->stalled &&
 	       !s->put_off && !s->parked && !s->returning &&
 	       s->stopping == s->gave_back;
+}
+
+static const char *
+bull_warning(void *impl)
+{
+	return ((const struct source_bull *)impl)->warning;
 }
 
 static bool
@@ -480,6 +445,7 @@ static const struct source_ops ops = {.next = bull_next,
     .want = bull_want,
     .give_back = bull_give_back,
     .resting = bull_resting,
+    .warning = bull_warning,
     .trouble = bull_trouble};
 
 /* --- life --------------------------------------------------------------------
@@ -490,7 +456,28 @@ again_fired(struct env_timer *t)
 {
 	struct source_bull *s = CONTAINER_OF(t, struct source_bull, again);
 
+	s->unwritten = false;
 	s->give_up = s->o.shared;
+	source_bull_poke(s);
+}
+
+static int64_t
+doubt_ms(const struct source_bull *s)
+{
+	return s->o.margin_ms > 1000 ? s->o.margin_ms / 4 : 250;
+}
+
+/* Between two looks no lock may come much closer to its end than margin. */
+static void
+doubt_fired(struct env_timer *t)
+{
+	struct source_bull *s = CONTAINER_OF(t, struct source_bull, doubt);
+
+	env_timer_start_real(s->o.env, t, doubt_ms(s));
+	if (source_bull_real_ms(s) - s->sure_ms <
+	    s->o.lock_ms - 2 * s->o.margin_ms)
+		return;
+	s->give_up = true;
 	source_bull_poke(s);
 }
 
@@ -519,7 +506,6 @@ tending_fired(struct env_timer *t)
 	s->tend = true;
 	s->put_off = true;
 	s->parked = true;
-	s->give_up = s->o.shared;
 	source_bull_poke(s);
 }
 
@@ -535,12 +521,17 @@ source_bull_new(const struct source_bull_options *options)
 	s->again.fn = again_fired;
 	s->renewal.fn = renewal_fired;
 	s->tending.fn = tending_fired;
+	s->doubt.fn = doubt_fired;
 	s->returning = true;
 	s->tend = true;
 	s->put_off = true;
 	s->parked = true;
 	env_timer_start_real(s->o.env, &s->renewal, renewal_ms(s));
 	env_timer_start_real(s->o.env, &s->tending, TEND_MS);
+	if (s->o.shared) {
+		source_bull_give_up_now(s);
+		env_timer_start_real(s->o.env, &s->doubt, doubt_ms(s));
+	}
 	return s;
 }
 
@@ -548,19 +539,6 @@ struct source *
 source_bull_port(struct source_bull *s)
 {
 	return &s->port;
-}
-
-static void
-words_free(struct list *words)
-{
-	struct list *node;
-
-	while ((node = list_pop(words)) != NULL) {
-		struct source_bull_word *w =
-		    CONTAINER_OF(node, struct source_bull_word, node);
-
-		source_bull_word_free(&w);
-	}
 }
 
 void
@@ -576,6 +554,7 @@ source_bull_free(struct source_bull **sp)
 	env_timer_stop(s->o.env, &s->again);
 	env_timer_stop(s->o.env, &s->renewal);
 	env_timer_stop(s->o.env, &s->tending);
+	env_timer_stop(s->o.env, &s->doubt);
 	while (s->job_at < s->job_count)
 		source_job_free(&s->jobs[s->job_at++]);
 	mem_free(&s->jobs);
@@ -583,8 +562,9 @@ source_bull_free(struct source_bull **sp)
 	source_bull_leases_free(s);
 	if (s->saying != NULL)
 		source_bull_word_free(&s->saying);
-	words_free(&s->words);
-	words_free(&s->reclaim);
+	mem_free(&s->warning);
+	source_bull_words_drop(s, &s->words);
+	source_bull_words_drop(s, &s->reclaim);
 	for (size_t i = 0; i < s->note_count; i++)
 		mem_free(&s->notes[i].ticket);
 	mem_free(sp);

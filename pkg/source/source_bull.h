@@ -37,6 +37,12 @@
  * now), what goes back, what was refused, what must be renewed or reclaimed,
  * what only workers do (promote, stalled check), and jobs that are wanted.
  *
+ * A Redis that may evict can throw away a lock.  exclusive: a warning, said
+ * once a run.  shared: ERR_CONFIG, nothing is taken.
+ *
+ * A job that Redis lost while our lock on it had time left is called (exclusive
+ * only): nobody else can have had it, and the journal has it.
+ *
  * While the queue is away this source has trouble, gives nothing, and tries
  * again every 2 s; nothing is lost by that, here or there.
  */
@@ -57,6 +63,7 @@ struct source_bull_options {
 	int64_t lock_ms;
 	int64_t margin_ms;   /* shared */
 	int64_t max_stalled; /* deaths of a worker with a job; 0 = 1 */
+	int64_t again_ms;    /* while the queue is away; 0 = 2 s */
 };
 
 struct source_bull *source_bull_new(const struct source_bull_options *options);

@@ -17,32 +17,6 @@ source_bull_real_ms(const struct source_bull *s)
 }
 
 void
-source_bull_word_free(struct source_bull_word **wp)
-{
-	struct source_bull_word *w = *wp;
-
-	if (w == NULL)
-		return;
-	list_remove(&w->node);
-	mem_free(&w->ticket);
-	mem_free(&w->reason);
-	mem_free(wp);
-}
-
-void
-source_bull_say(struct source_bull *s, struct list *to, int64_t job,
-    const char *ticket, int64_t due_ms)
-{
-	struct source_bull_word *w = mem_zalloc(1, sizeof(*w));
-
-	(void)s;
-	w->job = job;
-	w->ticket = mem_strdup(ticket);
-	w->due_ms = due_ms;
-	list_add_tail(to, &w->node);
-}
-
-void
 source_bull_leases_free(struct source_bull *s)
 {
 	for (size_t i = 0; i < s->lease_count; i++) {
@@ -149,6 +123,7 @@ write_done(struct journal_tx *tx)
 		s->err = tx->err;
 		s->fatal = err_class(tx->code) == ERR_CLASS_FATAL;
 		s->down = !s->fatal;
+		s->unwritten = true;
 		env_timer_start_real(s->o.env, &s->again, 1000);
 		if (s->port.ready != NULL)
 			s->port.ready(s->port.ready_arg);
@@ -167,6 +142,19 @@ source_bull_write(struct source_bull *s, enum source_bull_write what)
 	s->tx = (struct journal_tx){
 	    .run = write_run, .done = write_done, .cls = JOURNAL_LIVE};
 	CHECK(journal_submit(s->o.journal, &s->tx, &err) == ERR_NONE);
+}
+
+void
+source_bull_give_up_now(struct source_bull *s)
+{
+	do {
+		s->write = SOURCE_BULL_GIVE_UP;
+		s->tx = (struct journal_tx){.run = write_run};
+		if (journal_now(s->o.journal, &s->tx, &s->err) != ERR_NONE) {
+			s->fatal = true;
+			return;
+		}
+	} while (s->wrote == SOURCE_BULL_BATCH);
 }
 
 /* --- reading them ------------------------------------------------------------
@@ -269,6 +257,7 @@ to_renew(void *arg, const struct journal_lease *l)
 	struct err err = {0};
 
 	s->renew_after = l->job;
+	s->lease_until[s->lease_count] = l->until_ms;
 	if (bull_ticket_read(l->ticket, t, &err) != ERR_NONE) {
 		bull_ticket_fini(t);
 		return;
@@ -277,6 +266,14 @@ to_renew(void *arg, const struct journal_lease *l)
 	s->lease_jobs[s->lease_count] = l->job;
 	s->leases[s->lease_count++] =
 	    (struct bull_lease){.id = t->ref.id, .lease = t->ref.lease};
+}
+
+static void
+to_reclaim(struct source_bull *s, size_t i)
+{
+	source_bull_say(s, &s->reclaim, s->lease_jobs[i], s->texts[i], 0);
+	CONTAINER_OF(s->reclaim.prev, struct source_bull_word, node)->until_ms =
+	    s->lease_until[i];
 }
 
 static void
@@ -289,8 +286,7 @@ renewed(struct source_bull *s)
 			s->notes[s->note_count++] = (struct source_bull_note){
 			    s->lease_jobs[i], SOURCE_BULL_RENEWED, NULL};
 		else
-			source_bull_say(
-			    s, &s->reclaim, s->lease_jobs[i], s->texts[i], 0);
+			to_reclaim(s, i);
 	source_bull_leases_free(s);
 }
 
@@ -298,6 +294,8 @@ static bool
 renew_some(struct source_bull *s)
 {
 	source_bull_leases_free(s);
+	if (s->renew_after == 0)
+		s->round_ms = source_bull_real_ms(s);
 	if (journal_read_leases(s->o.journal, s->o.name, JOURNAL_LEASE_HELD,
 		s->renew_after, SOURCE_BULL_BATCH, to_renew, s,
 		&s->err) != ERR_NONE)
@@ -305,6 +303,7 @@ renew_some(struct source_bull *s)
 	if (s->lease_count == 0) {
 		s->renew = false;
 		s->renew_after = 0;
+		s->sure_ms = s->round_ms;
 		return false;
 	}
 	CHECK(s->note_count == 0);
@@ -316,7 +315,9 @@ renew_some(struct source_bull *s)
 bool
 source_bull_upkeep(struct source_bull *s)
 {
-	if (s->stopping && !s->gave_back) {
+	/* What intake has in hand must be in the journal, to go back too. */
+	if (s->stopping && !s->gave_back && s->out == 0 &&
+	    s->job_at >= s->job_count) {
 		source_bull_write(s, SOURCE_BULL_GIVE_BACK);
 		return true;
 	}

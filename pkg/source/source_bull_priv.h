@@ -16,10 +16,11 @@ struct source_bull_word {
 	struct list node;
 	int64_t job; /* 0: it is not in the journal */
 	char *ticket;
-	char *reason;   /* a refusal; else NULL */
-	int64_t due_ms; /* going back: real time, 0 = next in line */
-	bool known;     /* over long ago: completed without a result */
-	bool parked;    /* failed, for a person must decide */
+	char *reason;     /* a refusal; else NULL */
+	int64_t due_ms;   /* going back: real time, 0 = next in line */
+	int64_t until_ms; /* to be reclaimed: when its lock was to end */
+	bool known;       /* over long ago: completed without a result */
+	bool parked;      /* failed, for a person must decide */
 };
 
 /* What the queue said of a lease, to be written down. */
@@ -40,6 +41,7 @@ struct source_bull {
 	/* jobs on their way to intake */
 	struct source_job **jobs;
 	size_t job_count, job_at;
+	size_t out; /* given to intake, and not settled */
 	/* the one call under way */
 	struct bull_call call;
 	bool calling;
@@ -68,16 +70,23 @@ struct source_bull {
 	struct bull_lease leases[SOURCE_BULL_BATCH];
 	struct bull_ticket tickets[SOURCE_BULL_BATCH];
 	int64_t lease_jobs[SOURCE_BULL_BATCH];
+	int64_t lease_until[SOURCE_BULL_BATCH];
 	char *texts[SOURCE_BULL_BATCH];
 	size_t lease_count;
 	int64_t renew_after; /* jobs up to here are done in this round */
 	int64_t wanted;
 	bool stopping, gave_back;
-	bool down; /* the last call did not get through */
+	bool down;      /* the last call did not get through */
+	bool unwritten; /* the last transaction failed: not before `again` */
 	struct err err;
+	char *warning; /* or NULL */
 	bool fatal;
 	struct env_timer again; /* while down */
 	struct env_timer renewal, tending;
+	/* shared: locks are looked after while a call hangs, too */
+	struct env_timer doubt;
+	int64_t round_ms; /* real: this round of renewing began */
+	int64_t sure_ms;  /* real: the last whole one began */
 };
 
 /* source_bull_job.c: a job of the queue as intake wants it.  ERR_MALFORMED:
@@ -90,13 +99,25 @@ enum err_code source_bull_job(const struct source_bull *s,
 struct bull_call *source_bull_begin(
     struct source_bull *s, void (*then)(struct source_bull *s));
 void source_bull_poke(struct source_bull *s);
+void source_bull_tell_ready(struct source_bull *s);
+
+/* source_bull_word.c */
+void source_bull_word_free(struct source_bull_word **w);
+/* A lease of the journal that must be said something of. */
+void source_bull_say(struct source_bull *s, struct list *to, int64_t job,
+    const char *ticket, int64_t due_ms);
+/* None of them is said. */
+void source_bull_words_drop(struct source_bull *s, struct list *words);
+/* Say the first of words, or of what must be reclaimed. */
+void source_bull_say_next(struct source_bull *s, bool reclaim);
 
 /* source_bull_lease.c: begin what upkeep of leases needs; true: something was
  * begun. */
 bool source_bull_upkeep(struct source_bull *s);
+/* Leases that ran out while nobody was here; before the run begins. */
+void source_bull_give_up_now(struct source_bull *s);
 /* Write the notes down, or make that move. */
 void source_bull_write(struct source_bull *s, enum source_bull_write what);
-void source_bull_word_free(struct source_bull_word **w);
 /* The leases that the journal has and has not let go of; false: it cannot be
  * read, and the source is at its end. */
 struct source_bull_known {
@@ -106,9 +127,6 @@ struct source_bull_known {
 bool source_bull_known(struct source_bull *s, struct source_bull_known *out);
 bool source_bull_is_known(const struct source_bull_known *k, const char *lease);
 void source_bull_known_free(struct source_bull_known *k);
-/* A lease of the journal that must be said something of. */
-void source_bull_say(struct source_bull *s, struct list *to, int64_t job,
-    const char *ticket, int64_t due_ms);
 void source_bull_leases_free(struct source_bull *s);
 int64_t source_bull_real_ms(const struct source_bull *s);
 

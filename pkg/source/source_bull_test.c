@@ -1,0 +1,410 @@
+#include "source/source_bull.h"
+
+#include "base/buf.h"
+
+#include "bull/bull_add.h"
+#include "bull/bull_ticket.h"
+#include "journal/journal_fix_test.h"
+#include "journal/journal_lease.h"
+#include "net/net_redis.h"
+#include "net/net_redis_server_test.h"
+#include "source/source.h"
+
+/*
+ * The source on a real Redis, with intake as run/ does it, and without Node:
+ * what it owes the jobs it holds when the connection is cut, when locks ran
+ * out, when Redis lost its memory, and when a run is stopped in the midst.
+ */
+
+#define LIMIT_MS 20000
+#define LOCK_MS 60000
+#define JOBS 3
+
+static struct redis_server server;
+
+struct world {
+	struct fix *f;
+	struct net_redis *redis;
+	struct bull *b;
+	struct source_bull *s;
+	struct source *port;
+	struct env_timer tick;
+	struct bull_call c;
+	bool answered, no_intake;
+	int64_t until;
+};
+
+/* --- the loop --------------------------------------------------------------
+ */
+
+static void
+ticked(struct env_timer *t)
+{
+	struct world *w = CONTAINER_OF(t, struct world, tick);
+
+	net_env_stop(w->f->env);
+}
+
+static void
+turn(struct world *w)
+{
+	if (redis_server_now_ms() > w->until)
+		fail_msg("waited in vain");
+	env_timer_start_real(w->f->env, &w->tick, 2);
+	net_env_run(w->f->env);
+	env_timer_stop(w->f->env, &w->tick);
+}
+
+static void
+limit(struct world *w)
+{
+	w->until = redis_server_now_ms() + LIMIT_MS;
+}
+
+struct batch {
+	struct source_job *jobs[64];
+	enum source_taken how[64];
+	size_t count;
+};
+
+static enum err_code
+intake_run(struct journal *j, void *arg, struct err *err)
+{
+	struct batch *b = arg;
+
+	for (size_t i = 0; i < b->count; i++) {
+		const struct source_job *s = b->jobs[i];
+		struct journal_new_job n = {.source = s->source,
+		    .ext = s->id,
+		    .kind = s->kind,
+		    .campaign = s->campaign,
+		    .content = s->content,
+		    .phone = s->phone,
+		    .contact = s->contact,
+		    .data = s->data,
+		    .not_before_ms = s->not_before_ms};
+		enum journal_added added = JOURNAL_ADDED;
+		enum journal_met met = JOURNAL_MET_NEW;
+		int64_t id = 0;
+
+		if (journal_job_add(j, &n, &added, &id, err) != ERR_NONE ||
+		    journal_lease_take(j, id, s->lease, s->own_ladder,
+			s->lease_until_ms, &met, err) != ERR_NONE)
+			return err->code;
+		b->how[i] =
+		    added == JOURNAL_ADDED ? SOURCE_ADDED : SOURCE_KNOWN;
+	}
+	return ERR_NONE;
+}
+
+/* What the source has goes into the journal; how many that were. */
+static size_t
+intake(struct world *w)
+{
+	struct fix *f = w->f;
+	struct batch b = {.count = 0};
+
+	OK(source_batch(w->port, b.jobs, 64, &b.count, &f->err));
+	if (b.count == 0)
+		return 0;
+	OK(once(f, intake_run, &b));
+	for (size_t i = 0; i < b.count; i++)
+		OK(w->port->ops->taken(
+		    w->port->impl, &b.jobs[i], b.how[i], &f->err));
+	return b.count;
+}
+
+/* Until the source has nothing more to do, over cuts. */
+static void
+rest(struct world *w)
+{
+	struct err err;
+
+	limit(w);
+	do {
+		turn(w);
+		if (!w->no_intake)
+			(void)intake(w);
+	} while (!w->port->ops->resting(w->port->impl) ||
+		 w->port->ops->trouble(w->port->impl, &err));
+}
+
+/* --- the world ---------------------------------------------------------------
+ */
+
+static void
+open_source(struct world *w, bool shared, int64_t lock_ms)
+{
+	struct source_bull_options o = {.env = w->f->env,
+	    .journal = w->f->j,
+	    .bull = w->b,
+	    .name = "bull:bull:calls",
+	    .default_kind = "call",
+	    .names = "call",
+	    .shared = shared,
+	    .lock_ms = lock_ms,
+	    .margin_ms = lock_ms / 4,
+	    .again_ms = 50};
+	static const char *const kinds[] = {"call", NULL};
+
+	o.kinds = kinds;
+	w->s = source_bull_new(&o);
+	w->port = source_bull_port(w->s);
+	w->port->ops->want(w->port->impl, 0);
+}
+
+static void
+close_source(struct world *w)
+{
+	source_bull_free(&w->s);
+}
+
+static void
+on_call(struct bull_call *c)
+{
+	CONTAINER_OF(c, struct world, c)->answered = true;
+}
+
+static struct bull_call *
+fresh(struct world *w)
+{
+	bull_call_fini(&w->c);
+	w->c = (struct bull_call){.done = on_call};
+	w->answered = false;
+	limit(w);
+	return &w->c;
+}
+
+static void
+await(struct world *w)
+{
+	while (!w->answered)
+		turn(w);
+	if (w->c.code != ERR_NONE)
+		fail_msg("%s", w->c.err.text);
+}
+
+static void
+add_one(struct world *w, const char *data)
+{
+	struct bull_new n = {
+	    .name = "call", .data = data, .data_len = strlen(data)};
+	struct fix *f = w->f;
+
+	OK(bull_add(w->b, &n, fresh(w), &f->err));
+	await(w);
+}
+
+static void
+add(struct world *w, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char *data =
+		    mem_printf("{\"phone\":\"+1202555%04d\"}", 101 + i);
+
+		add_one(w, data);
+		mem_free(&data);
+	}
+}
+
+/* A connection, and a token, of one journal. */
+static void
+connect_world(struct world *w, const char *token)
+{
+	char url[64];
+	struct fix *f = w->f;
+
+	(void)snprintf(url, sizeof(url), "redis://127.0.0.1:%d", server.port);
+	OK(net_redis_open(
+	    &(struct net_redis_options){.env = f->env, .url = url}, &w->redis,
+	    &f->err));
+	OK(bull_open(&(struct bull_options){.env = f->env,
+			 .redis = w->redis,
+			 .queue = "calls",
+			 .token = token,
+			 .library = BULL_CLASSIC},
+	    &w->b, &f->err));
+	bull_detect(w->b, fresh(w));
+	await(w);
+}
+
+static void
+begin(struct world *w, struct fix *f)
+{
+	*w = (struct world){.f = f, .tick.fn = ticked};
+	(void)REDIS_ASK(&server, "FLUSHALL");
+	(void)REDIS_ASK(
+	    &server, "CONFIG", "SET", "maxmemory-policy", "noeviction");
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	connect_world(w, "j1");
+}
+
+static void
+end(struct world *w)
+{
+	close_source(w);
+	bull_call_fini(&w->c);
+	bull_close(&w->b);
+	net_redis_close(&w->redis);
+}
+
+/* JOBS jobs, taken and in the journal; the run that took them is over. */
+static void
+take_some(struct world *w, bool shared)
+{
+	add(w, JOBS);
+	open_source(w, shared, LOCK_MS);
+	w->port->ops->want(w->port->impl, JOBS);
+	rest(w);
+	close_source(w);
+}
+
+/* --- what holds --------------------------------------------------------------
+ */
+
+static void
+count_one(void *arg, const struct journal_lease *l)
+{
+	(void)l;
+	++*(int *)arg;
+}
+
+static int
+leases(struct world *w, enum journal_lease_state state)
+{
+	struct fix *f = w->f;
+	int n = 0;
+
+	OK(journal_read_leases(
+	    f->j, "bull:bull:calls", state, 0, 1000, count_one, &n, &f->err));
+	return n;
+}
+
+static int64_t
+away(struct world *w)
+{
+	char *sql = mem_printf(
+	    "SELECT count(*) FROM job WHERE reason=%d", JOB_REASON_AWAY);
+	int64_t n = number_on(w->f, "journal.db", sql);
+
+	mem_free(&sql);
+	return n;
+}
+
+static long
+list_length(const char *list)
+{
+	char *key = mem_printf("bull:calls:%s", list);
+	long n = atol(REDIS_ASK(&server, "LLEN", key));
+
+	mem_free(&key);
+	return n;
+}
+
+/* Our lock is on each of them, and each is in active once. */
+static void
+all_are_ours(struct world *w)
+{
+	assert_int_equal(leases(w, JOURNAL_LEASE_HELD), JOBS);
+	assert_int_equal(list_length("active"), JOBS);
+	assert_int_equal(list_length("wait"), 0);
+	for (int i = 1; i <= JOBS; i++) {
+		char *key = mem_printf("bull:calls:%d:lock", i);
+
+		assert_true(
+		    strncmp(REDIS_ASK(&server, "GET", key), "j1:", 3) == 0);
+		mem_free(&key);
+	}
+}
+
+static void
+unlock_all(void)
+{
+	(void)REDIS_ASK(&server, "DEL", "bull:calls:1:lock",
+	    "bull:calls:2:lock", "bull:calls:3:lock");
+}
+
+struct cut {
+	int at, seen;
+};
+
+/* The connection is gone by the time the source says its next word. */
+static void
+cut_hook(void *arg, const char *name)
+{
+	struct cut *c = arg;
+
+	if (strcmp(name, "source.bull.answered") == 0 && ++c->seen == c->at)
+		(void)REDIS_ASK(&server, "CLIENT", "KILL", "TYPE", "normal",
+		    "SKIPME", "yes");
+}
+
+/* --- cut connections ---------------------------------------------------------
+ */
+
+/* What was to be reclaimed is reclaimed, and never handed back instead: one of
+ * the three is being called, and whoever took it would call it again. */
+static void
+a_cut_while_locks_are_reclaimed_gives_nothing_back(void **state)
+{
+	struct fix *f = *state;
+	struct cut cut = {.at = 1};
+
+	do {
+		struct world w;
+		struct life called = {0};
+
+		begin(&w, f);
+		take_some(&w, false);
+		called.id = 0;
+		assert_true(life_claim(f, &called));
+		unlock_all();
+		cut.seen = 0;
+		crash_hook(cut_hook, &cut);
+		open_source(&w, false, LOCK_MS);
+		rest(&w);
+		crash_hook(NULL, NULL);
+		all_are_ours(&w);
+		assert_int_equal(away(&w), 0);
+		end(&w);
+		shell(f, "rm -rf ./*");
+	} while (cut.at++ < cut.seen && cut.at < 30);
+	assert_true(cut.at > 5);
+}
+
+static int
+opened(void **state)
+{
+	redis_server_need();
+	return setup(state);
+}
+
+static int
+start(void **state)
+{
+	(void)state;
+	if (redis_server_has("redis-server"))
+		redis_server_start(&server, NULL);
+	return 0;
+}
+
+static int
+stop(void **state)
+{
+	(void)state;
+	redis_server_stop(&server);
+	return 0;
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, opened, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_cut_while_locks_are_reclaimed_gives_nothing_back),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
