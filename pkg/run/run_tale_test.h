@@ -61,20 +61,28 @@ tale_anew(struct world *w)
 	mem_free(&dir);
 }
 
-#define TALE_PHONE "+15125550100"
+/* Has a phone rung, or is one about to? */
+static inline bool
+tale_network_knows(const struct world *w)
+{
+	for (size_t i = 0; i < w->fake.dials; i++)
+		if (w->fake.calls[i].placed_ms > 0 ||
+		    env_timer_running(&w->fake.calls[i].timer))
+			return true;
+	return false;
+}
 
-/* How often a phone rang, that of job 1 or any: a carrier that takes keys makes
- * one call of the same key asked for twice. */
+/* How often job 1's phone rang: a carrier that takes keys makes one call of the
+ * same key asked for twice. */
 static inline int
-tale_rang(const struct world *w, const char *phone)
+tale_rang(const struct world *w)
 {
 	int n = 0;
 
 	for (size_t i = 0; i < w->fake.dials; i++) {
 		const struct fake_call *c = &w->fake.calls[i];
-		bool again =
-		    phone != NULL &&
-		    strcmp(fake_nth(&w->fake, "dial", i)->what, phone) != 0;
+		bool again = strcmp(fake_nth(&w->fake, "dial", i)->what,
+				 "+15125550100") != 0;
 
 		for (size_t k = 0; k < i && w->cls == CARRIER_KEYED; k++)
 			again = again ||
@@ -94,7 +102,7 @@ tale_look(struct world *w, const struct tale *t, enum err_code code)
 	tale_must_pass(w);
 	if (code != ERR_NONE || world_job(w, 1).state < JOB_DONE) {
 		/* The network says what it knows. */
-		if (tale_rang(w, NULL) > 0)
+		if (tale_network_knows(w))
 			FAKE_FOUND(&w->fake, FAKE_IS_OVER);
 		if (t->then != NULL)
 			t->then(w);
@@ -106,9 +114,9 @@ tale_look(struct world *w, const struct tale *t, enum err_code code)
 	if (!job_is_final(job.state))
 		fail_msg("the job is %s: %s", job_state_name(job.state),
 		    world_story(w, 1));
-	if (tale_rang(w, TALE_PHONE) > t->calls)
-		fail_msg("%s: rang %d times: %s", t->name,
-		    tale_rang(w, TALE_PHONE), world_story(w, 1));
+	if (tale_rang(w) > t->calls)
+		fail_msg("%s: rang %d times: %s", t->name, tale_rang(w),
+		    world_story(w, 1));
 	tale_must_pass(w);
 }
 
