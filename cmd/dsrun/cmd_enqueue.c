@@ -169,21 +169,7 @@ static enum err_code
 one_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
 	struct one *o = CONTAINER_OF(tx, struct one, tx);
-	const struct source_job *s = o->job;
-	struct journal_new_job n = {.source = s->source,
-	    .ext = s->id,
-	    .kind = s->kind,
-	    .campaign = s->campaign,
-	    .content = s->content,
-	    .phone = s->phone,
-	    .org = s->org[0] != '\0' ? s->org : NULL,
-	    .contact = s->contact,
-	    .data = s->data,
-	    .step = s->step,
-	    .final_step = s->final_step,
-	    .priority = s->priority,
-	    .not_before_ms = s->not_before_ms,
-	    .expires_ms = s->expires_ms};
+	struct journal_new_job n = run_intake_job(o->job);
 
 	return journal_job_add(j, &n, &o->result, &o->id, err);
 }

@@ -279,12 +279,24 @@ directory_of(const char *path)
 }
 
 enum err_code
+env_replace(struct env *env, const char *tmp, const char *path, struct err *err)
+{
+	char *dir = directory_of(path);
+	enum err_code code = env_rename(env, tmp, path, err);
+
+	CRASH_POINT("env.whole.renamed");
+	if (code == ERR_NONE)
+		code = env_sync_dir(env, dir, err);
+	mem_free(&dir);
+	return code;
+}
+
+enum err_code
 env_write_whole(struct env *env, const char *path, const void *bytes,
     size_t len, struct err *err)
 {
 	struct env_file *f = NULL;
 	char *tmp = mem_printf("%s.%lld.tmp", path, (long long)env->pid);
-	char *dir = directory_of(path);
 	enum err_code code =
 	    env_open(env, tmp, ENV_WRITE | ENV_CREATE | ENV_TRUNCATE, &f, err);
 
@@ -296,16 +308,12 @@ env_write_whole(struct env *env, const char *path, const void *bytes,
 	env_close(env, &f);
 	CRASH_POINT("env.whole.synced");
 	if (code == ERR_NONE)
-		code = env_rename(env, tmp, path, err);
-	CRASH_POINT("env.whole.renamed");
-	if (code == ERR_NONE)
-		code = env_sync_dir(env, dir, err);
+		code = env_replace(env, tmp, path, err);
 	if (code != ERR_NONE) {
 		struct err ignored;
 
 		(void)env_remove(env, tmp, &ignored);
 	}
-	mem_free(&dir);
 	mem_free(&tmp);
 	return code;
 }

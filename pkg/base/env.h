@@ -233,6 +233,9 @@ enum err_code env_read_whole(struct env *env, const char *path, size_t max,
     char **out, size_t *len, struct err *err);
 enum err_code env_write_whole(struct env *env, const char *path,
     const void *bytes, size_t len, struct err *err);
+/* The end of such a writing: tmp, which is synced, takes the place of path. */
+enum err_code env_replace(
+    struct env *env, const char *tmp, const char *path, struct err *err);
 
 /*
  * Locks on one byte of an open file (OFD locks: they belong to this open, are

@@ -90,22 +90,6 @@ write_tmp(struct target *t, const char *from, enum media_encode_format format,
 	return code;
 }
 
-static enum err_code
-replace(struct env *env, const char *tmp, const char *to, struct err *err)
-{
-	const char *slash = strrchr(to, '/');
-	char *dir = slash == NULL ? mem_strdup(".")
-				  : mem_strndup(to,
-					slash == to ? 1 : (size_t)(slash - to));
-	enum err_code code = env_rename(env, tmp, to, err);
-
-	CRASH_POINT("media.encode.renamed");
-	if (code == ERR_NONE)
-		code = env_sync_dir(env, dir, err);
-	mem_free(&dir);
-	return code;
-}
-
 enum err_code
 media_encode_file(struct env *env, const char *from,
     enum media_encode_format format, const uint8_t sha256[SHA256_BYTES],
@@ -120,7 +104,7 @@ media_encode_file(struct env *env, const char *from,
 	code =
 	    write_tmp(&t, from, format, sha256, tmp, stop, stop_arg, out, err);
 	if (code == ERR_NONE)
-		code = replace(env, tmp, to, err);
+		code = env_replace(env, tmp, to, err);
 	if (code != ERR_NONE) {
 		struct err ignored;
 

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include "media/media_encode_priv.h"
+#include "media/media_riff_priv.h"
 
 #define HEADER 44
 #define SAMPLE_BYTES 4 /* of both channels */
@@ -14,20 +15,6 @@ struct wav {
 	struct encode_up up;
 	uint8_t bytes[ENCODE_UP_SAMPLES * SAMPLE_BYTES];
 };
-
-static void
-put16(uint8_t *at, uint32_t v)
-{
-	at[0] = (uint8_t)v;
-	at[1] = (uint8_t)(v >> 8);
-}
-
-static void
-put32(uint8_t *at, uint32_t v)
-{
-	put16(at, v);
-	put16(at + 2, v >> 16);
-}
 
 static enum err_code
 wav_open(const struct encode_facts *facts, void **impl, struct err *err)
@@ -53,17 +40,17 @@ wav_begin(void *impl, struct encode_out *o, struct err *err)
 	uint8_t h[HEADER];
 
 	memcpy(h, "RIFF", 4);
-	put32(h + 4, (uint32_t)w->data + HEADER - 8);
+	riff_put32(h + 4, (uint32_t)w->data + HEADER - 8);
 	memcpy(h + 8, "WAVEfmt ", 8);
-	put32(h + 16, 16);
-	put16(h + 20, 1); /* linear PCM */
-	put16(h + 22, 2);
-	put32(h + 24, MEDIA_UP_RATE);
-	put32(h + 28, MEDIA_UP_RATE * SAMPLE_BYTES);
-	put16(h + 32, SAMPLE_BYTES);
-	put16(h + 34, 16);
+	riff_put32(h + 16, 16);
+	riff_put16(h + 20, 1); /* linear PCM */
+	riff_put16(h + 22, 2);
+	riff_put32(h + 24, MEDIA_UP_RATE);
+	riff_put32(h + 28, MEDIA_UP_RATE * SAMPLE_BYTES);
+	riff_put16(h + 32, SAMPLE_BYTES);
+	riff_put16(h + 34, 16);
 	memcpy(h + 36, "data", 4);
-	put32(h + 40, (uint32_t)w->data);
+	riff_put32(h + 40, (uint32_t)w->data);
 	return media_encode_put(o, h, sizeof(h), err);
 }
 
@@ -73,8 +60,8 @@ put_samples(struct wav *w, size_t n, struct encode_out *o, struct err *err)
 	uint8_t *at = w->bytes;
 
 	for (size_t i = 0; i < n; i++, at += SAMPLE_BYTES) {
-		put16(at, (uint16_t)w->up.pcm[0][i]);
-		put16(at + 2, (uint16_t)w->up.pcm[1][i]);
+		riff_put16(at, (uint16_t)w->up.pcm[0][i]);
+		riff_put16(at + 2, (uint16_t)w->up.pcm[1][i]);
 	}
 	return media_encode_put(o, w->bytes, n * SAMPLE_BYTES, err);
 }

@@ -8,6 +8,8 @@
 #include "media/media_record.h"
 #include "media/media_ulaw.h"
 
+#include "media/media_riff_priv.h"
+
 #define HEADER 44
 #define CHANNELS 2
 #define BITS 16
@@ -15,20 +17,6 @@
 /* Many players hold the size of a WAV in a signed 32-bit number. */
 #define MAX_DATA (INT32_MAX - HEADER)
 #define RECORDS 25 /* in a block: 16 kB of WAV */
-
-static void
-put16(uint8_t *at, uint32_t v)
-{
-	at[0] = (uint8_t)v;
-	at[1] = (uint8_t)(v >> 8);
-}
-
-static void
-put32(uint8_t *at, uint32_t v)
-{
-	put16(at, v);
-	put16(at + 2, v >> 16);
-}
 
 static uint32_t
 get16(const uint8_t *at)
@@ -46,17 +34,17 @@ static void
 make_header(uint8_t h[HEADER], uint32_t data)
 {
 	memcpy(h, "RIFF", 4);
-	put32(h + 4, data + HEADER - 8);
+	riff_put32(h + 4, data + HEADER - 8);
 	memcpy(h + 8, "WAVEfmt ", 8);
-	put32(h + 16, 16);
-	put16(h + 20, 1); /* linear PCM */
-	put16(h + 22, CHANNELS);
-	put32(h + 24, MEDIA_RATE);
-	put32(h + 28, MEDIA_RATE * SAMPLE_BYTES);
-	put16(h + 32, SAMPLE_BYTES);
-	put16(h + 34, BITS);
+	riff_put32(h + 16, 16);
+	riff_put16(h + 20, 1); /* linear PCM */
+	riff_put16(h + 22, CHANNELS);
+	riff_put32(h + 24, MEDIA_RATE);
+	riff_put32(h + 28, MEDIA_RATE * SAMPLE_BYTES);
+	riff_put16(h + 32, SAMPLE_BYTES);
+	riff_put16(h + 34, BITS);
 	memcpy(h + 36, "data", 4);
-	put32(h + 40, data);
+	riff_put32(h + 40, data);
 }
 
 /* Records of two mu-law frames become interleaved samples. */
@@ -71,8 +59,8 @@ convert(const uint8_t *ulaw, size_t records, uint8_t *wav)
 			int16_t right =
 			    media_ulaw_linear[ulaw[MEDIA_FRAME + i]];
 
-			put16(at, (uint16_t)left);
-			put16(at + 2, (uint16_t)right);
+			riff_put16(at, (uint16_t)left);
+			riff_put16(at + 2, (uint16_t)right);
 			at += SAMPLE_BYTES;
 		}
 	return (size_t)(at - wav);
@@ -147,22 +135,6 @@ write_file(struct env *env, struct env_file *from, int64_t records,
 	return code;
 }
 
-static enum err_code
-replace(struct env *env, const char *tmp, const char *to, struct err *err)
-{
-	const char *slash = strrchr(to, '/');
-	char *dir = slash == NULL ? mem_strdup(".")
-				  : mem_strndup(to,
-					slash == to ? 1 : (size_t)(slash - to));
-	enum err_code code = env_rename(env, tmp, to, err);
-
-	CRASH_POINT("media.wav.renamed");
-	if (code == ERR_NONE)
-		code = env_sync_dir(env, dir, err);
-	mem_free(&dir);
-	return code;
-}
-
 enum err_code
 media_wav_export(struct env *env, const char *from, const char *to,
     struct media_wav_info *out, struct err *err)
@@ -190,7 +162,7 @@ media_wav_export(struct env *env, const char *from, const char *to,
 		out->duration_ms = records * MEDIA_FRAME_MS;
 		code = write_file(env, f, records, tmp, out, err);
 		if (code == ERR_NONE)
-			code = replace(env, tmp, to, err);
+			code = env_replace(env, tmp, to, err);
 		if (code != ERR_NONE) {
 			struct err ignored;
 

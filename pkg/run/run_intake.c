@@ -20,15 +20,10 @@ struct run_intake {
 	bool busy;
 };
 
-static enum err_code
-take(struct journal *j, const struct source_job *s, enum source_taken *taken,
-    struct err *err)
+struct journal_new_job
+run_intake_job(const struct source_job *s)
 {
-	static const enum source_taken words[] = {
-	    [JOURNAL_ADDED] = SOURCE_ADDED,
-	    [JOURNAL_KNOWN] = SOURCE_KNOWN,
-	    [JOURNAL_DIFFERS] = SOURCE_DIFFERS};
-	struct journal_new_job n = {.source = s->source,
+	return (struct journal_new_job){.source = s->source,
 	    .ext = s->id,
 	    .kind = s->kind,
 	    .campaign = s->campaign,
@@ -43,6 +38,17 @@ take(struct journal *j, const struct source_job *s, enum source_taken *taken,
 	    .not_before_ms = s->not_before_ms,
 	    .expires_ms = s->expires_ms,
 	    .opened_ms = s->opened_ms};
+}
+
+static enum err_code
+take(struct journal *j, const struct source_job *s, enum source_taken *taken,
+    struct err *err)
+{
+	static const enum source_taken words[] = {
+	    [JOURNAL_ADDED] = SOURCE_ADDED,
+	    [JOURNAL_KNOWN] = SOURCE_KNOWN,
+	    [JOURNAL_DIFFERS] = SOURCE_DIFFERS};
+	struct journal_new_job n = run_intake_job(s);
 	enum journal_added added = JOURNAL_ADDED;
 	enum journal_met met = JOURNAL_MET_NEW;
 	int64_t id = 0;

@@ -27,6 +27,9 @@ struct run_intake_options {
 	void *arg;
 };
 
+/* A source's job as the journal takes it in; borrows from it. */
+struct journal_new_job run_intake_job(const struct source_job *from);
+
 struct run_intake *run_intake_new(const struct run_intake_options *options);
 /* Ask the source for jobs; nothing when it is being asked already. */
 void run_intake_poke(struct run_intake *in);

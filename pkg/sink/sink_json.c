@@ -28,8 +28,8 @@ field_time(struct json_writer *w, const char *key, int64_t at_ms)
 	json_field_time(w, key, at_ms > 0 ? at_ms : -1);
 }
 
-static void
-render_job(struct json_writer *w, const struct sink_result *r)
+void
+sink_json_job(struct json_writer *w, const struct sink_result *r)
 {
 	json_write_key(w, "job");
 	json_write_object(w);
@@ -139,7 +139,7 @@ sink_json_render(const struct sink_result *r,
 
 	json_write_object(&w);
 	json_field_i64(&w, "schema", 1);
-	render_job(&w, r);
+	sink_json_job(&w, r);
 	json_field_str(&w, "state", job_state_name(r->state));
 	json_field_str(&w, "outcome",
 	    r->outcome == JOB_OUTCOME_NONE ? NULL

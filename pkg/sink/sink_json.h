@@ -43,6 +43,10 @@ void sink_json_files_fini(struct sink_json_files *f);
 enum err_code sink_json_render(const struct sink_result *r,
     const struct sink_json_files *files, struct buf *line, struct err *err);
 
+/* Its member "job" alone, for documents that are no whole result. */
+struct json_writer;
+void sink_json_job(struct json_writer *w, const struct sink_result *r);
+
 /*
  * "evt_" and 32 letters of hex: the same for every try of one job's revision,
  * other for any other, so that a receiver can drop what it had already.

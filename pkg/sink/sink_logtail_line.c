@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #include "json/json_write.h"
+#include "sink/sink_json.h"
 #include "sink/sink_logtail.h"
 
 #include "sink/sink_logtail_priv.h"
@@ -25,19 +26,6 @@ is_warning(const struct sink_result *r)
 	       r->state == JOB_PARKED || r->outcome == JOB_OUTCOME_FAILED ||
 	       r->outcome == JOB_OUTCOME_UNKNOWN ||
 	       r->outcome == JOB_OUTCOME_INTERRUPTED;
-}
-
-static void
-render_job(struct json_writer *w, const struct sink_result *r)
-{
-	json_write_key(w, "job");
-	json_write_object(w);
-	json_field_str(w, "id", r->id);
-	json_field_str(w, "source", r->source);
-	field_text(w, "campaignId", r->campaign);
-	json_field_i64(w, "step", r->step);
-	json_field_str(w, "kind", r->kind);
-	json_write_end(w);
 }
 
 static void
@@ -94,7 +82,7 @@ sink_logtail_render(const struct sink_result *r, const char *event_id,
 	json_field_str(&w, "message", message);
 	json_field_str(&w, "event", "job.finished");
 	json_field_str(&w, "eventId", event_id);
-	render_job(&w, r);
+	sink_json_job(&w, r);
 	json_field_str(&w, "state", job_state_name(r->state));
 	json_field_str(&w, "outcome",
 	    r->outcome == JOB_OUTCOME_NONE ? NULL
