@@ -30,6 +30,7 @@ import termios
 import threading
 import time
 import traceback
+import unittest
 
 import jsonschema
 
@@ -43,7 +44,7 @@ class Failure(AssertionError):
     """What a test expected did not hold."""
 
 
-class Skip(Exception):
+class Skip(unittest.SkipTest):
     """This box cannot run the test; it says why."""
 
 
@@ -425,7 +426,7 @@ def run_test(name, function, keep):
     box = Box(directory)
     try:
         function(box)
-    except Skip as e:
+    except unittest.SkipTest as e:
         outcome.skipped = str(e)
     except Failure as e:
         frames = [f for f in traceback.extract_tb(e.__traceback__)
