@@ -13,6 +13,8 @@
 #define AGAIN_MS 2000 /* real: the queue is away */
 #define TEND_MS 15000 /* real: promote, stalled check (theirs: 30 s) */
 #define STALLED_MS 30000
+#define FULL_MS 20 /* real */
+#define FULLS_MOST 100
 
 void
 source_bull_tell_ready(struct source_bull *s)
@@ -298,6 +300,15 @@ static void
 took(struct source_bull *s)
 {
 	keep_jobs(s);
+	/* BullMQ's global concurrency counts what is over here and not
+	 * answered yet: ask again when it may be. */
+	if (s->call.answer == BULL_FULL && s->fulls < FULLS_MOST &&
+	    source_bull_owes_answers(s)) {
+		s->fulls++;
+		env_timer_start_real(s->o.env, &s->full, FULL_MS);
+		return;
+	}
+	s->fulls = 0;
 	s->wanted = 0;
 	source_bull_tell_ready(s);
 }
@@ -340,7 +351,8 @@ source_bull_poke(struct source_bull *s)
 		bull_check_stalled(s->o.bull,
 		    s->o.max_stalled > 0 ? s->o.max_stalled : 1, STALLED_MS,
 		    source_bull_begin(s, checked));
-	else if (s->wanted > 0 && !s->stopping && s->job_at >= s->job_count)
+	else if (s->wanted > 0 && !s->stopping && s->job_at >= s->job_count &&
+		 !env_timer_running(&s->full))
 		bull_take(s->o.bull,
 		    s->wanted < SOURCE_BULL_BATCH ? s->wanted
 						  : SOURCE_BULL_BATCH,
@@ -461,6 +473,12 @@ again_fired(struct env_timer *t)
 	source_bull_poke(s);
 }
 
+static void
+full_fired(struct env_timer *t)
+{
+	source_bull_poke(CONTAINER_OF(t, struct source_bull, full));
+}
+
 static int64_t
 doubt_ms(const struct source_bull *s)
 {
@@ -521,6 +539,7 @@ source_bull_new(const struct source_bull_options *options)
 	s->again.fn = again_fired;
 	s->renewal.fn = renewal_fired;
 	s->tending.fn = tending_fired;
+	s->full.fn = full_fired;
 	s->doubt.fn = doubt_fired;
 	s->returning = true;
 	s->tend = true;
@@ -555,6 +574,7 @@ source_bull_free(struct source_bull **sp)
 	env_timer_stop(s->o.env, &s->renewal);
 	env_timer_stop(s->o.env, &s->tending);
 	env_timer_stop(s->o.env, &s->doubt);
+	env_timer_stop(s->o.env, &s->full);
 	while (s->job_at < s->job_count)
 		source_job_free(&s->jobs[s->job_at++]);
 	mem_free(&s->jobs);

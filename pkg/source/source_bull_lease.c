@@ -312,6 +312,24 @@ renew_some(struct source_bull *s)
 	return true;
 }
 
+static void
+is_over(void *arg, const struct journal_lease *l)
+{
+	if (job_is_final(l->job_state))
+		*(bool *)arg = true;
+}
+
+bool
+source_bull_owes_answers(struct source_bull *s)
+{
+	bool owes = false;
+
+	if (journal_read_leases(s->o.journal, s->o.name, JOURNAL_LEASE_HELD, 0,
+		10000, is_over, &owes, &s->err) != ERR_NONE)
+		return !fault(s);
+	return owes;
+}
+
 bool
 source_bull_upkeep(struct source_bull *s)
 {

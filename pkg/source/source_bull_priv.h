@@ -82,6 +82,8 @@ struct source_bull {
 	char *warning; /* or NULL */
 	bool fatal;
 	struct env_timer again; /* while down */
+	struct env_timer full;  /* our own answers make room in a moment */
+	int fulls;              /* in a row */
 	struct env_timer renewal, tending;
 	/* shared: locks are looked after while a call hangs, too */
 	struct env_timer doubt;
@@ -114,6 +116,8 @@ void source_bull_say_next(struct source_bull *s, bool reclaim);
 /* source_bull_lease.c: begin what upkeep of leases needs; true: something was
  * begun. */
 bool source_bull_upkeep(struct source_bull *s);
+/* Is a job of ours over, and the queue has not heard of it yet? */
+bool source_bull_owes_answers(struct source_bull *s);
 /* Leases that ran out while nobody was here; before the run begins. */
 void source_bull_give_up_now(struct source_bull *s);
 /* Write the notes down, or make that move. */

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """A queue of Bull or BullMQ on a real Redis: the producer is Node's own
 library, the worker is `dsrun drain`."""
+import collections
 import contextlib
 import json
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -13,7 +15,8 @@ from filled import BAD, BUSY, HUMAN, NO_ANSWER
 from harness import require
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "queue"))
-import world  # noqa: E402  (found by the line above)
+import kill_loop  # noqa: E402  (found by the line above)
+import world  # noqa: E402
 
 LIBRARIES = ("bull", "bullmq5", "bullmq6")
 
@@ -38,7 +41,8 @@ def configure(box, server, limits=None, sim=None, **bull):
         "limits": {**LIMITS, **(limits or {})}}, bull={
         "queue": "calls", "url": "redis://127.0.0.1:%d" % server.port,
         "names": "call", **bull})
-    box.run("init").expect(0)
+    if not box.data.exists():
+        box.run("init").expect(0)
 
 
 def person(n, phone=HUMAN, **more):
@@ -85,7 +89,8 @@ def each_library(test):
 # --- the plain way ---
 
 def test_a_drain_calls_them_and_the_producer_hears(box, library, server, peer):
-    configure(box, server)
+    # Slowly: on a busy machine nobody speaks in time, at full speed.
+    configure(box, server, sim={"speed": 500})
     ids = add(peer, *[person(n, "+1202555%04d" % (101 + n % 6))
                       for n in range(12)])
     box.run("drain").expect(0)
@@ -172,6 +177,297 @@ each_library(test_killed_anywhere_each_job_is_called_once)
 del test_killed_anywhere_each_job_is_called_once
 
 
+@contextlib.contextmanager
+def redis_of(server):
+    redis = world.Redis(server.port)
+    try:
+        yield redis
+    finally:
+        redis.close()
+
+
+def dies_at(box, point, *command):
+    r = box.run(*(command or ("drain", "--quiet")),
+                env={"DSRUN_CRASH_AT": point})
+    require(r.exit == 137, point, r.exit, r.err)
+
+
+def all_once(box, peer, ids, numbers=None):
+    """Completed, and rang once each."""
+    for job in ids:
+        said = state(peer, job)
+        require(said["state"] == "completed", job, said)
+    require(len(rang(box)) == (numbers or len(ids)), len(rang(box)))
+
+
+def test_killed_again_and_again_each_rings_once(box):
+    died = kill_loop.kill_loop(box, "bull", 800, 8)
+    require(died >= 3, "died only", died)
+
+
+# --- Redis loses something ---
+
+def test_a_weekend_off_with_locks_run_out(box, library, server, peer):
+    """Nobody was here, the locks are gone, and a stalled check of somebody
+    has put one job back."""
+    configure(box, server)
+    ids = add(peer, *[person(n, "+1202555%04d" % (101 + n)) for n in range(3)])
+    dies_at(box, "intake.batch.durable:1")
+    with redis_of(server) as redis:
+        for job in ids:
+            require(redis("DEL", "bull:calls:%s:lock" % job) == 1, "no lock")
+        redis("LREM", "bull:calls:active", "0", ids[0])
+        redis("RPUSH", "bull:calls:wait", ids[0])
+    box.run("drain", "--quiet", "--wait", "3h").expect(0)
+    no_lock_is_left(server)
+    calls = collections.Counter(row["to"] for row in rang(box))
+    ends = [state(peer, job)["state"] for job in ids]
+    require(ends == ["completed"] * 3 and len(calls) == 3, ends, calls)
+    box.run("check").expect(0)
+
+
+each_library(test_a_weekend_off_with_locks_run_out)
+del test_a_weekend_off_with_locks_run_out
+
+
+def test_a_redis_that_lost_its_memory_loses_no_job(box, library, server, peer):
+    configure(box, server)
+    add(peer, person(1), person(2, filled.TREE))
+    dies_at(box, "intake.batch.durable:1")
+    with redis_of(server) as redis:
+        redis("FLUSHALL")
+    box.run("drain", "--quiet").expect(0)
+    require(len(rang(box)) == 2, "what Redis lost was not called", rang(box))
+    # Ids begin at 1 again: other jobs.
+    ids = add(peer, person(3), person(4, filled.TREE))
+    box.run("drain", "--quiet").expect(0)
+    all_once(box, peer, ids, 4)
+    box.run("check").expect(0)
+
+
+each_library(test_a_redis_that_lost_its_memory_loses_no_job)
+del test_a_redis_that_lost_its_memory_loses_no_job
+
+
+def test_a_redis_rolled_back_shows_finished_jobs_again(box):
+    """What was called is not called again; its result is said again."""
+    for library in LIBRARIES:
+        with queue_of(library, "--enable-debug-command", "yes") as (server,
+                                                                    peer):
+            name = "of-" + library
+            inner = box.path(name)
+            inner.mkdir()
+            one = harness.Box(inner)
+            configure(one, server)
+            ids = add(peer, person(1), person(2, filled.TREE))
+            with redis_of(server) as redis:
+                redis("SAVE")
+                one.run("drain", "--quiet").expect(0)
+                all_once(one, peer, ids)
+                redis("DEBUG", "RELOAD", "NOSAVE")
+                require(state(peer, ids[0])["state"] in ("waiting", "wait"),
+                        "not rolled back")
+            one.run("drain", "--quiet").expect(0)
+            all_once(one, peer, ids)
+            no_lock_is_left(server)
+
+
+def test_a_redis_rolled_back_in_the_midst_of_tries(box):
+    """Back to before the first try's failure: that is said again, and the
+    second is not called twice."""
+    with queue_of("bull", "--enable-debug-command", "yes") as (server, peer):
+        configure(box, server)
+        job, = add(peer, person(1, BUSY), attempts=2,
+                   backoff={"type": "fixed", "delay": 20})
+        with redis_of(server) as redis:
+            redis("SAVE")
+            box.run("drain", "--quiet").expect(0)
+            time.sleep(0.1)
+            box.run("drain", "--quiet").expect(0)
+            require(len(rang(box)) == 2, rang(box))
+            redis("DEBUG", "RELOAD", "NOSAVE")
+        for _ in range(6):
+            box.run("drain", "--quiet").expect(0)
+            time.sleep(0.1)
+        said = state(peer, job)
+        require(said["state"] == "failed" and said["made"] == 2, said)
+        require(len(rang(box)) == 2, "rang again", rang(box))
+
+
+# --- people ---
+
+def test_a_dashboard_s_retry_of_a_parked_job_is_one_more_call(box, library,
+                                                              server, peer):
+    """Nobody knows whether the phone rang; the queue says so.  Who presses
+    retry there has decided: another try, called once."""
+    configure(box, server, sim={"class": "blind",
+                                "faults": {"answer_lost": 1}})
+    job, = add(peer, person(1))
+    box.run("drain", "--quiet").expect(4)
+    box.run("drain", "--quiet")
+    said = state(peer, job)
+    require(said["state"] == "failed" and "dsrun parked" in said["reason"],
+            said)
+    require(len(rang(box)) == 1, rang(box))
+    for _ in range(2):
+        box.run("drain", "--quiet")
+    require(len(rang(box)) == 1, "called without being asked")
+    peer.do("await (await queue.getJob(arg)).retry()", job)
+    box.run("drain", "--quiet")
+    # While nobody knows of the first call, its number is not called.
+    require(len(rang(box)) == 1, "called in doubt")
+    require(state(peer, job)["state"] == "active", state(peer, job))
+    box.run("resolve", "#1", "--as", "drop", "--by", "ana", "--reason",
+            "asked the practice", "--yes").expect(0)
+    for _ in range(3):
+        box.run("drain", "--quiet", "--wait", "3h")
+    said = state(peer, job)
+    require(said["state"] == "failed" and said["made"] == 2, said)
+    require(len(rang(box)) == 2, len(rang(box)))
+    require(len(box.run("parked", "--json").json("parked")["parked"]) == 1,
+            "the second call is in doubt, too")
+    no_lock_is_left(server)
+
+
+each_library(test_a_dashboard_s_retry_of_a_parked_job_is_one_more_call)
+del test_a_dashboard_s_retry_of_a_parked_job_is_one_more_call
+
+
+# --- others on the queue ---
+
+def test_two_directories_share_a_queue(box):
+    for library in LIBRARIES:
+        with queue_of(library) as (server, peer):
+            boxes = []
+            for name in ("a-" + library, "b-" + library):
+                inner = box.path(name)
+                inner.mkdir()
+                boxes.append(harness.Box(inner))
+                configure(boxes[-1], server, limits={"concurrency": 2})
+            ids = add(peer, *[person(n, "+1999200%04d" % n)
+                              for n in range(60)])
+            runs = [b.start("drain", "--quiet") for b in boxes]
+            for run in runs:
+                run.wait().expect(0)
+            for job in ids:
+                require(state(peer, job)["state"] == "completed", job)
+            calls = collections.Counter(
+                row["to"] for b in boxes
+                if (b.data / "sim" / "calls.jsonl").exists()
+                for row in rang(b))
+            require(len(calls) == 60 and max(calls.values()) == 1, calls)
+            no_lock_is_left(server)
+
+
+def test_beside_a_node_worker_each_job_is_done_once(box, library, server,
+                                                    peer):
+    configure(box, server, mode="shared", lock="1m",
+              limits={"concurrency": 3})
+    other = world.Peer(library, server.port, "calls")
+    try:
+        ids = add(peer, *[person(n, "+1999200%04d" % n) for n in range(150)])
+        other.do("await tools.work(async () => "
+                 "{ await tools.sleep(3); return 1 }, 2)")
+        box.run("drain", "--quiet").expect(0)
+        harness.wait_for(lambda: all(
+            state(peer, j)["state"] == "completed" for j in ids[-3:]) and
+            peer.do("return queue.getJobCounts()")["completed"] == len(ids),
+            what="all of them")
+        theirs = [str(t["worked"]) for t in other.told("worked")]
+        require(len(theirs) == len(set(theirs)), "twice by Node")
+        ours = rang(box) if box.calls() else []
+        require(len(ours) == len({row["to"] for row in ours}), "twice by us")
+        require(ours and len(theirs) + len(ours) == len(ids), len(theirs),
+                len(ours))
+    finally:
+        other.stop()
+    no_lock_is_left(server)
+
+
+each_library(test_beside_a_node_worker_each_job_is_done_once)
+del test_beside_a_node_worker_each_job_is_done_once
+
+
+def test_a_redis_that_evicts_is_said_once_and_refused_when_shared(box):
+    with queue_of("bull") as (server, peer):
+        configure(box, server)
+        with redis_of(server) as redis:
+            redis("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        add(peer, person(1))
+        r = box.run("drain").expect(0)
+        require(r.err.count("noeviction") == 1, r.err)
+        configure(box, server, mode="shared")
+        add(peer, person(2))
+        r = box.run("drain").expect(78)
+        require("noeviction" in r.err, r.err)
+        require(len(rang(box)) == 1, "called under an evicting policy")
+
+
+# --- what queues can do ---
+
+def test_order_pause_limits_and_removal(box, library, server, peer):
+    configure(box, server, limits={"concurrency": 1})
+    number = "+199920000%02d"
+    plain = add(peer, person(1, number % 1))
+    add(peer, person(2, number % 2), lifo=True)
+    add(peer, person(3, number % 3), priority=5)
+    add(peer, person(4, number % 4), priority=2)
+    add(peer, person(5, number % 5), removeOnComplete=True)
+    add(peer, person(6, number % 6), delay=1)
+    peer.do("await queue.pause()")
+    r = box.run("drain", "--quiet")
+    require(r.exit == 0 and not rang(box), "called in a paused queue")
+    peer.do("await queue.resume()")
+    time.sleep(0.05)
+    box.run("drain", "--quiet").expect(0)
+    order = [int(row["to"][-2:]) for row in rang(box)]
+    require(sorted(order) == [1, 2, 3, 4, 5, 6], order)
+    require(order.index(4) < order.index(3), "priorities", order)
+    require(order.index(2) < order.index(1), "lifo", order)
+    counts = peer.do("return queue.getJobCounts()")
+    require(counts["completed"] == 5, counts)
+    require(state(peer, plain[0])["state"] == "completed", plain)
+    no_lock_is_left(server)
+
+
+each_library(test_order_pause_limits_and_removal)
+del test_order_pause_limits_and_removal
+
+
+def test_bullmq_s_global_limits_are_kept(box):
+    for library in ("bullmq5", "bullmq6"):
+        with queue_of(library) as (server, peer):
+            inner = box.path(library)
+            inner.mkdir()
+            one = harness.Box(inner)
+            configure(one, server)
+            ids = add(peer, *[person(n, "+1999200%04d" % n)
+                              for n in range(6)])
+            with redis_of(server) as redis:
+                redis("HSET", "bull:calls:meta", "max", "2", "duration",
+                      "60000")
+            one.run("drain", "--quiet").expect(0)
+            require(len(rang(one)) == 2, library, len(rang(one)))
+            with redis_of(server) as redis:
+                redis("HDEL", "bull:calls:meta", "max", "duration")
+                redis("DEL", "bull:calls:limiter")
+                redis("HSET", "bull:calls:meta", "concurrency", "1")
+            one.run("drain", "--quiet").expect(0)
+            all_once(one, peer, ids)
+
+
+def test_jobs_added_while_a_drain_runs_are_called_by_it(box):
+    with queue_of("bull") as (server, peer):
+        configure(box, server, limits={"concurrency": 1}, sim={"speed": 20})
+        first = add(peer, person(1, HUMAN))
+        run = box.start("drain", "--quiet")
+        harness.wait_for(lambda: box.calls() and rang(box),
+                         what="the first call")
+        more = add(peer, person(2, "+19992000002"))
+        run.wait().expect(0)
+        all_once(box, peer, first + more)
+
+
 # --- Redis away ---
 
 def test_without_redis_what_the_journal_has_is_called(box):
@@ -195,6 +491,61 @@ def test_a_result_that_redis_did_not_hear_goes_out_later(box):
         box.run("sync").expect(0)
         require(state(peer, job)["state"] == "completed", "not told")
         require(len(rang(box)) == 1, "called again")
+
+
+def is_up(server):
+    try:
+        return server.answers()
+    except world.Error:  # it reads its file
+        return False
+
+
+def restart(server, *options):
+    """kill -9, and once more what it was, on its port and directory."""
+    server.process.kill()
+    server.process.wait()
+    server.process = subprocess.Popen(
+        ["redis-server", "--bind", "127.0.0.1", "--port", str(server.port),
+         "--dir", server.dir, "--save", "", "--daemonize", "no", *options],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    harness.wait_for(lambda: is_up(server), what="Redis")
+
+
+def test_a_worker_outlives_its_redis(box):
+    aof = ("--appendonly", "yes", "--appendfsync", "always")
+    with queue_of("bullmq5", *aof) as (server, peer):
+        configure(box, server)
+        ids = add(peer, person(1, "+19992000001"))
+        worker = box.start("worker", "--quiet")
+        harness.wait_for(lambda: state(peer, ids[0])["state"] == "completed",
+                         what="the first job")
+        for n in (2, 3):
+            restart(server, *aof)
+            ids += add(peer, person(n, "+1999200000%d" % n))
+            harness.wait_for(
+                lambda: state(peer, ids[-1])["state"] == "completed",
+                what="a job after the restart")
+            require(worker.running(), "the worker ended")
+        worker.terminate()
+        worker.wait()
+        all_once(box, peer, ids)
+        no_lock_is_left(server)
+
+
+def test_a_full_redis_loses_no_result(box):
+    with queue_of("bull") as (server, peer):
+        configure(box, server)
+        ids = add(peer, person(1), person(2, filled.TREE))
+        dies_at(box, "push.begin:1")
+        with redis_of(server) as redis:
+            used = int([line for line in redis("INFO", "memory").split("\r\n")
+                        if line.startswith("used_memory:")][0].split(":")[1])
+            redis("CONFIG", "SET", "maxmemory", str(used // 2))
+            box.run("drain", "--quiet")
+            redis("CONFIG", "SET", "maxmemory", "0")
+        box.run("drain", "--quiet").expect(0)
+        all_once(box, peer, ids)
+        no_lock_is_left(server)
 
 
 # --- stops ---
