@@ -345,3 +345,20 @@ journal_read_leases(struct journal *j, const char *source,
 		fn(arg, &l);
 	}
 }
+
+enum err_code
+journal_read_is_known(struct journal *j, const char *source, const char *ext,
+    bool *known, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT 1 FROM job WHERE source=(SELECT id FROM source WHERE "
+	    "name=?1) AND ext=?2",
+	    err);
+
+	*known = false;
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, source);
+	journal_db_text(st, 2, ext);
+	return journal_db_there(&j->r, st, known, err);
+}

@@ -120,5 +120,8 @@ enum err_code journal_read_leases(struct journal *j, const char *source,
 /* As journal_lease_get. */
 enum err_code journal_read_lease(struct journal *j, int64_t job,
     struct journal_lease *out, bool *found, struct err *err);
+/* Has a job of source with this identity ever been taken in? */
+enum err_code journal_read_is_known(struct journal *j, const char *source,
+    const char *ext, bool *known, struct err *err);
 
 #endif

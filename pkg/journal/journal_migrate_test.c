@@ -15,9 +15,10 @@
 static const char *const undo[] = {
     [2] = "ALTER TABLE outbox DROP COLUMN kept",
     [3] = "DROP TABLE lease",
+    [4] = "DROP TABLE cache",
 };
 
-#define BEFORE "archive/before-schema-3.db"
+#define BEFORE "archive/before-schema-4.db"
 
 /* By another connection, also while it is in use. */
 static void

@@ -250,20 +250,40 @@ journal_prune_files_gone(
 	return code;
 }
 
+struct sweeping {
+	struct journal_tx tx;
+	int64_t before_ms;
+};
+
+/* What was read in another's store, and is as old as what is pruned. */
+static enum err_code
+sweep_cache(struct journal *j, int64_t before_ms, struct err *err)
+{
+	sqlite3_stmt *st =
+	    journal_db_get(&j->w, "DELETE FROM cache WHERE fetched_ms<?1", err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, before_ms);
+	return journal_db_done(&j->w, st, err);
+}
+
 /* Dials that were too young when their job was pruned. */
 static enum err_code
 sweep_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
+	const struct sweeping *s = CONTAINER_OF(tx, struct sweeping, tx);
 	sqlite3_stmt *st = journal_db_get(&j->w,
 	    "DELETE FROM dial WHERE at_ms<?1 AND EXISTS(SELECT 1 FROM archived "
 	    "x WHERE x.job=dial.attempt/256)",
 	    err);
 
-	(void)tx;
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, j->group_ms - JOURNAL_PRUNE_DIALS_MS);
-	return journal_db_done(&j->w, st, err);
+	if (journal_db_done(&j->w, st, err) != ERR_NONE)
+		return err->code;
+	return sweep_cache(j, s->before_ms, err);
 }
 
 /* --- prune
@@ -356,7 +376,8 @@ prune_some(
 enum err_code
 journal_prune(struct journal *j, struct journal_prune *p, struct err *err)
 {
-	struct journal_tx sweep = {.run = sweep_run, .cls = JOURNAL_CLAIM};
+	struct sweeping sweep = {.tx = {.run = sweep_run, .cls = JOURNAL_CLAIM},
+	    .before_ms = p->before_ms};
 	const char *why = NULL;
 	bool more = true;
 	enum err_code code = ERR_NONE;
@@ -374,7 +395,7 @@ journal_prune(struct journal *j, struct journal_prune *p, struct err *err)
 	while (code == ERR_NONE && more)
 		code = prune_some(j, p, &more, err);
 	if (code == ERR_NONE && !p->dry_run)
-		code = journal_now(j, &sweep, err);
+		code = journal_now(j, &sweep.tx, err);
 	if (code == ERR_NONE && !p->dry_run)
 		code = files_find(j, p, err);
 	return code;

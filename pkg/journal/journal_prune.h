@@ -17,6 +17,9 @@
  * rest on that event.  Dials of the last seven days stay whatever happens to
  * their job: the caps on a number rest on them.
  *
+ * What was read in another's store for calls (journal_cache.h) goes with the
+ * job that used it, and when it was read before that time.
+ *
  * After a crash anywhere a repeated prune goes on: a job is in `archived` and
  * gone, or untouched; at worst two files tell of it.
  */

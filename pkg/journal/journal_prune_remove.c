@@ -103,6 +103,11 @@ personal_remove(
 		code = journal_db_done(&j->w, st, err);
 	}
 	if (code == ERR_NONE)
+		code = run_with(j,
+		    "DELETE FROM cache WHERE number=(SELECT number FROM person "
+		    "WHERE job=?1)",
+		    job, err);
+	if (code == ERR_NONE)
 		code = run_with(j, "DELETE FROM person WHERE job=?1", job, err);
 	if (code == ERR_NONE)
 		code = run_with(j,

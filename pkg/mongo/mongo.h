@@ -133,6 +133,22 @@ enum err_code mongo_ping(
 enum err_code mongo_read(struct mongo *m, enum mongo_collection c,
     const char *id, size_t max, struct buf *out, struct err *err);
 
+/* One of several: as mongo_read says of it. */
+struct mongo_found {
+	enum err_code code;
+	struct err err;
+	char *json; /* mem_free; NULL unless code is ERR_NONE */
+};
+
+/*
+ * Several documents in one query: out[i] is that of ids[i], whichever way
+ * its _id is kept.  A returned error is the whole query's, and what out has by
+ * then (its json is the caller's in any case) says nothing of the others.
+ */
+enum err_code mongo_read_many(struct mongo *m, enum mongo_collection c,
+    const char *const *ids, size_t n, size_t max, struct mongo_found *out,
+    struct err *err);
+
 /*
  * A contact by its phone number, as mongo_read; equality also works when
  * phones are encrypted.  One of them when several have it.

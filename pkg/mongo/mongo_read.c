@@ -1,6 +1,8 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include "mongo/mongo_priv.h"
 
@@ -48,6 +50,107 @@ mongo_read(struct mongo *m, enum mongo_collection c, const char *id, size_t max,
 	return code == ERR_NONE
 		   ? code
 		   : err_wrap(err, "%s %.100s", m->collection[c], id);
+}
+
+/* {_id: {$in: [...]}}: each as mongo_put_either_id has it. */
+static void
+put_ids(bson_t *filter, const char *const *ids, size_t n)
+{
+	bson_t in;
+	bson_t list;
+	unsigned at = 0;
+
+	mongo_begin(filter, "_id", &in);
+	(void)BS(append_array_begin)(&in, "$in", 3, &list);
+	for (size_t i = 0; i < n; i++) {
+		bson_oid_t oid;
+		char key[12];
+		int len = snprintf(key, sizeof(key), "%u", at++);
+
+		if (text_unhex(ids[i], oid.bytes, sizeof(oid.bytes))) {
+			(void)BS(append_oid)(&list, key, len, &oid);
+			(void)snprintf(key, sizeof(key), "%u", at++);
+		}
+		mongo_put_str(&list, key, ids[i]);
+	}
+	(void)BS(append_array_end)(&in, &list);
+	mongo_end(filter, &in);
+}
+
+static bool
+has_id(const bson_iter_t *it, const char *id)
+{
+	bson_oid_t oid;
+	uint32_t len = 0;
+	const char *text;
+
+	if (BS(iter_type)(it) == BSON_TYPE_OID)
+		return text_unhex(id, oid.bytes, sizeof(oid.bytes)) &&
+		       memcmp(BS(iter_oid)(it)->bytes, oid.bytes,
+			   sizeof(oid.bytes)) == 0;
+	if (BS(iter_type)(it) != BSON_TYPE_UTF8)
+		return false;
+	text = BS(iter_utf8)(it, &len);
+	return strlen(id) == len && memcmp(text, id, len) == 0;
+}
+
+static void
+found(struct mongo *m, enum mongo_collection c, const bson_t *doc,
+    const char *const *ids, size_t n, size_t max, struct mongo_found *out)
+{
+	bson_iter_t it;
+
+	if (!BS(iter_init_find)(&it, doc, "_id"))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct buf text = BUF_INIT(max + 1);
+
+		if (out[i].code != ERR_NOT_FOUND || !has_id(&it, ids[i]))
+			continue;
+		out[i].code = mongo_json(m, c, doc, max, &text, &out[i].err);
+		if (out[i].code == ERR_NONE)
+			out[i].json = mem_strndup(text.bytes, text.len);
+		else
+			(void)err_wrap(
+			    &out[i].err, "%s %.100s", m->collection[c], ids[i]);
+		buf_free(&text);
+	}
+}
+
+enum err_code
+mongo_read_many(struct mongo *m, enum mongo_collection c,
+    const char *const *ids, size_t n, size_t max, struct mongo_found *out,
+    struct err *err)
+{
+	enum err_code code = mongo_ready(m, err);
+	mongoc_collection_t *collection;
+	mongoc_cursor_t *cursor;
+	const bson_t *doc = NULL;
+	const bson_t *reply = NULL;
+	bson_t filter;
+	bson_error_t e;
+
+	for (size_t i = 0; i < n; i++) {
+		out[i] = (struct mongo_found){0};
+		out[i].code = err_set(&out[i].err, ERR_NOT_FOUND, 0,
+		    "%s %.100s: not found", m->collection[c], ids[i]);
+	}
+	if (code != ERR_NONE || n == 0)
+		return code;
+	BS(init)(&filter);
+	put_ids(&filter, ids, n);
+	collection = mongo_of(m, c);
+	cursor = MC(collection_find_with_opts)(collection, &filter, NULL, NULL);
+	while (MC(cursor_next)(cursor, &doc))
+		found(m, c, doc, ids, n, max, out);
+	if (MC(cursor_error_document)(cursor, &e, &reply)) {
+		code = mongo_translate(&e, reply, err);
+		(void)err_wrap(err, "%s", m->collection[c]);
+	}
+	MC(cursor_destroy)(cursor);
+	MC(collection_destroy)(collection);
+	BS(destroy)(&filter);
+	return code;
 }
 
 /* The number is no text for an error: it is a person's. */
