@@ -39,12 +39,27 @@ struct sink_mongo {
 	struct env_post post;
 };
 
+/* Did they say no?  Why a call came to nothing says more than that, and what
+ * only means "not this time" leaves the steps that follow open. */
+static bool
+is_declined(const char *reason)
+{
+	static const char *const others[] = {"dead_line", "kept_waiting",
+	    "max_duration", "menu_loop", "no_decision", "no_message",
+	    "nobody_came", "not_available", "silence"};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (strcmp(reason, others[i]) == 0)
+			return false;
+	return *reason != '\0';
+}
+
 static enum mongo_status
 status_of(const struct sink_result *r)
 {
 	if (r->meeting_json[0] != '\0')
 		return MONGO_BOOKED;
-	if (r->decline_reason[0] != '\0')
+	if (is_declined(r->decline_reason))
 		return MONGO_DECLINED;
 	if (!r->final_step)
 		return MONGO_IN_PROGRESS;

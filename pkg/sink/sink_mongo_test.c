@@ -98,6 +98,8 @@ a_campaign_is_closed_by_its_last_step_a_meeting_or_a_refusal(void **state)
 	assert_int_equal(row_of(&r).status, MONGO_FAILED);
 	r.final_step = false;
 	assert_int_equal(row_of(&r).status, MONGO_IN_PROGRESS);
+	r.decline_reason = "no_decision";
+	assert_int_equal(row_of(&r).status, MONGO_IN_PROGRESS);
 	r.decline_reason = "no time";
 	assert_int_equal(row_of(&r).status, MONGO_DECLINED);
 	r.meeting_json = "{}";
