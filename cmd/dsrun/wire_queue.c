@@ -9,12 +9,16 @@
 #include "net/net_redis.h"
 #include "sink/sink_bull.h"
 #include "source/source_bull.h"
+#include "source/source_lookup_mongo.h"
+#include "wire_sinks.h"
 
 struct wire_queue {
 	struct net_redis *redis;
 	struct bull *bull;
 	struct source_bull *source;
 	struct sink_pusher *sink;
+	struct source_lookup *lookup; /* NULL: no MongoDB */
+	uint8_t master_key[MONGO_MASTER_KEY_BYTES];
 	char *name;
 	const char *kinds[CONF_KINDS_MAX + 1];
 };
@@ -76,6 +80,21 @@ wire_queue_bull(struct env *env, const struct conf_bull *b,
 	return code;
 }
 
+/* Connects when the first job needs it. */
+static enum err_code
+open_lookup(struct ctx *ctx, const struct conf_mongo *m, struct wire_queue *q,
+    struct err *err)
+{
+	struct mongo_options o;
+
+	if (m->uri == NULL)
+		return ERR_NONE;
+	if (wire_sinks_mongo(m, q->master_key, &o, err) != ERR_NONE)
+		return err->code;
+	q->lookup = source_lookup_mongo_new(ctx->env, &o);
+	return ERR_NONE;
+}
+
 enum err_code
 wire_queue_open(struct ctx *ctx, const struct conf *conf,
     struct journal *journal, struct wire_queue **out, struct err *err)
@@ -91,6 +110,8 @@ wire_queue_open(struct ctx *ctx, const struct conf *conf,
 	    wire_queue_bull(ctx->env, b, journal, q->redis, &q->bull, err) !=
 		ERR_NONE)
 		return err_wrap(err, "bull");
+	if (open_lookup(ctx, &conf->mongo, q, err) != ERR_NONE)
+		return err->code;
 	q->name = wire_queue_name(b);
 	q->source =
 	    source_bull_new(&(struct source_bull_options){.env = ctx->env,
@@ -100,6 +121,7 @@ wire_queue_open(struct ctx *ctx, const struct conf *conf,
 		.kinds = q->kinds,
 		.default_kind = conf->default_kind,
 		.names = b->names,
+		.lookup = q->lookup,
 		.shared = strcmp(b->mode, "shared") == 0,
 		.lock_ms = b->lock_ms,
 		.margin_ms = b->lock_ms / 4,
@@ -131,10 +153,12 @@ wire_queue_close(struct wire_queue **qp)
 	if (q == NULL)
 		return;
 	source_bull_free(&q->source);
+	source_lookup_mongo_free(&q->lookup);
 	if (q->sink != NULL)
 		q->sink->ops->free(q->sink->impl);
 	bull_close(&q->bull);
 	net_redis_close(&q->redis);
+	mem_wipe(q->master_key, sizeof(q->master_key));
 	mem_free(&q->name);
 	mem_free(qp);
 }

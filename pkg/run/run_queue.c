@@ -46,6 +46,13 @@ idle(void *arg, enum err_code code, const struct err *err)
 	struct run *r = q->run;
 	struct source_tally tally;
 
+	const char *notice = q->source->ops->notice != NULL
+				 ? q->source->ops->notice(q->source->impl)
+				 : NULL;
+
+	if (notice != NULL)
+		LOG(r->o.log, LOG_LEVEL_WARN, "queue.lookup",
+		    LOG_STR("text", notice));
 	if (code != ERR_NONE && err_class(code) == ERR_CLASS_FATAL) {
 		run_fail(r, code, err);
 		return;

@@ -114,6 +114,9 @@ struct source_ops {
 	bool (*resting)(void *s);
 	const char *(*warning)(void *s);
 	bool (*trouble)(void *s, struct err *err);
+	/* Something for the log since the last time, a line; NULL: nothing.
+	 * Lives until the next call.  NULL for who has none. */
+	const char *(*notice)(void *s);
 };
 
 /* A source in use: borrowed by run/, freed by whoever wired it. */

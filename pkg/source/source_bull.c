@@ -26,25 +26,6 @@ source_bull_tell_ready(struct source_bull *s)
 /* --- jobs for intake -------------------------------------------------------
  */
 
-static void
-refuse(
-    struct source_bull *s, const struct bull_job *from, const struct err *why)
-{
-	struct source_bull_word *w = mem_zalloc(1, sizeof(*w));
-	struct buf ticket = BUF_INIT(4 << 20);
-
-	bull_ticket_write(&from->ref, from->attempts, &ticket);
-	w->ticket = mem_strdup(buf_text(&ticket));
-	w->reason = mem_printf("dsrun: %s", why->text);
-	list_add_tail(&s->words, &w->node);
-	s->tally.refused++;
-	if (s->tally.first_error[0] == '\0')
-		(void)snprintf(s->tally.first_error,
-		    sizeof(s->tally.first_error), "%.100s: %.380s",
-		    from->ref.id, why->text);
-	buf_free(&ticket);
-}
-
 /* What a take or a read brought. */
 static void
 keep_jobs(struct source_bull *s)
@@ -53,15 +34,13 @@ keep_jobs(struct source_bull *s)
 		struct source_job *j = NULL;
 		struct err err = {0};
 
-		if (source_bull_job(s, &s->call.jobs[i], &j, &err) !=
-		    ERR_NONE) {
-			refuse(s, &s->call.jobs[i], &err);
+		if (source_bull_blank(s, &s->call.jobs[i]))
 			continue;
-		}
-		s->jobs =
-		    mem_realloc(s->jobs, s->job_count + 1, sizeof(*s->jobs));
-		s->jobs[s->job_count++] = j;
-		s->gave_back = false; /* stopping: it goes back, too */
+		if (source_bull_job(s, &s->call.jobs[i], NULL, &j, &err) ==
+		    ERR_NONE)
+			source_bull_keep(s, j);
+		else
+			source_bull_refuse(s, &s->call.jobs[i], &err);
 	}
 }
 
@@ -322,6 +301,7 @@ has_room(const struct source_bull *s)
 void
 source_bull_poke(struct source_bull *s)
 {
+	source_bull_blanks_poke(s);
 	if (s->writing || s->fatal || s->unwritten)
 		return;
 	if (s->give_up) {
@@ -337,7 +317,7 @@ source_bull_poke(struct source_bull *s)
 		source_bull_write(s, SOURCE_BULL_NOTES);
 	else if (!s->detected)
 		bull_detect(s->o.bull, source_bull_begin(s, detected));
-	else if (!s->adopted)
+	else if (!s->adopted && s->blanks.count == 0)
 		adopt(s);
 	else if (!list_empty(&s->reclaim))
 		source_bull_say_next(s, true);
@@ -352,7 +332,7 @@ source_bull_poke(struct source_bull *s)
 		    s->o.max_stalled > 0 ? s->o.max_stalled : 1, STALLED_MS,
 		    source_bull_begin(s, checked));
 	else if (s->wanted > 0 && !s->stopping && s->job_at >= s->job_count &&
-		 !env_timer_running(&s->full))
+		 !env_timer_running(&s->full) && s->blanks.count == 0)
 		bull_take(s->o.bull,
 		    s->wanted < SOURCE_BULL_BATCH ? s->wanted
 						  : SOURCE_BULL_BATCH,
@@ -388,7 +368,8 @@ bull_resting(void *impl)
 {
 	const struct source_bull *s = impl;
 
-	if (s->calling || s->writing || s->job_at < s->job_count)
+	if (s->calling || s->writing || s->job_at < s->job_count ||
+	    (s->blanks.count > 0 && !s->fatal))
 		return false;
 	if (s->fatal || s->down)
 		return true;
@@ -410,9 +391,12 @@ bull_trouble(void *impl, struct err *err)
 {
 	const struct source_bull *s = impl;
 
-	if (!s->down)
+	if (!s->down && s->blanks.put_off == 0)
 		return false;
-	*err = s->err;
+	*err = s->down ? s->err : s->blanks.away;
+	if (!s->down)
+		(void)err_wrap(err, "%lld jobs put off by 60 s",
+		    (long long)s->blanks.put_off);
 	(void)err_wrap(err, "queue %s", bull_name(s->o.bull));
 	return true;
 }
@@ -458,6 +442,7 @@ static const struct source_ops ops = {.next = bull_next,
     .give_back = bull_give_back,
     .resting = bull_resting,
     .warning = bull_warning,
+    .notice = source_bull_notice,
     .trouble = bull_trouble};
 
 /* --- life --------------------------------------------------------------------
@@ -545,6 +530,9 @@ source_bull_new(const struct source_bull_options *options)
 	s->tend = true;
 	s->put_off = true;
 	s->parked = true;
+	if (s->o.lookup != NULL)
+		s->blanks.people =
+		    source_people_new(s->o.env, s->o.journal, s->o.lookup);
 	env_timer_start_real(s->o.env, &s->renewal, renewal_ms(s));
 	env_timer_start_real(s->o.env, &s->tending, TEND_MS);
 	if (s->o.shared) {
@@ -568,6 +556,7 @@ source_bull_free(struct source_bull **sp)
 	if (s == NULL)
 		return;
 	CHECK(!s->writing);
+	source_bull_blanks_free(s);
 	bull_cancel(&s->call);
 	bull_call_fini(&s->call);
 	env_timer_stop(s->o.env, &s->again);

@@ -11,6 +11,7 @@
 #include "journal/journal.h"
 #include "source/source.h"
 #include "source/source_line.h"
+#include "source/source_lookup.h"
 
 /*
  * Jobs from a queue of Bull or BullMQ.
@@ -43,6 +44,15 @@
  * A job that Redis lost while our lock on it had time left is called (exclusive
  * only): nobody else can have had it, and the journal has it.
  *
+ * A job without a phone whose campaign is named gets its person from the
+ * lookup (source_people.h) before intake; what its own data says of the
+ * contact stands before that.  It is failed for good when there is no such
+ * campaign, contact or phone, when its contact wants no calls, and when the
+ * campaign is over or that step of it made.  While the store is away and the
+ * journal knows nothing of it, it is put off in the queue by 60 s, no try
+ * counted, with a line in the job's log; that is trouble too.  A job that was
+ * taken in before is that job, whatever the store says now.
+ *
  * While the queue is away this source has trouble, gives nothing, and tries
  * again every 2 s; nothing is lost by that, here or there.
  */
@@ -64,6 +74,9 @@ struct source_bull_options {
 	int64_t margin_ms;   /* shared */
 	int64_t max_stalled; /* deaths of a worker with a job; 0 = 1 */
 	int64_t again_ms;    /* while the queue is away; 0 = 2 s */
+	/* Who is called by a job with a campaign and no phone; borrowed.
+	 * NULL: such a job is refused. */
+	const struct source_lookup *lookup;
 };
 
 struct source_bull *source_bull_new(const struct source_bull_options *options);

@@ -38,8 +38,8 @@ source_bull_name(const char *prefix, const char *queue)
 }
 
 /* An id may be any bytes, and long. */
-static char *
-identity(const struct bull_ref *ref)
+char *
+source_bull_identity(const struct bull_ref *ref)
 {
 	uint8_t hash[SHA256_BYTES];
 	char hex[33];
@@ -70,14 +70,18 @@ field_of(const char *key)
 	return NULL;
 }
 
-/* Everything else that the producer said goes to the call as "data". */
+/* Everything else that the producer said goes to the call as "data"; the
+ * batch of a campaign that was looked up too. */
 static void
-write_data(struct json_writer *w, const struct json *data)
+write_data(struct json_writer *w, const struct json *data, const char *batch)
 {
 	const struct json *own = json_get(data, "data");
 
 	json_write_key(w, "data");
 	json_write_object(w);
+	if (*batch != '\0' && json_get(data, "batch") == NULL &&
+	    json_get(own, "batch") == NULL)
+		json_field_str(w, "batch", batch);
 	for (size_t i = 0; i < json_count(data); i++) {
 		const struct json *member = json_at(data, i);
 
@@ -131,9 +135,72 @@ kind_of(const struct source_bull *s, const struct json *data, const char *name,
 	    name, name);
 }
 
+/* The job's own words on its contact, and the store's on all else. */
+static void
+write_contact(
+    struct json_writer *w, const struct json *own, const struct json *theirs)
+{
+	json_write_key(w, "contact");
+	json_write_object(w);
+	for (size_t i = 0; i < json_count(own); i++) {
+		json_write_key(w, json_key(json_at(own, i)));
+		json_write_value(w, json_at(own, i));
+	}
+	for (size_t i = 0; i < json_count(theirs); i++) {
+		if (json_get(own, json_key(json_at(theirs, i))) != NULL)
+			continue;
+		json_write_key(w, json_key(json_at(theirs, i)));
+		json_write_value(w, json_at(theirs, i));
+	}
+	json_write_end(w);
+}
+
+/* Null counts as not there. */
+static bool
+is_named(const struct json *data, const char *field)
+{
+	for (size_t i = 0; i < json_count(data); i++) {
+		const struct json *member = json_at(data, i);
+		const char *is = field_of(json_key(member));
+
+		if (is != NULL && strcmp(is, field) == 0 &&
+		    json_kind(member) != JSON_NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+write_person(struct json_writer *w, const struct json *data,
+    const struct source_person *person, const struct json *contact)
+{
+	const struct json *own = json_get(data, "contact");
+
+	if (person == NULL)
+		return;
+	json_field_str(w, "phone", person->phone);
+	if (own == NULL || json_kind(own) == JSON_OBJECT ||
+	    json_kind(own) == JSON_NULL)
+		write_contact(w, own, contact);
+}
+
+/* A field that write_person gives. */
+static bool
+is_written(const struct json *member, const char *field,
+    const struct source_person *person)
+{
+	if (person == NULL)
+		return false;
+	return strcmp(field, "phone") == 0 ||
+	       (strcmp(field, "contact") == 0 &&
+		   (json_kind(member) == JSON_OBJECT ||
+		       json_kind(member) == JSON_NULL));
+}
+
 static void
 write_line(const struct json *data, const struct bull_job *from, const char *id,
-    const char *kind, struct buf *line)
+    const char *kind, const struct source_person *person,
+    const struct json *contact, struct buf *line)
 {
 	struct json_writer w = JSON_WRITER_INIT(line);
 	bool has_priority = false;
@@ -148,6 +215,7 @@ write_line(const struct json *data, const struct bull_job *from, const char *id,
 
 		if (field == NULL || strcmp(field, "id") == 0 ||
 		    strcmp(field, "data") == 0 ||
+		    is_written(member, field, person) ||
 		    (field != json_key(member) &&
 			json_get(data, field) != NULL))
 			continue;
@@ -158,7 +226,8 @@ write_line(const struct json *data, const struct bull_job *from, const char *id,
 	if (!has_priority && from->priority > 0 &&
 	    from->priority <= SOURCE_PRIORITY_MAX)
 		json_field_i64(&w, "priority", from->priority);
-	write_data(&w, data);
+	write_person(&w, data, person, contact);
+	write_data(&w, data, person != NULL ? person->batch : "");
 	json_write_end(&w);
 }
 
@@ -184,18 +253,49 @@ readable(const struct bull_job *from, struct err *err)
 	return ERR_NONE;
 }
 
+static const struct json_limits limits = {1 << 20, 32, 100000};
+
+char *
+source_bull_campaign(const struct bull_job *from, int64_t *step)
+{
+	struct json *data = NULL;
+	struct err ignored;
+	const char *id = NULL;
+	char *campaign = NULL;
+
+	*step = 0;
+	if (readable(from, &ignored) != ERR_NONE ||
+	    json_parse(from->data, from->data_len, &limits, &data, &ignored) !=
+		ERR_NONE)
+		return NULL;
+	if (!is_named(data, "phone")) {
+		if (json_opt_str(data, "campaign_id", &id, &ignored) !=
+			ERR_NONE ||
+		    json_opt_str(data, "campaignId", &id, &ignored) !=
+			ERR_NONE ||
+		    json_opt_i64(data, "step", 0, SOURCE_STEP_MAX, step,
+			&ignored) != ERR_NONE)
+			id = NULL;
+		if (id != NULL && *id != '\0' && strlen(id) <= SOURCE_ID_MAX)
+			campaign = mem_strdup(id);
+	}
+	json_free(&data);
+	return campaign;
+}
+
 static enum err_code
 parse(const struct source_bull *s, const struct bull_job *from,
-    struct source_job **out, struct err *err)
+    const struct source_person *person, struct source_job **out,
+    struct err *err)
 {
-	static const struct json_limits limits = {1 << 20, 32, 100000};
 	struct source_rules rules = {.source = s->o.name,
 	    .kinds = s->o.kinds,
 	    .default_kind = s->o.default_kind};
 	struct buf line = BUF_INIT(LINE_MAX_BYTES);
 	struct json *data = NULL;
+	struct json *contact = NULL;
 	const char *kind = NULL;
-	char *id = identity(&from->ref);
+	char *id = source_bull_identity(&from->ref);
 	enum err_code code =
 	    json_parse(from->data, from->data_len, &limits, &data, err);
 
@@ -207,12 +307,16 @@ parse(const struct source_bull *s, const struct bull_job *from,
 		(void)err_wrap(err, "data");
 	if (code == ERR_NONE)
 		code = kind_of(s, data, from->name, &kind, err);
+	if (code == ERR_NONE && person != NULL)
+		code = json_parse(person->contact, strlen(person->contact),
+		    &limits, &contact, err);
 	if (code == ERR_NONE) {
-		write_line(data, from, id, kind, &line);
+		write_line(data, from, id, kind, person, contact, &line);
 		code = source_line_parse(
 		    &rules, line.bytes, line.len, 0, out, err);
 	}
 	json_free(&data);
+	json_free(&contact);
 	buf_free(&line);
 	mem_free(&id);
 	return code;
@@ -220,7 +324,8 @@ parse(const struct source_bull *s, const struct bull_job *from,
 
 enum err_code
 source_bull_job(const struct source_bull *s, const struct bull_job *from,
-    struct source_job **out, struct err *err)
+    const struct source_person *person, struct source_job **out,
+    struct err *err)
 {
 	struct buf ticket = BUF_INIT(1 << 20);
 	uint8_t hash[SHA256_BYTES];
@@ -228,7 +333,7 @@ source_bull_job(const struct source_bull *s, const struct bull_job *from,
 
 	*out = NULL;
 	if (readable(from, err) != ERR_NONE ||
-	    parse(s, from, out, err) != ERR_NONE)
+	    parse(s, from, person, out, err) != ERR_NONE)
 		return err->code;
 	j = *out;
 	bull_ticket_write(&from->ref, from->attempts, &ticket);
@@ -247,4 +352,42 @@ source_bull_job(const struct source_bull *s, const struct bull_job *from,
 	j->opened_ms = from->added_ms;
 	buf_free(&ticket);
 	return ERR_NONE;
+}
+
+/* --- what becomes of one
+ * ---------------------------------------------------- */
+
+struct source_bull_word *
+source_bull_answer(struct source_bull *s, const struct bull_job *from)
+{
+	struct source_bull_word *w = mem_zalloc(1, sizeof(*w));
+	struct buf ticket = BUF_INIT(4 << 20);
+
+	bull_ticket_write(&from->ref, from->attempts, &ticket);
+	w->ticket = mem_strdup(buf_text(&ticket));
+	list_add_tail(&s->words, &w->node);
+	buf_free(&ticket);
+	return w;
+}
+
+void
+source_bull_refuse(
+    struct source_bull *s, const struct bull_job *from, const struct err *why)
+{
+	struct source_bull_word *w = source_bull_answer(s, from);
+
+	w->reason = mem_printf("dsrun: %s", why->text);
+	s->tally.refused++;
+	if (s->tally.first_error[0] == '\0')
+		(void)snprintf(s->tally.first_error,
+		    sizeof(s->tally.first_error), "%.100s: %.380s",
+		    from->ref.id, why->text);
+}
+
+void
+source_bull_keep(struct source_bull *s, struct source_job *j)
+{
+	s->jobs = mem_realloc(s->jobs, s->job_count + 1, sizeof(*s->jobs));
+	s->jobs[s->job_count++] = j;
+	s->gave_back = false; /* stopping: it goes back, too */
 }

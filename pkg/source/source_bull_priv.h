@@ -6,6 +6,7 @@
 #include "bull/bull_ticket.h"
 #include "journal/journal_lease.h"
 #include "source/source_bull.h"
+#include "source/source_people.h"
 
 /* What the files of source_bull share. */
 
@@ -17,6 +18,7 @@ struct source_bull_word {
 	int64_t job; /* 0: it is not in the journal */
 	char *ticket;
 	char *reason;     /* a refusal; else NULL */
+	char *line;       /* for the job's log, before all else; else NULL */
 	int64_t due_ms;   /* going back: real time, 0 = next in line */
 	int64_t until_ms; /* to be reclaimed: when its lock was to end */
 	bool known;       /* over long ago: completed without a result */
@@ -34,8 +36,32 @@ struct source_bull_note {
 	char *ticket; /* another one, or NULL */
 };
 
+/* A job without a phone: a copy of what the queue gave. */
+struct source_bull_blank {
+	struct bull_job job;
+	char *campaign;
+	int64_t step;
+	bool known; /* the journal has it */
+};
+
+/* source_bull_people.c: those jobs. */
+struct source_bull_blanks {
+	struct source_people *people; /* NULL: nobody is looked up */
+	struct source_bull_blank *jobs;
+	size_t count;
+	struct source_people_ask ask;
+	const char *campaigns[SOURCE_PEOPLE_MAX];
+	size_t asked; /* the first of jobs; 0: no ask is under way */
+	/* The last ask: what was put off since the store was there, and why. */
+	int64_t put_off;
+	struct err away;
+	bool said_away, said_old; /* since the store was there */
+	char *notice, *noticed;
+};
+
 struct source_bull {
 	struct source_bull_options o;
+	struct source_bull_blanks blanks;
 	struct source port;
 	struct source_tally tally;
 	/* jobs on their way to intake */
@@ -91,10 +117,29 @@ struct source_bull {
 	int64_t sure_ms;  /* real: the last whole one began */
 };
 
-/* source_bull_job.c: a job of the queue as intake wants it.  ERR_MALFORMED:
- * it can never be called, err says why. */
+/* source_bull_job.c: a job of the queue as intake wants it, with the phone and
+ * contact of person (NULL: it has its own).  ERR_MALFORMED: it can never be
+ * called, err says why. */
 enum err_code source_bull_job(const struct source_bull *s,
-    const struct bull_job *from, struct source_job **out, struct err *err);
+    const struct bull_job *from, const struct source_person *person,
+    struct source_job **out, struct err *err);
+/* It has no phone and this campaign (mem_free); else NULL.  step: of it. */
+char *source_bull_campaign(const struct bull_job *from, int64_t *step);
+/* Something to be said of a job that the journal does not have. */
+struct source_bull_word *source_bull_answer(
+    struct source_bull *s, const struct bull_job *from);
+void source_bull_refuse(
+    struct source_bull *s, const struct bull_job *from, const struct err *why);
+/* It goes to intake. */
+void source_bull_keep(struct source_bull *s, struct source_job *j);
+/* mem_free. */
+char *source_bull_identity(const struct bull_ref *ref);
+
+/* source_bull_people.c: true: it is one of them, and looked up. */
+bool source_bull_blank(struct source_bull *s, const struct bull_job *from);
+void source_bull_blanks_poke(struct source_bull *s);
+const char *source_bull_notice(void *impl); /* an op */
+void source_bull_blanks_free(struct source_bull *s);
 
 /* source_bull.c: the call to begin next; then() hears what came of it, unless
  * it did not get through. */

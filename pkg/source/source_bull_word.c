@@ -17,6 +17,7 @@ source_bull_word_free(struct source_bull_word **wp)
 	list_remove(&w->node);
 	mem_free(&w->ticket);
 	mem_free(&w->reason);
+	mem_free(&w->line);
 	mem_free(wp);
 }
 
@@ -45,6 +46,8 @@ source_bull_words_drop(struct source_bull *s, struct list *words)
 		/* Still ours there: it is refused, and counted, again. */
 		if (w->job == 0 && w->reason != NULL)
 			s->tally.refused--;
+		if (w->job == 0 && w->due_ms > 0)
+			s->blanks.put_off--;
 		source_bull_word_free(&w);
 	}
 }
@@ -87,6 +90,18 @@ word_said(struct source_bull *s)
 	    NULL);
 	s->saying = NULL;
 	source_bull_word_free(&w);
+	if (list_empty(&s->words))
+		source_bull_tell_ready(s);
+}
+
+static void
+line_said(struct source_bull *s)
+{
+	struct source_bull_word *w = s->saying;
+
+	mem_free(&w->line);
+	s->saying = NULL;
+	list_add_tail(s->words.next, &w->node); /* the next one still */
 }
 
 /*
@@ -142,8 +157,12 @@ source_bull_say_next(struct source_bull *s, bool reclaim)
 		source_bull_tell_ready(s);
 		return;
 	}
-	c = source_bull_begin(s, reclaim ? reclaimed : word_said);
-	if (reclaim)
+	c = source_bull_begin(s, reclaim           ? reclaimed
+				 : w->line != NULL ? line_said
+						   : word_said);
+	if (w->line != NULL)
+		bull_log(s->o.bull, &t.ref, w->line, c);
+	else if (reclaim)
 		bull_reclaim(s->o.bull, &t.ref, s->o.lock_ms, c);
 	else if (w->known)
 		CHECK(bull_complete(s->o.bull, &t.ref, known, sizeof(known) - 1,

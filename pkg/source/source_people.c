@@ -111,8 +111,6 @@ finish(struct source_people *p)
 {
 	struct source_people_ask *a = p->now;
 
-	if (a == NULL)
-		return; /* cancelled while it was written down */
 	a->people = mem_zalloc(a->count, sizeof(*a->people));
 	for (size_t i = 0; i < p->count; i++)
 		person(p, &p->items[i], &a->people[i]);
@@ -186,12 +184,10 @@ write_done(struct journal_tx *tx)
 
 	CRASH_POINT("source.people.written");
 	p->writing = false;
-	if (p->now != NULL && tx->code != ERR_NONE) {
+	if (tx->code != ERR_NONE) {
 		p->now->code = tx->code;
 		p->now->err = tx->err;
 	}
-	if (p->now == NULL)
-		items_free(p);
 	finish(p);
 }
 
@@ -224,7 +220,6 @@ static void
 store_is_away(struct source_people *p, const struct err *why)
 {
 	p->away = *why;
-	(void)err_wrap(&p->away, "%s", p->lookup->name);
 	p->away_until_ms = env_real_boot_ms(p->env) + AWAY_MS;
 }
 
@@ -412,16 +407,16 @@ source_people_start(struct source_people *p, struct source_people_ask *a)
 /* --- life -------------------------------------------------------------------
  */
 
-void
+bool
 source_people_cancel(struct source_people *p)
 {
-	if (p->now == NULL)
-		return;
+	if (p->writing)
+		return false;
 	p->now = NULL;
 	p->lookup->ops->cancel(p->lookup->impl, &p->ask);
 	list_remove(&p->post.node);
-	if (!p->writing)
-		items_free(p);
+	items_free(p);
+	return true;
 }
 
 void
@@ -464,8 +459,7 @@ source_people_free(struct source_people **pp)
 
 	if (p == NULL)
 		return;
-	CHECK(!p->writing);
-	source_people_cancel(p);
+	CHECK(source_people_cancel(p));
 	source_lookup_fini(&p->ask);
 	mem_free(pp);
 }

@@ -40,14 +40,16 @@ struct source_person {
 	 */
 	enum err_code code;
 	struct err err;
-	char *phone;       /* as rules_phone_normalise */
-	char *contact;     /* a JSON object: first_name, timezone ... */
-	char *batch;       /* "" = none */
-	char *status;      /* the campaign's; "" = none */
-	int64_t last_step; /* lastCompletedStep; -1 = none */
-	bool opted_out;    /* or do-not-call */
-	int64_t age_ms;    /* of the older part, from the cache while the
-			    * store is away; -1: it was not away */
+	char *phone;   /* as rules_phone_normalise */
+	char *contact; /* a JSON object: first_name, timezone ... */
+	char *batch;   /* "" = none */
+	char *status;  /* the campaign's; "" = none */
+	/* lastCompletedStep; -1 = none.  0 without a lastCompletedDate is what
+	 * a schema begins with, and none. */
+	int64_t last_step;
+	bool opted_out; /* or do-not-call */
+	int64_t age_ms; /* of the older part, from the cache while the
+			 * store is away; -1: it was not away */
 };
 
 struct source_people_ask {
@@ -68,8 +70,8 @@ struct source_people_ask {
 struct source_people *source_people_new(
     struct env *env, struct journal *journal, const struct source_lookup *l);
 void source_people_start(struct source_people *p, struct source_people_ask *a);
-/* It never calls back.  Repeatable. */
-void source_people_cancel(struct source_people *p);
+/* It never calls back.  false: too late, done() follows soon. */
+bool source_people_cancel(struct source_people *p);
 void source_people_ask_fini(struct source_people_ask *a);
 /* Nothing of it may be on its way into the journal.  NULL-safe. */
 void source_people_free(struct source_people **p);

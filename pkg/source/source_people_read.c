@@ -152,6 +152,9 @@ source_people_campaign(const char *json, char **out, struct err *err)
 	}
 	(void)json_opt_i64(
 	    doc, "lastCompletedStep", 0, JSON_I64_MAX, &last, &ignored);
+	/* A schema's default: steps may count from 0, and none was made. */
+	if (last == 0 && *text_of(json_get(doc, "lastCompletedDate")) == '\0')
+		last = -1;
 	json_write_object(&w);
 	json_field_str(&w, "contact", id_of(json_get(doc, "contact")));
 	json_field_str(&w, "batch", id_of(json_get(doc, "batch")));
