@@ -6,13 +6,16 @@
 #include "net/net_env.h"
 #include "run/run_intake.h"
 #include "seed_people.h"
+#include "seed_queue.h"
 #include "wire.h"
 #include "wire_source.h"
 #include "words/seed.h"
 
 /*
  * Jobs for tests, by the way that all files come: as lines of JSON through
- * the source, checked and journalled in batches.
+ * the source, checked and journalled in batches.  Or by the way that a
+ * producer's come: into the queue (seed_queue.c), from which a drain takes
+ * them.
  */
 
 struct seed {
@@ -68,15 +71,16 @@ take_all(struct seed *s, struct journal *j, struct source *source)
 }
 
 static void
-show(struct seed *s, const struct source_tally *t)
+show(struct seed *s, int64_t added, int64_t refused, const char *queue)
 {
 	struct ctx_document d;
 
 	if (s->ctx->json) {
 		ctx_json_begin(s->ctx, &d);
-		json_field_i64(&d.w, "added", t->added);
-		json_field_i64(&d.w, "refused", t->refused);
+		json_field_i64(&d.w, "added", added);
+		json_field_i64(&d.w, "refused", refused);
 		json_field_str(&d.w, "campaignId", s->run.campaign);
+		json_field_str(&d.w, "queue", queue);
 		json_write_key(&d.w, "ids");
 		json_write_array(&d.w);
 		for (int64_t n = 0; n < s->made; n++) {
@@ -90,8 +94,9 @@ show(struct seed *s, const struct source_tally *t)
 		ctx_json_end(s->ctx, &d);
 		return;
 	}
-	ctx_print(s->ctx, "added %lld, the first is %s-001\n",
-	    (long long)t->added, s->label);
+	ctx_print(s->ctx, "added %lld%s%s, the first is %s-001\n",
+	    (long long)added, queue != NULL ? " to " : "",
+	    queue != NULL ? queue : "", s->label);
 	if (s->count > seed_numbers())
 		ctx_say(s->ctx,
 		    "there are %lld fictional numbers: some stand in more "
@@ -121,9 +126,28 @@ seed(
 		code =
 		    err_set(err, ERR_MALFORMED, 0, "%.300s", tally.first_error);
 	if (code == ERR_NONE)
-		show(s, &tally);
+		show(s, tally.added, tally.refused, NULL);
 	wire_source_free(&w);
 	return code;
+}
+
+static enum err_code
+seed_a_queue(struct seed *s, const struct conf *conf, struct err *err)
+{
+	enum err_code code;
+	int64_t added = 0;
+	char *queue;
+
+	if (s->run.kind == NULL)
+		s->run.kind = conf->default_kind;
+	code = seed_queue(s->ctx, conf, &s->run, s->count, &added, err);
+	if (code != ERR_NONE)
+		return code;
+	s->made = added;
+	queue = mem_printf("%s:%s", conf->bull.prefix, conf->bull.queue);
+	show(s, added, 0, queue);
+	mem_free(&queue);
+	return ERR_NONE;
 }
 
 /* The kind must be there before a journal is made for nothing. */
@@ -179,6 +203,11 @@ run(struct ctx *ctx, struct err *err)
 		code = campaign(&s, err);
 	if (code == ERR_NONE)
 		code = check_kind(&s, conf, err);
+	if (code == ERR_NONE && cli_flag(&ctx->args, "queue", false)) {
+		code = seed_a_queue(&s, conf, err);
+		buf_free(&s.line);
+		return code;
+	}
 	if (code == ERR_NONE)
 		code = wire_journal(ctx, JOURNAL_CREATE, &j, err);
 	if (code == ERR_NONE)

@@ -581,6 +581,43 @@ def test_a_closed_window_puts_a_job_off_in_the_queue(box):
                 not rang(box), "called at night")
 
 
+# --- test jobs ---
+
+def test_seeded_jobs_come_as_a_producer_s(box, library, server, peer):
+    configure(box, server, library=library)
+    d = box.run("seed-queue", "--queue", "--campaign-id", "65a1", "--step", 2,
+                "--final", "--count", 3, "--json").expect(0).json("seed")
+    require(d["added"] == 3 and d["queue"] == "bull:calls" and
+            len(set(d["ids"])) == 3, d)
+    require(box.run("jobs", "--json").json("jobs")["jobs"] == [],
+            "it is in the journal already")
+    seen = peer.do("""const j = await queue.getJob(arg)
+        return {name: j.name, data: j.data, state: await j.getState()}""",
+                   d["ids"][0])
+    require(seen["state"] in ("waiting", "wait") and seen["name"] == "call"
+            and seen["data"]["campaignId"] == "65a1"
+            and seen["data"]["step"] == 2 and seen["data"]["finalStep"], seen)
+    r = box.run("seed", "--queue").expect(0, out="to bull:calls")
+    require("seed-" in r.out, r.out)
+    box.run("drain", "--quiet", "--wait", "12h")
+    for job in d["ids"]:
+        require(state(peer, job)["state"] in ("completed", "failed"), job)
+    require(len(box.run("jobs", "--json").json("jobs")["jobs"]) == 4, "jobs")
+
+
+each_library(test_seeded_jobs_come_as_a_producer_s)
+del test_seeded_jobs_come_as_a_producer_s
+
+
+def test_seeding_a_queue_says_what_it_lacks(box):
+    filled.configure(box)
+    box.run("seed", "--queue").expect(78, err="bull.queue")
+    filled.configure(box, bull={"queue": "calls",
+                                "url": "redis://127.0.0.1:1"})
+    box.run("seed", "--queue").expect(5, err="127.0.0.1:1")
+    require(not (box.data / "journal.db").exists(), "it made a journal")
+
+
 # --- refused ---
 
 def test_another_library_s_queue_is_refused(box):

@@ -12,6 +12,8 @@ static const struct cli_example seed_examples[] = {
     {"dsrun seed", "one job of a made-up person"},
     {"dsrun seed 65a1 --step 2", "of a campaign"},
     {"dsrun seed --count 50", "many"},
+    {"dsrun seed --queue --campaign-id 65a1 --step 2 --final",
+	"into the queue of bull.queue, as a producer would"},
     {NULL, NULL},
 };
 
@@ -35,6 +37,9 @@ static const struct cli_option seed_options[] = {
 	.help = "so many jobs",
 	.min = 1,
 	.max = 100000},
+    {.name = "queue",
+	.type = CLI_FLAG,
+	.help = "into the queue that jobs come from, not into the journal"},
     {.name = "kind",
 	.type = CLI_TEXT,
 	.value = "KIND",
