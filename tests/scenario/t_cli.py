@@ -455,6 +455,7 @@ def test_bash_completes_commands_options_and_values(box):
     require(completed(box, "states", "--d") == {"--dot", "--dir"},
             "options of a command and of all")
     require("--dot" not in completed(box, "doctor", "--d"), "not its option")
+    require(completed(box, "doctor", "--mo") == {"--mongo"}, "its own")
     require(completed(box, "doctor", "--log-level", "d") == {"debug"}, "value")
     require(completed(box, "doctor", "--log-level", "=", "w") == {"warn"},
             "after an equals sign")
