@@ -11,7 +11,7 @@ import time
 
 import t_bull
 from filled import BUSY, HUMAN
-from harness import require
+from harness import require, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "store"))
@@ -53,13 +53,16 @@ class World:
             "status": "pending", **campaign}],
             "contacts": [] if contact is None else
             [{"_id": oid(2, n), **contact}]}
+        self.docs(docs)
+        return oid(1, n)["$oid"]
+
+    def docs(self, docs):
         env = {**os.environ,
                "NODE_PATH": mongo.peer("mongoose") + "/node_modules"}
         r = subprocess.run(["node", "-e", PUT, self.store.uri,
                             json.dumps(docs)], env=env, text=True,
                            stderr=subprocess.PIPE, timeout=60)
         require(r.returncode == 0, r.stderr)
-        return oid(1, n)["$oid"]
 
     def campaign(self, n):
         for doc in mongo.dump(self.store)["campaigns"]:
@@ -237,6 +240,44 @@ def test_away_and_known_is_called(box):
         require(w.campaign(1)["lastCompletedStep"] == {"$numberInt": "2"},
                 w.campaign(1))
         require(len(w.campaign(1)["callHistory"]) == 2, w.campaign(1))
+
+
+def test_a_worker_goes_on_when_it_comes_back(box):
+    with world(box) as w:
+        known = w.put(1, MARIA)
+        env = {"DSRUN_MONGO_URI": w.store.uri +
+               "?serverSelectionTimeoutMS=500"}
+        worker = w.box.start("worker", env=env)
+        try:
+            first = w.add(known)
+            wait_for(lambda: w.state(first)["state"] == "completed", 20)
+            w.store.kill()
+            job = w.add(known, step=2)
+            waits = w.add("65f0a1b2c3d4e5010000ffff")
+            wait_for(lambda: w.state(job)["state"] == "completed", 20)
+            wait_for(lambda: w.state(waits)["state"] == "delayed", 20)
+            w.store.start()
+            # It is left alone for 10 s; what waits is promoted by hand.
+            time.sleep(10)
+            w.promote(waits)
+            wait_for(lambda: w.state(waits)["state"] == "failed", 20)
+            w.refused(waits, "not found")
+        finally:
+            worker.terminate()
+            worker.wait()
+        require(len(w.rang()) == 2, w.rang())
+
+
+def test_ids_need_not_be_object_ids(box):
+    with world(box) as w:
+        w.docs({"campaigns": [{"_id": "spring-1", "contact": "ada",
+                               "lastStep": 1}],
+                "contacts": [{"_id": "ada", **MARIA}]})
+        again, job = w.add("spring-1"), w.add("spring-1", step=2)
+        w.run("drain").expect(0)
+        w.refused(again, "step 1")
+        require(w.state(job)["state"] == "completed", w.state(job))
+        require(w.rang() == [HUMAN], w.rang())
 
 
 def test_killed_around_the_lookup_each_is_called_once(box):
