@@ -548,34 +548,6 @@ def test_a_full_redis_loses_no_result(box):
         no_lock_is_left(server)
 
 
-# --- a person must decide ---
-
-def test_a_dashboard_s_retry_of_a_parked_job_waits_for_the_person(
-        box, library, server, peer):
-    configure(box, server, sim={"class": "blind", "faults": {"answer_lost": 1}})
-    one, = add(peer, person(1))
-    box.run("drain").expect(4)
-    box.run("drain").expect(0)
-    said = state(peer, one)
-    require(said["state"] == "failed" and "dsrun resolve" in said["reason"],
-            said)
-    peer.do("await (await queue.getJob(arg)).retry()", one)
-    box.run("drain").expect(0)
-    require(len(rang(box)) == 1, "called before anybody decided")
-    jobs = {r["id"][-2:]: r for r in
-            box.run("jobs", "--json").json("jobs")["jobs"]}
-    require(jobs["#0"]["state"] == "PARKED" and
-            jobs["#1"]["state"] == "READY", jobs)
-    box.run("resolve", jobs["#0"]["id"], "--as", "drop", "--by", "ana",
-            "--reason", "retried on the board").expect(0)
-    box.run("drain").expect(4)
-    require(len(rang(box)) == 2, "the retry was not called")
-
-
-each_library(test_a_dashboard_s_retry_of_a_parked_job_waits_for_the_person)
-del test_a_dashboard_s_retry_of_a_parked_job_waits_for_the_person
-
-
 # --- stops ---
 
 def test_what_nobody_has_begun_goes_back_on_a_stop(box):
