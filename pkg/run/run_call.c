@@ -129,7 +129,7 @@ static bool
 is_over(const struct run_call *c)
 {
 	return c->evidence.ended && !c->repairing &&
-	       (c->repaired || !c->recovered || c->talk != NULL) &&
+	       (c->repaired || !c->recovered) &&
 	       (c->talk == NULL || c->talk_over);
 }
 

@@ -449,6 +449,38 @@ repair_finds_what_was_noted(void **state)
 	}
 }
 
+/* No calendar answers yet; a file in which one did is read the same. */
+static void
+repair_takes_a_meeting_as_a_calendar_confirmed_it(void **state)
+{
+	static const char *const yes[] = {
+	    "Hello?", "Tuesday works for me.", NULL};
+	struct world w;
+	struct run_talk_result r;
+	char *command;
+
+	(void)state;
+	open_world(&w, NULL);
+	assert_int_equal(start(&w, yes), ERR_NONE);
+	for (int64_t ms = 0; ms < 12000; ms += 20)
+		if (w.hangups == 0)
+			(void)run_talk_tick(w.talk, START_MS + ms);
+	if (w.ended)
+		net_env_run(w.env);
+	run_talk_free(&w.talk);
+	command = mem_printf("sed -i 's/\"ev\":\"tool_result\",\"id\":[0-9]*/"
+			     "&,\"ok\":true,\"text\":\"{}\"/' "
+			     "%s/17-1.talk.jsonl",
+	    w.dir);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(
+	    run_talk_repair(w.env, w.dir, "17-1", &r, &w.err), ERR_NONE);
+	assert_string_equal(r.meeting_json, "{}");
+	mem_free(&r.meeting_json);
+	mem_free(&command);
+	close_world(&w, true);
+}
+
 static int dir_syncs;
 
 static enum err_code
@@ -594,6 +626,7 @@ main(void)
 	    cmocka_unit_test(a_full_disk_ends_the_call_and_says_so),
 	    cmocka_unit_test(repair_brings_torn_files_into_order),
 	    cmocka_unit_test(repair_finds_what_was_noted),
+	    cmocka_unit_test(repair_takes_a_meeting_as_a_calendar_confirmed_it),
 	    cmocka_unit_test(repair_of_nothing_is_no_error),
 	    cmocka_unit_test(a_damaged_talk_file_is_kept_without_a_transcript),
 	    cmocka_unit_test(after_a_crash_anywhere_repair_gives_whole_files),
