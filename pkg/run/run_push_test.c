@@ -564,7 +564,62 @@ a_kill_anywhere_leaves_each_row_to_be_done(void **state)
 	}
 }
 
+/* It waits in real time, so once is all that a test has time for. */
+static void
+a_slow_answer_is_asked_for_again_in_the_same_run(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 1);
+	peer.code = ERR_TIMEOUT;
+	peer.blame = true;
+	peer.times = 1;
+	sync_once(w);
+	assert_int_equal(peer.started, 2);
+	assert_int_equal(outbox(w).done, 1);
+	assert_int_equal(w->code, ERR_NONE);
+}
+
+static void
+a_database_is_asked_again_after_a_pause(void **state)
+{
+	struct world *w = *state;
+
+	opened(w);
+	pushers[0].number = JOURNAL_SINK_MONGO;
+	journal_set_sinks(w->j, BIT(FILE) | BIT(MONGO));
+	(void)JOB(w, .id = "a", .expires_ms = WORLD_START_MS + 1);
+	world_drain(w);
+	peer.code = ERR_UNREACHABLE;
+	peer.blame = true;
+	peer.times = 1;
+	sync_once(w);
+	pushers[0].number = JOURNAL_SINK_WEBHOOK;
+	assert_int_equal(w->code, ERR_NONE);
+	assert_int_equal(peer.started, 2);
+	assert_int_equal(w->p.pushed, 1);
+}
+
 /* --- faults --- */
+
+/* A sync that cannot write down what was said gives up, and says why. */
+static void
+a_full_disk_ends_a_sync_and_the_next_one_pushes(void **state)
+{
+	struct world *w = *state;
+
+	fault_install(w->env);
+	finished(w, 3);
+	fault_arm(FAULT_DISK, 1, ENOSPC, true);
+	sync_once(w);
+	assert_true(fault_disarm());
+	assert_int_equal(w->code, ERR_SPACE);
+	assert_non_null(strstr(w->err.text, "the disk is full"));
+	assert_int_equal(outbox(w).pending, 3);
+	sync_once(w);
+	assert_int_equal(w->code, ERR_NONE);
+	assert_int_equal(outbox(w).done, 3);
+}
 
 static int urls;
 
@@ -653,6 +708,9 @@ main(void)
 	    T(a_hard_stop_leaves_what_is_under_way_for_the_next_run),
 	    T(a_second_sync_leaves_the_sink_to_the_first),
 	    T(a_kill_anywhere_leaves_each_row_to_be_done),
+	    T(a_slow_answer_is_asked_for_again_in_the_same_run),
+	    T(a_database_is_asked_again_after_a_pause),
+	    T(a_full_disk_ends_a_sync_and_the_next_one_pushes),
 	    cmocka_unit_test(a_push_whose_statement_fails_loses_no_result),
 	    cmocka_unit_test(a_push_whose_kernel_fails_loses_no_result),
 	};

@@ -94,7 +94,7 @@ look_fired(struct env_timer *t)
 static int64_t
 wanted(const struct run *r)
 {
-	int64_t n = r->limit > 0 ? r->limit - r->live : INT64_MAX;
+	int64_t n = r->limit - r->live;
 
 	if (r->o.max_jobs > 0 && r->o.max_jobs - r->progress.claimed < n)
 		n = r->o.max_jobs - r->progress.claimed;
