@@ -390,6 +390,50 @@ many_bad_answers_do_not_add_up(void **state)
 	end(&f);
 }
 
+/* Says that it knows no script, whatever it was sent. */
+static void
+forget_scripts(
+    struct fake *f, int conn, const char *command, struct fake_answer *out)
+{
+	(void)f;
+	(void)conn;
+	if (strncmp(command, "EVALSHA", 7) == 0)
+		*out = (struct fake_answer){
+		    "-NOSCRIPT No matching script.\r\n", 0, FAKE_GO_ON};
+	else if (strncmp(command, "EVAL", 4) == 0)
+		*out = (struct fake_answer){":1\r\n", 0, FAKE_GO_ON};
+}
+
+static void
+a_server_that_learns_no_script_is_sent_each_whole(void **state)
+{
+	static struct net_redis_script script = {
+	    .name = "one", .text = "return 1"};
+	char by_hash[64];
+	struct fix f;
+	struct asked a[3];
+
+	(void)state;
+	begin(&f, (struct net_redis_options){.command_ms = 5000});
+	fake.answer = forget_scripts;
+	for (size_t i = 0; i < 3; i++) {
+		a[i] = (struct asked){.f = &f, .c.done = fix_done};
+		f.want++;
+		net_redis_run(f.r, &script, NULL, 0, NULL, 0, &a[i].c);
+	}
+	fix_wait(&f);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(a[i].c.code, ERR_NONE);
+		assert_int_equal(a[i].c.value->integer, 1);
+		net_redis_command_fini(&a[i].c);
+	}
+	/* By its hash; the first whole, the others by it once more; whole. */
+	assert_int_equal(fake_count(&fake, "EVAL return 1 0"), 3);
+	(void)snprintf(by_hash, sizeof(by_hash), "EVALSHA %s 0", script.sha1);
+	assert_int_equal(fake_count(&fake, by_hash), 5);
+	end(&f);
+}
+
 int
 main(void)
 {
@@ -407,6 +451,7 @@ main(void)
 	    cmocka_unit_test(what_was_not_sent_goes_out_later_and_once),
 	    cmocka_unit_test(an_answer_that_comes_too_early_is_not_believed),
 	    cmocka_unit_test(many_bad_answers_do_not_add_up),
+	    cmocka_unit_test(a_server_that_learns_no_script_is_sent_each_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,8 @@ struct net_redis_flight {
 	int step; /* what it is for; 0 = a user's command */
 	struct net_redis_command *command; /* NULL: nobody waits for it */
 	struct net_redis_script *script;   /* NULL: none, or sent whole */
+	struct net_redis_script *whole;    /* which, then */
+	bool again;                        /* asked for by its hash once more */
 	size_t tail; /* of wire: where what follows the script's hash begins */
 	int64_t deadline_ms; /* real BOOTTIME */
 	int redirects;

@@ -146,6 +146,34 @@ redirect(struct net_redis *r, const char *text, struct net_redis_flight *f)
 	return done;
 }
 
+/* The same script is on its way whole, before whatever is put now. */
+static bool
+will_be_known(
+    const struct net_redis_link *l, const struct net_redis_script *script)
+{
+	LIST_FOREACH (it, net_redis_link_flights(l))
+		if (net_redis_flight_of(it)->whole == script)
+			return true;
+	return false;
+}
+
+/*
+ * Many may have been sent before the server said that it does not know their
+ * script: the first goes whole, the others by its hash behind it.
+ */
+static void
+teach(struct net_redis *r, struct net_redis_link *l, struct net_redis_flight *f)
+{
+	unsend(f);
+	if (f->again || !will_be_known(l, f->script))
+		net_redis_flight_whole(f);
+	f->again = true;
+	if (l == r->side)
+		net_redis_say(
+		    l, NET_REDIS_ASKING, (const char *const[]){"ASKING", NULL});
+	net_redis_link_put(l, f);
+}
+
 void
 net_redis_replied(
     struct net_redis *r, struct net_redis_link *l, struct net_redis_flight *f)
@@ -156,12 +184,7 @@ net_redis_replied(
 		if (redirect(r, v->text, f))
 			return;
 		if (f->script != NULL && text_starts(v->text, "NOSCRIPT")) {
-			unsend(f);
-			net_redis_flight_whole(f);
-			if (l == r->side)
-				net_redis_say(l, NET_REDIS_ASKING,
-				    (const char *const[]){"ASKING", NULL});
-			net_redis_link_put(l, f);
+			teach(r, l, f);
 			return;
 		}
 		/* A master that was deposed while it was asked. */

@@ -97,6 +97,7 @@ net_redis_flight_whole(struct net_redis_flight *f)
 	mem_drop(f->wire);
 	f->wire = b.bytes;
 	f->len = b.len;
+	f->whole = f->script;
 	f->script = NULL;
 }
 

@@ -550,8 +550,9 @@ a_script_is_sent_whole_when_the_server_does_not_know_it(void **state)
 	fix_wait(&f);
 	assert_int_equal(a[3].c.value->integer, 16);
 	net_redis_command_fini(&a[3].c);
+	/* Once for three that were under way, and once after the flush. */
 	assert_non_null(strstr(REDIS_ASK(&server, "INFO", "commandstats"),
-	    "cmdstat_eval:calls=4"));
+	    "cmdstat_eval:calls=2,"));
 	fix_close(&f);
 }
 
