@@ -11,7 +11,7 @@
 #include "journal/journal_lease.h"
 #include "json/json_write.h"
 
-#define AT_ONCE 64
+#define AT_ONCE 256
 #define VALUE_MAX (64 << 10)
 #define RECLAIMS_MOST 2
 

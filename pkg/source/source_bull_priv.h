@@ -10,7 +10,7 @@
 
 /* What the files of source_bull share. */
 
-#define SOURCE_BULL_BATCH 100 /* leases of one turn */
+#define SOURCE_BULL_BATCH 500 /* leases of one turn */
 
 /* Something to be said to the queue of one delivery. */
 struct source_bull_word {
