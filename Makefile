@@ -237,7 +237,7 @@ cover-built: $(B)/dsrun $(COVERS)
 bench: ## how fast it is, beside SQLite and real queues (tests/peers/setup)
 	$(Q)tests/bootstrap.sh build
 	$(Q)$(MAKE) bench-built
-bench-built: $(B)/dsrun $(BENCHES)
+bench-built: $(B)/dsrun $(BENCHES) $(B)/tests/store/s3_driver
 	$(Q)tests/bench/run.sh $(B)
 
 SOAK_MINUTES = 30

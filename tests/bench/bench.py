@@ -26,12 +26,14 @@ import sys
 import tempfile
 import time
 
+import part_bull
 import part_encode
 import part_journal
 import part_large
 import part_memory
 import part_program
 import part_start
+import part_store
 import table
 from harness import ROOT, Bench, fail
 
@@ -39,7 +41,8 @@ PARTS = {f.__name__: f for f in (
     part_journal.disk, part_journal.commits, part_journal.steps, part_journal.lives,
     part_program.program, part_program.queue, part_start.cold, part_start.recovery,
     part_memory.memory, part_large.reads, part_large.check,
-    part_encode.encode)}
+    part_encode.encode, part_bull.drain, part_bull.first, part_bull.held,
+    part_store.objects, part_store.updates)}
 
 
 def options():

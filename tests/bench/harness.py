@@ -95,18 +95,18 @@ class Bench:
 
     # --- programs
 
-    def call(self, *argv):
+    def call(self, *argv, **env):
         """To its end, or to ours: then it is killed (subprocess.run does that)."""
         p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, env=self.env, text=True, check=False,
-                           timeout=LONGEST_S)
+                           stderr=subprocess.PIPE, env={**self.env, **env}, text=True,
+                           check=False, timeout=LONGEST_S)
         if p.returncode != 0:
             fail("%s: exit %d\n%s" % (" ".join(argv), p.returncode, p.stderr[-2000:]))
         return p
 
-    def numbers(self, *argv):
+    def numbers(self, *argv, **env):
         """The lines of numbers that a program prints."""
-        out = self.call(*[str(a) for a in argv]).stdout
+        out = self.call(*[str(a) for a in argv], **env).stdout
         return [[float(v) for v in line.split()] for line in out.splitlines()]
 
     def tool(self, name, *argv):
@@ -124,9 +124,10 @@ class Bench:
 
     # --- dsrun itself
 
-    def settings(self, concurrency, speed=1, ring="30s", personas=None):
+    def settings(self, concurrency, speed=1, ring="30s", personas=None, more=""):
         """A directory with a configuration, and the kind of job that asks for
-        nothing; personas: {name: YAML} in place of the fixtures."""
+        nothing; personas: {name: YAML} in place of the fixtures; more: YAML that
+        is added to the configuration."""
         path = self.place()
         where = os.path.join(ROOT, "fixtures/personas")
         if personas:
@@ -140,17 +141,19 @@ class Bench:
             f.write(KIND % {"ring": ring})
         with open(os.path.join(path, "dsrun.yaml"), "w") as f:
             f.write(CONFIG % {"root": ROOT, "concurrency": concurrency, "speed": speed,
-                              "personas": where})
+                              "personas": where} + more)
         self.dsrun_in(path, "init")
         return path
 
     @staticmethod
-    def jobs(path, n, prefix):
-        """A file of n jobs; the first digits of their numbers choose who answers."""
+    def jobs(path, n, prefix, more="", first=0):
+        """A file of n jobs; the first digits of their numbers choose who answers;
+        more: further fields, with %d for the job's number."""
         name = os.path.join(path, "jobs.jsonl")
         with open(name, "w") as f:
-            for i in range(n):
-                f.write('{"id":"b-%d","phone":"+%s%07d"}\n' % (i, prefix, i))
+            for i in range(first, first + n):
+                f.write('{"id":"b-%d","phone":"+%s%07d"%s}\n'
+                        % (i, prefix, i, more % i if more else ""))
         return name
 
     def dsrun_argv(self, path, *argv):
@@ -196,6 +199,16 @@ class Bench:
         self.say(what, median(ours), unit, median(theirs), limit_is, ratio,
                  "" if goal is None else ">= %g x" % goal,
                  None if goal is None else ratio >= goal, median_ratio(ours, theirs, 1))
+
+    def at_most(self, what, unit, ours, theirs, limit_is, goal=None, cpu=True):
+        """A row of two that took turns, of which less is better: what counts,
+        and what each used of the processor (cpu: the ratio of that, too)."""
+        ratio = median_ratio(ours, theirs)
+        text = "" if goal is None else "<= %s x" % (
+            "1/%g" % (1 / goal) if 0 < goal < 0.2 else "%g" % goal)
+        self.say(what, median(ours), unit, median(theirs), limit_is, ratio, text,
+                 None if goal is None else ratio <= goal,
+                 median_ratio(ours, theirs, 1) if cpu else None)
 
     def below(self, what, value, unit, most):
         """A row of one that must not be more than that."""

@@ -92,6 +92,21 @@ def crash_with_all_ringing(b, path, n):
         p.wait()
 
 
+def boot_s(origin, at_ms):
+    """A moment of the network in seconds of BOOTTIME, by its log's first line."""
+    return (origin["boot_ms"] + (at_ms - origin["at_ms"]) / origin["speed"]) / 1000
+
+
+def first_request(path):
+    """When the network was first asked for a call, in seconds of BOOTTIME."""
+    with open(os.path.join(path, "data/sim/calls.jsonl")) as f:
+        rows = [json.loads(line) for line in f]
+    asked = [r["at_ms"] for r in rows if r["ev"] == "request"]
+    if not asked:
+        fail("%s: no call was asked for" % path)
+    return boot_s(rows[0], min(asked))
+
+
 def log_moments(path, event, **fields):
     """When it was said, in seconds of BOOTTIME: the log tells the network's time,
     and the network's own log says how the two belong together."""
@@ -105,7 +120,7 @@ def log_moments(path, event, **fields):
                 doc = json.loads(line)
                 if doc["event"] == event and all(doc.get(k) == v for k, v in fields.items()):
                     moments.append(at_ms(doc["at"]))
-    return [(origin["boot_ms"] + (m - origin["at_ms"]) / origin["speed"]) / 1000 for m in moments]
+    return [boot_s(origin, m) for m in moments]
 
 
 def at_ms(text):

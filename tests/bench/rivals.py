@@ -33,6 +33,17 @@ def free_port():
         return s.getsockname()[1]
 
 
+def ask(port, *words):
+    """One command, whose answer is a line: its text without the sign before it."""
+    with socket.create_connection(("127.0.0.1", port), 30) as s:
+        s.sendall(("*%d\r\n" % len(words) +
+                   "".join("$%d\r\n%s\r\n" % (len(w), w) for w in words)).encode())
+        line = s.makefile("rb").readline().decode().strip()
+    if line[:1] not in ("+", ":"):
+        fail("Redis answers %s with %s" % (words[0], line))
+    return line[1:]
+
+
 def answers(port):
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as s:

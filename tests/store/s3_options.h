@@ -7,7 +7,7 @@
  * Where: --endpoint --region --bucket --style auto|virtual|path --ca FILE
  * --sse none|s3|kms --kms-key --kms-context --prefix --class --tag K=V.
  * Keys: --access --secret --token; else the chain, by the environment.
- * How: --work DIR (default .) --format copy|wav|mp3|opus --multipart BYTES
+ * How: --work DIR (default .) --format copy|link|wav|mp3|opus --multipart BYTES
  * --part BYTES --parts-at-once N --at-once N; --kept FILE stands for the
  * journal's row: what the sink keeps is written there, durably, and read.
  * --damage says that the journal knows other hashes.
@@ -15,9 +15,11 @@
  * One line of JSON on standard output a try; exit 0 when it went well, else 1.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -77,6 +79,39 @@ copy(void *arg, struct env *env, const char *from,
 	env_close(env, &f);
 	mem_free(&text);
 	return code;
+}
+
+/* The file itself: what is left is the upload, for benchmarks. */
+static enum err_code
+hard_link(void *arg, struct env *env, const char *from,
+    const uint8_t sha256[SHA256_BYTES], const char *to, bool (*stop)(void *arg),
+    void *stop_arg, uint8_t made[SHA256_BYTES], struct err *err)
+{
+	static _Thread_local char some[1 << 16];
+	struct env_file *f = NULL;
+	struct sha256 sum;
+	int64_t at = 0;
+	size_t got = 1;
+	enum err_code code = env_open(env, from, ENV_READ, &f, err);
+
+	(void)arg;
+	(void)stop;
+	(void)stop_arg;
+	sha256_init(&sum);
+	while (code == ERR_NONE && got > 0) {
+		code = env_pread(env, f, some, sizeof(some), at, &got, err);
+		if (code == ERR_NONE)
+			sha256_add(&sum, some, got);
+		at += (int64_t)got;
+	}
+	env_close(env, &f);
+	if (code != ERR_NONE)
+		return code;
+	sha256_end(&sum, made);
+	if (memcmp(made, sha256, SHA256_BYTES) != 0)
+		return err_set(err, ERR_DAMAGED, 0, "other bytes");
+	(void)unlink(to);
+	return link(from, to) == 0 ? ERR_NONE : err_sys(err, errno, "%s", to);
 }
 
 static void
@@ -200,6 +235,9 @@ take_format(const char *name)
 	if (strcmp(name, "copy") == 0)
 		d.options.encoder = (struct sink_s3_encoder){
 		    "bin", "application/octet-stream", copy, NULL};
+	else if (strcmp(name, "link") == 0)
+		d.options.encoder = (struct sink_s3_encoder){
+		    "bin", "application/octet-stream", hard_link, NULL};
 	else if (!media_encode_parse(name, &format) ||
 		 sink_s3_media_encoder(format, &d.options.encoder, &d.err) !=
 		     ERR_NONE)
