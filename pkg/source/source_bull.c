@@ -99,6 +99,7 @@ ours_free(struct source_bull *s)
 	mem_free(&s->ours);
 	s->ours_count = 0;
 	s->ours_at = 0;
+	s->ours_fresh = false;
 }
 
 /* The journal did not take it: it is ours still, and found as such. */
@@ -228,6 +229,7 @@ static void
 read_some(struct source_bull *s)
 {
 	keep_jobs(s);
+	s->ours_fresh = false;
 	s->ours_at += (size_t)s->call.count;
 	if (s->ours != NULL &&
 	    (s->ours_at >= s->ours_count || s->call.count == 0)) {
@@ -239,6 +241,12 @@ read_some(struct source_bull *s)
 }
 
 static void
+ours_renewed(struct source_bull *s)
+{
+	s->ours_fresh = true;
+}
+
+static void
 adopt(struct source_bull *s)
 {
 	size_t n = s->ours_count - s->ours_at;
@@ -247,9 +255,16 @@ adopt(struct source_bull *s)
 		bull_ours(s->o.bull, source_bull_begin(s, owned));
 		return;
 	}
+	n = n < SOURCE_BULL_BATCH ? n : SOURCE_BULL_BATCH;
+	/* A whole lock for them, as for what is taken; what has none any more
+	 * is not read. */
+	if (n > 0 && !s->ours_fresh) {
+		bull_renew(s->o.bull, &s->ours[s->ours_at], n, s->o.lock_ms,
+		    source_bull_begin(s, ours_renewed));
+		return;
+	}
 	if (n > 0) {
-		bull_read(s->o.bull, &s->ours[s->ours_at],
-		    n < SOURCE_BULL_BATCH ? n : SOURCE_BULL_BATCH,
+		bull_read(s->o.bull, &s->ours[s->ours_at], n,
 		    source_bull_begin(s, read_some));
 		return;
 	}

@@ -63,6 +63,7 @@ source_bull_blank(struct source_bull *s, const struct bull_job *from)
 		s->fatal = true;
 	mem_free(&id);
 	b.job = copy(from);
+	b.until_ms = source_bull_real_ms(s) + s->o.lock_ms;
 	l->jobs = mem_realloc(l->jobs, l->count + 1, sizeof(*l->jobs));
 	l->jobs[l->count++] = b;
 	return true;
@@ -84,34 +85,59 @@ put_off(struct source_bull *s, const struct source_bull_blank *b,
 	s->blanks.put_off++;
 }
 
+/* Looking somebody up takes time, and in shared use the lock does not wait: too
+ * close to its end the job goes back. */
+static void
+keep(struct source_bull *s, const struct source_bull_blank *b,
+    struct source_job *j)
+{
+	if (s->o.shared && !b->known &&
+	    b->until_ms < source_bull_real_ms(s) + s->o.margin_ms) {
+		(void)source_bull_answer(s, &b->job);
+		source_job_free(&j);
+		return;
+	}
+	j->lease_until_ms = b->until_ms;
+	source_bull_keep(s, j);
+}
+
 static void
 settle(struct source_bull *s, const struct source_bull_blank *b,
     const struct source_person *p)
 {
-	/* For a job that the journal has: intake only finds it there. */
+	struct source_job *j = NULL;
+	struct err err = p->err;
+	enum err_code code = p->code;
+
+	if (code == ERR_NONE)
+		code = source_person_may(
+		    p, b->campaign, b->step, b->job.ref.tries, &err);
+	if (code == ERR_NONE)
+		code = source_bull_job(s, &b->job, p, &j, &err);
+	if (code == ERR_NONE)
+		keep(s, b, j);
+	else if (err_class(code) == ERR_CLASS_FINAL)
+		source_bull_refuse(s, &b->job, &err);
+	else
+		put_off(s, b, p);
+}
+
+/* The journal has it, and may be calling it: whatever the store says, and also
+ * on a stop, intake must find it there. */
+static void
+settle_known(struct source_bull *s, const struct source_bull_blank *b)
+{
 	char phone[] = "+12025550100";
 	char nothing[] = "{}";
 	struct source_person known = {
 	    .phone = phone, .contact = nothing, .batch = nothing + 2};
 	struct source_job *j = NULL;
-	struct err err = p->err;
-	enum err_code code = p->code;
+	struct err err = {0};
 
-	if (b->known) {
-		p = &known;
-		code = ERR_NONE;
-	} else if (code == ERR_NONE) {
-		code = source_person_may(
-		    p, b->campaign, b->step, b->job.ref.tries, &err);
-	}
-	if (code == ERR_NONE)
-		code = source_bull_job(s, &b->job, p, &j, &err);
-	if (code == ERR_NONE)
-		source_bull_keep(s, j);
-	else if (err_class(code) == ERR_CLASS_FINAL)
-		source_bull_refuse(s, &b->job, &err);
+	if (source_bull_job(s, &b->job, &known, &j, &err) == ERR_NONE)
+		keep(s, b, j);
 	else
-		put_off(s, b, p);
+		source_bull_refuse(s, &b->job, &err);
 }
 
 static void
@@ -169,7 +195,10 @@ hand_back(struct source_bull *s)
 	struct source_bull_blanks *l = &s->blanks;
 
 	for (size_t i = 0; i < l->count; i++)
-		(void)source_bull_answer(s, &l->jobs[i].job);
+		if (l->jobs[i].known)
+			settle_known(s, &l->jobs[i]);
+		else
+			(void)source_bull_answer(s, &l->jobs[i].job);
 	forget(l, l->count);
 }
 
@@ -188,7 +217,10 @@ asked(struct source_people_ask *a)
 		if (a->away.code == ERR_NONE)
 			l->put_off = 0;
 		for (size_t i = 0; i < a->count; i++)
-			settle(s, &l->jobs[i], &a->people[i]);
+			if (l->jobs[i].known)
+				settle_known(s, &l->jobs[i]);
+			else
+				settle(s, &l->jobs[i], &a->people[i]);
 		tell(s, a);
 	}
 	if (a->code != ERR_NONE || !s->stopping)
@@ -210,6 +242,7 @@ source_bull_blanks_poke(struct source_bull *s)
 			return;
 		l->asked = 0;
 		hand_back(s);
+		source_bull_tell_ready(s);
 		return;
 	}
 	if (l->asked > 0)

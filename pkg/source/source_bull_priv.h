@@ -41,7 +41,8 @@ struct source_bull_blank {
 	struct bull_job job;
 	char *campaign;
 	int64_t step;
-	bool known; /* the journal has it */
+	int64_t until_ms; /* our lock, since the take */
+	bool known;       /* the journal has it */
 };
 
 /* source_bull_people.c: those jobs. */
@@ -88,6 +89,7 @@ struct source_bull {
 	bool detected, adopted;
 	struct bull_lease *ours; /* to be read */
 	size_t ours_count, ours_at;
+	bool ours_fresh;     /* those to be read next are renewed */
 	struct list words;   /* to be said, first in first out */
 	struct list reclaim; /* of them, whose lock was found to be gone */
 	struct source_bull_word *saying;

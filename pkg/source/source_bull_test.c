@@ -9,6 +9,7 @@
 #include "net/net_redis.h"
 #include "net/net_redis_server_test.h"
 #include "source/source.h"
+#include "source/source_lookup.h"
 
 /*
  * The source on a real Redis, with intake as run/ does it, and without Node:
@@ -30,6 +31,7 @@ struct world {
 	struct source *port;
 	struct env_timer tick;
 	struct bull_call c;
+	struct source_lookup *lookup;
 	bool answered, no_intake;
 	int64_t until;
 };
@@ -62,15 +64,17 @@ limit(struct world *w)
 }
 
 struct batch {
+	struct journal_tx tx;
+	bool done;
 	struct source_job *jobs[64];
 	enum source_taken how[64];
 	size_t count;
 };
 
 static enum err_code
-intake_run(struct journal *j, void *arg, struct err *err)
+intake_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
-	struct batch *b = arg;
+	struct batch *b = CONTAINER_OF(tx, struct batch, tx);
 
 	for (size_t i = 0; i < b->count; i++) {
 		const struct source_job *s = b->jobs[i];
@@ -97,17 +101,28 @@ intake_run(struct journal *j, void *arg, struct err *err)
 	return ERR_NONE;
 }
 
+static void
+intake_done(struct journal_tx *tx)
+{
+	CONTAINER_OF(tx, struct batch, tx)->done = true;
+}
+
 /* What the source has goes into the journal; how many that were. */
 static size_t
 intake(struct world *w)
 {
 	struct fix *f = w->f;
-	struct batch b = {.count = 0};
+	struct batch b = {
+	    .tx = {
+		.run = intake_run, .done = intake_done, .cls = JOURNAL_CLAIM}};
 
 	OK(source_batch(w->port, b.jobs, 64, &b.count, &f->err));
 	if (b.count == 0)
 		return 0;
-	OK(once(f, intake_run, &b));
+	OK(journal_submit(f->j, &b.tx, &f->err));
+	while (!b.done)
+		turn(w);
+	assert_int_equal(b.tx.code, ERR_NONE);
 	for (size_t i = 0; i < b.count; i++)
 		OK(w->port->ops->taken(
 		    w->port->impl, &b.jobs[i], b.how[i], &f->err));
@@ -144,6 +159,7 @@ open_source(struct world *w, bool shared, int64_t lock_ms)
 	    .shared = shared,
 	    .lock_ms = lock_ms,
 	    .margin_ms = lock_ms / 4,
+	    .lookup = w->lookup,
 	    .again_ms = 50};
 	static const char *const kinds[] = {"call", NULL};
 
@@ -340,6 +356,18 @@ cut_hook(void *arg, const char *name)
 		    "SKIPME", "yes");
 }
 
+static long lowest_ttl_ms;
+
+/* At intake of what was adopted, before any round of renewing. */
+static void
+first_intake(void *arg, const char *name)
+{
+	(void)arg;
+	if (strcmp(name, "journal.lease.put") == 0 && lowest_ttl_ms == 0)
+		lowest_ttl_ms =
+		    atol(REDIS_ASK(&server, "PTTL", "bull:calls:1:lock"));
+}
+
 /* --- cut connections ---------------------------------------------------------
  */
 
@@ -373,6 +401,290 @@ a_cut_while_locks_are_reclaimed_gives_nothing_back(void **state)
 	assert_true(cut.at > 5);
 }
 
+/* --- stops -------------------------------------------------------------------
+ */
+
+static void
+all_went_back(struct world *w)
+{
+	assert_int_equal(leases(w, JOURNAL_LEASE_HELD), 0);
+	assert_int_equal(leases(w, JOURNAL_LEASE_RETURNING), 0);
+	assert_int_equal(list_length("wait"), JOBS);
+	assert_int_equal(list_length("active"), 0);
+	assert_string_equal(REDIS_ASK(&server, "EXISTS", "bull:calls:1:lock",
+				"bull:calls:2:lock", "bull:calls:3:lock"),
+	    "0");
+}
+
+static void
+a_stop_in_the_midst_of_a_take_gives_all_of_it_back(void **state)
+{
+	struct world w;
+
+	begin(&w, *state);
+	add(&w, JOBS);
+	open_source(&w, false, LOCK_MS);
+	rest(&w);
+	w.port->ops->want(w.port->impl, JOBS);
+	w.port->ops->give_back(w.port->impl);
+	rest(&w);
+	all_went_back(&w);
+	assert_int_equal(away(&w), JOBS);
+	end(&w);
+}
+
+/* A process died after its take and before its journal; the next is stopped
+ * as soon as it begins. */
+static void
+a_stop_in_the_midst_of_adoption_gives_all_of_it_back(void **state)
+{
+	struct world w;
+
+	begin(&w, *state);
+	add(&w, JOBS);
+	bull_take(w.b, JOBS, LOCK_MS, fresh(&w));
+	await(&w);
+	assert_int_equal(w.c.job_count, JOBS);
+	open_source(&w, false, LOCK_MS);
+	w.port->ops->give_back(w.port->impl);
+	rest(&w);
+	all_went_back(&w);
+	end(&w);
+}
+
+/* --- Redis forgets -----------------------------------------------------------
+ */
+
+static void
+what_redis_lost_under_our_lock_stays_ours(void **state)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		struct world w;
+
+		begin(&w, *state);
+		take_some(&w, shared);
+		(void)REDIS_ASK(&server, "FLUSHALL");
+		open_source(&w, shared, LOCK_MS);
+		rest(&w);
+		/* Where others work too, one of them may have finished it. */
+		assert_int_equal(
+		    leases(&w, JOURNAL_LEASE_HELD), shared ? 0 : JOBS);
+		assert_int_equal(away(&w), shared ? JOBS : 0);
+		end(&w);
+		shell(w.f, "rm -rf ./*");
+	}
+}
+
+static void
+what_another_took_is_let_go(void **state)
+{
+	struct world w;
+
+	begin(&w, *state);
+	take_some(&w, false);
+	(void)REDIS_ASK(&server, "SET", "bull:calls:2:lock", "other:7");
+	open_source(&w, false, LOCK_MS);
+	rest(&w);
+	assert_int_equal(leases(&w, JOURNAL_LEASE_HELD), JOBS - 1);
+	assert_int_equal(away(&w), 1);
+	assert_string_equal(
+	    REDIS_ASK(&server, "GET", "bull:calls:2:lock"), "other:7");
+	end(&w);
+}
+
+/* More than are written down at once; every second one must be reclaimed. */
+static void
+many_leases_are_renewed_and_reclaimed(void **state)
+{
+	const int many = 230;
+	struct world w;
+
+	begin(&w, *state);
+	add(&w, many);
+	open_source(&w, false, LOCK_MS);
+	for (int i = 0; i < 3; i++) {
+		w.port->ops->want(w.port->impl, 100);
+		rest(&w);
+	}
+	close_source(&w);
+	assert_int_equal(leases(&w, JOURNAL_LEASE_HELD), many);
+	for (int i = 1; i <= many; i += 2) {
+		char *key = mem_printf("bull:calls:%d:lock", i);
+
+		(void)REDIS_ASK(&server, "DEL", key);
+		mem_free(&key);
+	}
+	open_source(&w, false, LOCK_MS);
+	rest(&w);
+	assert_int_equal(leases(&w, JOURNAL_LEASE_HELD), many);
+	assert_int_equal(away(&w), 0);
+	for (int i = 1; i <= many; i++) {
+		char *key = mem_printf("bull:calls:%d:lock", i);
+
+		assert_string_equal(REDIS_ASK(&server, "EXISTS", key), "1");
+		mem_free(&key);
+	}
+	end(&w);
+}
+
+static void
+a_parked_job_that_was_put_back_is_failed_all_the_same(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {0};
+	struct world w;
+
+	begin(&w, f);
+	take_some(&w, false);
+	assert_true(life_claim(f, &l));
+	life_step(f, &l, ATTEMPT_EV_DOUBT, JOB_EV_NOTE);
+	life_step(f, &l, ATTEMPT_EV_PARK, JOB_EV_PARK);
+	unlock_all();
+	/* A stalled check's doing. */
+	for (int i = 1; i <= JOBS; i++) {
+		char id[8];
+
+		(void)snprintf(id, sizeof(id), "%d", i);
+		(void)REDIS_ASK(&server, "LREM", "bull:calls:active", "0", id);
+		(void)REDIS_ASK(&server, "RPUSH", "bull:calls:wait", id);
+	}
+	open_source(&w, false, LOCK_MS);
+	rest(&w);
+	assert_string_equal(
+	    REDIS_ASK(&server, "ZCARD", "bull:calls:failed"), "1");
+	assert_int_equal(leases(&w, JOURNAL_LEASE_HELD), JOBS - 1);
+	assert_int_equal(list_length("wait"), 0);
+	end(&w);
+}
+
+/* --- shared
+ * -------------------------------------------------------------------
+ */
+
+/* A Redis that does not answer is no reason to trust a lock. */
+static void
+shared_leases_are_given_up_while_redis_hangs(void **state)
+{
+	const int64_t lock_ms = 2000;
+	struct world w;
+	int64_t began;
+
+	begin(&w, *state);
+	add(&w, JOBS);
+	open_source(&w, true, lock_ms);
+	w.port->ops->want(w.port->impl, JOBS);
+	rest(&w);
+	assert_int_equal(leases(&w, JOURNAL_LEASE_HELD), JOBS);
+	began = redis_server_now_ms();
+	assert_int_equal(kill(server.pid, SIGSTOP), 0);
+	limit(&w);
+	while (away(&w) < JOBS && redis_server_now_ms() - began < 2 * lock_ms)
+		turn(&w);
+	assert_int_equal(kill(server.pid, SIGCONT), 0);
+	assert_int_equal(away(&w), JOBS);
+	assert_true(redis_server_now_ms() - began < lock_ms);
+	end(&w);
+}
+
+/* What ran out while nobody was here is not begun, whatever Redis says. */
+static void
+shared_leases_that_ran_out_are_given_up_before_the_run(void **state)
+{
+	struct world w;
+
+	begin(&w, *state);
+	add(&w, JOBS);
+	open_source(&w, true, 1000);
+	w.port->ops->want(w.port->impl, JOBS);
+	rest(&w);
+	close_source(&w);
+	redis_server_sleep_ms(1000);
+	open_source(&w, true, 1000);
+	/* The loop has not run. */
+	assert_int_equal(away(&w), JOBS);
+	end(&w);
+}
+
+/* --- people who are looked up
+ * --------------------------------------------------
+ */
+
+/* Never answers. */
+static void
+lookup_start(void *impl, struct source_lookup_ask *a)
+{
+	(void)impl;
+	(void)a;
+}
+
+static void
+lookup_cancel(void *impl, struct source_lookup_ask *a)
+{
+	(void)impl;
+	(void)a;
+}
+
+static struct source_lookup silent = {.name = "nobody",
+    .ops = &(const struct source_lookup_ops){.start = lookup_start,
+	.cancel = lookup_cancel}};
+
+/* Taken twice, for Redis lost its lock, and stopped while it is looked up: it
+ * is being called. */
+static void
+a_stop_gives_no_job_back_that_is_being_called(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {0};
+	struct world w;
+
+	begin(&w, f);
+	add_one(&w, "{\"phone\":\"+12025550101\",\"campaignId\":\"c1\"}");
+	w.lookup = &silent;
+	open_source(&w, false, LOCK_MS);
+	w.port->ops->want(w.port->impl, 1);
+	rest(&w);
+	assert_true(life_claim(f, &l));
+	(void)REDIS_ASK(&server, "DEL", "bull:calls:1:lock");
+	(void)REDIS_ASK(&server, "LREM", "bull:calls:active", "0", "1");
+	(void)REDIS_ASK(&server, "RPUSH", "bull:calls:wait", "1");
+	(void)REDIS_ASK(
+	    &server, "HSET", "bull:calls:1", "data", "{\"campaignId\":\"c1\"}");
+	w.port->ops->want(w.port->impl, 1);
+	w.port->ops->give_back(w.port->impl);
+	rest(&w);
+	assert_int_equal(leases(&w, JOURNAL_LEASE_HELD), 1);
+	assert_int_equal(list_length("active"), 1);
+	assert_int_equal(list_length("wait"), 0);
+	end(&w);
+}
+
+/* Its predecessor died after the take: what the journal notes of the lock's
+ * end must be what Redis has. */
+static void
+what_is_adopted_has_a_whole_lock(void **state)
+{
+	struct world w;
+
+	begin(&w, *state);
+	add(&w, JOBS);
+	bull_take(w.b, JOBS, 5000, fresh(&w));
+	await(&w);
+	crash_hook(first_intake, NULL);
+	open_source(&w, false, LOCK_MS);
+	limit(&w);
+	while (leases(&w, JOURNAL_LEASE_HELD) == 0) {
+		turn(&w);
+		if (w.port->ops->resting(w.port->impl))
+			break;
+		if (intake(&w) > 0)
+			break;
+	}
+	assert_int_equal(leases(&w, JOURNAL_LEASE_HELD), JOBS);
+	assert_true(lowest_ttl_ms > LOCK_MS - 10000);
+	crash_hook(NULL, NULL);
+	end(&w);
+}
+
 static int
 opened(void **state)
 {
@@ -404,6 +716,16 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_cut_while_locks_are_reclaimed_gives_nothing_back),
+	    TEST(a_stop_in_the_midst_of_a_take_gives_all_of_it_back),
+	    TEST(a_stop_in_the_midst_of_adoption_gives_all_of_it_back),
+	    TEST(what_redis_lost_under_our_lock_stays_ours),
+	    TEST(what_another_took_is_let_go),
+	    TEST(many_leases_are_renewed_and_reclaimed),
+	    TEST(a_parked_job_that_was_put_back_is_failed_all_the_same),
+	    TEST(shared_leases_are_given_up_while_redis_hangs),
+	    TEST(shared_leases_that_ran_out_are_given_up_before_the_run),
+	    TEST(a_stop_gives_no_job_back_that_is_being_called),
+	    TEST(what_is_adopted_has_a_whole_lock),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
