@@ -181,6 +181,8 @@ tell(struct source_bull *s, const struct source_people_ask *a)
 static void
 forget(struct source_bull_blanks *l, size_t n)
 {
+	if (n == 0)
+		return;
 	for (size_t i = 0; i < n; i++)
 		blank_free(&l->jobs[i]);
 	l->count -= n;
