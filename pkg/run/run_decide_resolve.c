@@ -1,6 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "journal/journal_lease.h"
+
 #include "run/run_decide_priv.h"
 
 /*
@@ -48,6 +50,32 @@ by_evidence(struct deciding *x, struct run_decision *d, struct journal_job *job,
 	return run_decide_step(x, job, a, ATTEMPT_EV_END, event, "notice", err);
 }
 
+/*
+ * Its queue was told that a person must decide, or took it back: whoever looks
+ * after the queue may have it tried again there, and to call it here too would
+ * be a second call.
+ */
+static enum err_code
+is_the_queues(struct deciding *x, const struct journal_job *job, bool *out,
+    struct err *err)
+{
+	struct journal_lease lease;
+	bool found = false;
+
+	*out = false;
+	if (journal_lease_get(x->j, job->id, &lease, &found, err) != ERR_NONE)
+		return err->code;
+	*out = found && lease.state != JOURNAL_LEASE_HELD;
+	return ERR_NONE;
+}
+
+static void
+leave_to_queue(struct journal_job *job, enum job_event *event)
+{
+	job->reason = JOB_REASON_AWAY;
+	*event = JOB_EV_FAIL;
+}
+
 /* What a person's "it never rang" leads to: now, unless no try is left. */
 static enum err_code
 absent(struct deciding *x, struct journal_job *job, struct journal_attempt *a,
@@ -55,13 +83,19 @@ absent(struct deciding *x, struct journal_job *job, struct journal_attempt *a,
 {
 	const struct conf_kind *k = conf_kind_find(x->ask->conf, job->kind);
 	int64_t now = journal_group_ms(x->j);
+	bool away = false;
 
 	a->ended_ms = now;
 	if (ladder(x, job, a, JOB_OUTCOME_NETWORK, cancelled, event, err) !=
-	    ERR_NONE)
+		ERR_NONE ||
+	    is_the_queues(x, job, &away, err) != ERR_NONE)
 		return err->code;
 	if (cancelled)
 		return ERR_NONE;
+	if (away) {
+		leave_to_queue(job, event);
+		return ERR_NONE;
+	}
 	if ((k != NULL && job->tries >= k->max_attempts) ||
 	    (job->expires_ms > 0 && now >= job->expires_ms)) {
 		job->reason = JOB_REASON_EXHAUSTED;
@@ -114,9 +148,14 @@ resolve_job(struct deciding *x, struct run_decision *d, struct journal_job *job,
     struct err *err)
 {
 	enum job_event event = JOB_EV_CANCEL;
+	bool away = false;
 
 	run_decide_say(d, RUN_DECIDE_DONE, "%s", "");
-	if (x->ask->verb == RUN_DECIDE_ABSENT) {
+	if (is_the_queues(x, job, &away, err) != ERR_NONE)
+		return err->code;
+	if (x->ask->verb == RUN_DECIDE_ABSENT && away) {
+		leave_to_queue(job, &event);
+	} else if (x->ask->verb == RUN_DECIDE_ABSENT) {
 		event = JOB_EV_LATER;
 		job->not_before_ms = journal_group_ms(x->j);
 		/* As of now it was not called: a restored journal need not

@@ -412,7 +412,8 @@ bull_trouble(void *impl, struct err *err)
 	if (!s->down)
 		(void)err_wrap(err, "%lld jobs put off by 60 s",
 		    (long long)s->blanks.put_off);
-	(void)err_wrap(err, "queue %s", bull_name(s->o.bull));
+	if (strncmp(err->text, "queue ", 6) != 0)
+		(void)err_wrap(err, "queue %s", bull_name(s->o.bull));
 	return true;
 }
 

@@ -333,6 +333,32 @@ each_library(test_a_dashboard_s_retry_of_a_parked_job_is_one_more_call)
 del test_a_dashboard_s_retry_of_a_parked_job_is_one_more_call
 
 
+def test_a_parked_job_that_never_rang_is_its_queue_s_to_retry(box, library,
+                                                              server, peer):
+    """The queue was told that it failed: to call it here, and again when
+    somebody retries it there, would be two calls."""
+    configure(box, server, sim={"class": "blind",
+                                "faults": {"request_lost": 1}})
+    job, = add(peer, person(1))
+    box.run("drain", "--quiet").expect(4)
+    box.run("drain", "--quiet")
+    require(state(peer, job)["state"] == "failed", state(peer, job))
+    box.run("resolve", "#1", "--as", "absent", "--by", "ana", "--reason",
+            "the carrier never had it", "--yes").expect(0, err="FAILED")
+    for _ in range(2):
+        box.run("drain", "--quiet", "--wait", "3h")
+    row, = box.run("jobs", "--json").json("jobs")["jobs"]
+    require((row["state"], row["reason"]) == ("FAILED", "away"), row)
+    peer.do("await (await queue.getJob(arg)).retry()", job)
+    box.run("drain", "--quiet")
+    require(len(box.run("jobs", "--json").json("jobs")["jobs"]) == 2,
+            "the retry is no job of its own")
+
+
+each_library(test_a_parked_job_that_never_rang_is_its_queue_s_to_retry)
+del test_a_parked_job_that_never_rang_is_its_queue_s_to_retry
+
+
 # --- others on the queue ---
 
 def test_two_directories_share_a_queue(box):
