@@ -287,6 +287,97 @@ a_call_of_an_attempt_that_waits_again_parks_its_job(void **state)
 	assert_int_equal(world_job(w, id).reason, JOB_REASON_CONFLICT);
 }
 
+/* A word without any time, from a carrier that is busy. */
+static bool
+tell_undated(void *arg)
+{
+	struct world *w = arg;
+	struct journal_attempt a = world_attempt(w, 1, 1);
+	struct fake_call c = {.id = "c-undated"};
+	struct carrier_progress p = {.stage = CARRIER_STAGE_ENDED,
+	    .outcome = JOB_OUTCOME_BUSY,
+	    .by = "callee"};
+
+	(void)text_hex(a.key, SHA256_BYTES, c.key);
+	fake_tell(&w->fake, &c, NULL, &p);
+	return true;
+}
+
+static bool
+tell_answered_and_over(void *arg)
+{
+	struct world *w = arg;
+	struct journal_attempt a = world_attempt(w, 1, 1);
+	int64_t now = env_now_ms(w->env);
+	struct fake_call c = {.id = "c-dated",
+	    .placed_ms = now - 3000,
+	    .answered_ms = now - 2000};
+	struct carrier_progress p = {.stage = CARRIER_STAGE_ENDED,
+	    .at_ms = now,
+	    .outcome = JOB_OUTCOME_COMPLETED,
+	    .by = "callee"};
+
+	(void)text_hex(a.key, SHA256_BYTES, c.key);
+	fake_tell(&w->fake, &c, NULL, &p);
+	return true;
+}
+
+static void
+a_parked_call_ends_with_the_times_that_were_told(void **state)
+{
+	struct world *w = *state;
+	int64_t id = drained(w, CARRIER_BLIND, unsure);
+
+	told_in_another_run(w, tell_undated);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_BUSY);
+	assert_int_equal(world_attempt(w, id, 1).placed_ms, 0);
+}
+
+static void
+a_parked_call_that_was_answered_says_when(void **state)
+{
+	struct world *w = *state;
+	int64_t id = drained(w, CARRIER_BLIND, unsure);
+
+	told_in_another_run(w, tell_answered_and_over);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+	struct journal_attempt a = world_attempt(w, id, 1);
+
+	assert_int_equal(a.ended_ms - a.placed_ms, 3000);
+	assert_int_equal(a.ended_ms - a.answered_ms, 2000);
+}
+
+static void
+a_call_of_an_absent_attempt_parks_a_job_that_waits_for_a_pause(void **state)
+{
+	static const struct fake_step doubted[] = {
+	    AT(10, FAKE_DO, .act = pause_now), AT(100, FAKE_UNKNOWN), {0}};
+	struct world *w = *state;
+	int64_t id = drained(w, CARRIER_NAMED, doubted);
+
+	ATTEMPT_IS(w, id, 1, ATTEMPT_ABSENT);
+	JOB_IS(w, id, JOB_READY, JOB_OUTCOME_NETWORK);
+	told_in_another_run(w, tell_ringing);
+	a_conflict_was_raised(w);
+	assert_int_equal(world_job(w, id).state, JOB_PARKED);
+}
+
+static void
+nobody_needs_to_be_told(void **state)
+{
+	struct world *w = *state;
+
+	w->cls = CARRIER_BLIND;
+	world_open(w);
+	w->o.attention = NULL;
+	w->fake.scripts[0] = unsure;
+	int64_t id = JOB(w, .id = "a");
+
+	world_drain(w);
+	JOB_IS(w, id, JOB_PARKED, JOB_OUTCOME_NONE);
+	assert_string_equal(w->attention, "");
+}
+
 static bool
 tell_over_twice(void *arg)
 {
@@ -416,6 +507,10 @@ main(void)
 	    T(a_call_of_an_attempt_that_came_back_unsent_is_a_conflict),
 	    T(a_call_of_an_attempt_that_waits_again_parks_its_job),
 	    T(the_same_word_of_a_parked_call_counts_once),
+	    T(a_parked_call_ends_with_the_times_that_were_told),
+	    T(a_parked_call_that_was_answered_says_when),
+	    T(a_call_of_an_absent_attempt_parks_a_job_that_waits_for_a_pause),
+	    T(nobody_needs_to_be_told),
 	    T(a_call_of_a_cancelled_attempt_is_a_conflict),
 	    T(a_conflict_while_the_next_attempt_is_live_leaves_that_one_alone),
 	    T(a_conflict_without_a_campaign_pauses_those_without_one),

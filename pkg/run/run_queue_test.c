@@ -18,6 +18,7 @@ static struct fake_queue {
 	int taken;      /* of a take, not given yet */
 	int64_t wanted;
 	bool away, busy, one_try, begun;
+	enum err_code fails; /* next(), once */
 	/* seen */
 	int asks, gives;
 	int64_t most; /* wanted at once */
@@ -29,9 +30,13 @@ queue_next(void *s, struct source_job **out, struct err *err)
 {
 	struct source_job *j;
 
+	enum err_code fails = queue.fails;
+
 	(void)s;
-	(void)err;
 	*out = NULL;
+	queue.fails = ERR_NONE;
+	if (fails != ERR_NONE)
+		return err_set(err, fails, 0, "the queue speaks in tongues");
 	if (queue.taken == 0)
 		return ERR_NONE;
 	queue.taken--;
@@ -392,6 +397,25 @@ a_job_that_another_took_meanwhile_is_not_called_again(void **state)
 	assert_int_equal(jobs(w).other, 1);
 }
 
+static void
+a_queue_that_answers_nonsense_is_asked_again_unless_it_is_fatal(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 3);
+	queue.fails = ERR_UNREACHABLE;
+	world_drain(w);
+	/* what it gave is still there for the next run */
+	world_drain(w);
+	assert_int_equal(jobs(w).count, 3);
+	queue.have = 1;
+	queue.fails = ERR_STORE;
+	world_begin(w);
+	world_finish(w);
+	assert_int_equal(w->code, ERR_STORE);
+	assert_non_null(strstr(w->err.text, "in tongues"));
+}
+
 int
 main(void)
 {
@@ -409,6 +433,7 @@ main(void)
 	    T(a_job_whose_queue_counts_tries_is_called_once),
 	    T(a_job_met_again_is_not_called_again),
 	    T(a_job_that_another_took_meanwhile_is_not_called_again),
+	    T(a_queue_that_answers_nonsense_is_asked_again_unless_it_is_fatal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,6 +170,74 @@ without_its_model_no_conversation_begins(void **state)
 	close_world(&w, true);
 }
 
+/* --- what a conversation cannot hold ---------------------------------------
+ */
+
+static void
+a_flood_of_words_ends_the_call(void **state)
+{
+	static char words[1100], torn[1200];
+	struct odd odd = {0};
+	struct world w;
+	int64_t ms = 0;
+
+	(void)state;
+	memset(words, 'a', sizeof(words) - 1);
+	/* No character ends within the first thousand bytes. */
+	memset(torn, 0x80, sizeof(torn) - 1);
+	assert_int_equal(start_odd(&w, &odd), ERR_NONE);
+	run_talk_caption(w.talk, torn, 0, 0);
+	for (; w.hangups == 0 && ms < 60000; ms += 20) {
+		run_talk_caption(w.talk, words, ms, ms);
+		(void)run_talk_tick(w.talk, START_MS + ms);
+	}
+	assert_int_equal(w.hangups, 1);
+	/* a megabyte in pieces of a thousand */
+	assert_in_range(ms / 20, 500, 1200);
+	net_env_run(w.env);
+	assert_true(w.done);
+	assert_int_equal(w.code, ERR_NONE);
+	close_world(&w, true);
+}
+
+static void
+what_is_known_of_the_callee_must_be_an_object(void **state)
+{
+	struct odd odd = {0};
+	struct world w;
+	struct model scripted;
+
+	(void)state;
+	open_world(&w, NULL);
+	struct conf_kind endless = kind;
+	struct run_talk_options o = {.env = w.env,
+	    .carrier = &w.carrier,
+	    .kind = &endless,
+	    .model = &w.model,
+	    .recordings_dir = w.dir,
+	    .name = "17-1",
+	    .call_id = "call-1",
+	    .to = "+15125550100",
+	    .contact_json = "[",
+	    .data_json = "{}",
+	    .hangup = on_hangup,
+	    .arg = &w};
+
+	scripted = w.model;
+	w.model = (struct model){.ops = &odd_ops, .impl = &odd};
+	assert_int_equal(
+	    run_talk_start(&o, START_MS, &w.talk, &w.err), ERR_MALFORMED);
+	assert_null(w.talk);
+	assert_false(there_is(&w, "17-1.talk.jsonl"));
+	/* Without a limit of its kind a call has room for five minutes. */
+	o.contact_json = "{\"first_name\":\"Anna\"}";
+	endless.max_call_ms = 0;
+	assert_int_equal(
+	    run_talk_start(&o, START_MS, &w.talk, &w.err), ERR_NONE);
+	w.model = scripted;
+	close_world(&w, true);
+}
+
 int
 main(void)
 {
@@ -178,6 +246,8 @@ main(void)
 		what_a_model_says_by_itself_is_written_down_until_the_end),
 	    cmocka_unit_test(a_call_whose_model_cannot_speak_is_ended),
 	    cmocka_unit_test(without_its_model_no_conversation_begins),
+	    cmocka_unit_test(a_flood_of_words_ends_the_call),
+	    cmocka_unit_test(what_is_known_of_the_callee_must_be_an_object),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,47 @@ a_conversation_that_is_over_is_hung_up_once(void **state)
 	assert_int_equal(fake_count(&w->fake, "deaf"), 1);
 }
 
+static void
+kind_with_model(struct world *w, const char *model)
+{
+	char *jobs = mem_printf("%s/jobs", w->dir);
+	char *text = mem_printf(
+	    "kind: m\nmodel: %s\nfrom: \"+15125550100\"\nlimits: {max_call: "
+	    "60s, ring: 10s, per_number_per_day: 0, min_gap: 0s}\n"
+	    "windows: {mon-sun: always}\nretry: {max_attempts: 1}\n"
+	    "script: {greeting: \"Hello.\", intro: \"We help.\", meeting: "
+	    "\"May we meet?\", voicemail: \"Call us.\", goodbye: \"Bye.\"}\n",
+	    model);
+
+	OK(env_make_dirs(w->env, jobs, &w->err));
+	world_write(w, "jobs/m.yaml", text);
+	mem_free(&text);
+	mem_free(&jobs);
+}
+
+static void
+a_kind_speaks_by_the_model_it_names(void **state)
+{
+	static const struct fake_step script[] = {AT(100, FAKE_PLACED),
+	    AT(1000, FAKE_ANSWER, .text = "human"),
+	    AT(20 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_HANGUP), {0}};
+	struct world *w = *state;
+
+	kind_with_model(w, "scripted");
+	(void)begun(w);
+	w->fake.scripts[0] = script;
+	int64_t id = JOB(w, .id = "m", .kind = "m");
+
+	world_drain(w);
+	assert_string_equal(artifact(w, id * 256 + 1, 0).path, "2-1.ul2");
+	/* One that is not set up here leaves the call without a voice. */
+	w->models[0].name = "another";
+	id = JOB(w, .id = "n", .kind = "m");
+	world_drain(w);
+	assert_string_equal(artifact(w, id * 256 + 1, 0).path, "");
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_HANGUP);
+}
+
 static bool
 press_and_speak(void *arg)
 {
@@ -304,6 +345,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(the_end_names_the_recording_and_what_was_found),
 	    T(a_conversation_that_is_over_is_hung_up_once),
+	    T(a_kind_speaks_by_the_model_it_names),
 	    T(keys_and_words_count_while_there_is_a_conversation),
 	    T(a_meeting_that_was_agreed_on_is_in_the_result),
 	    T(an_opt_out_lands_on_the_list_with_the_end_of_the_call),
