@@ -66,6 +66,17 @@ journal_read_lease(struct journal *j, int64_t job, struct journal_lease *out,
 }
 
 enum err_code
+journal_lease_is(struct journal *j, int64_t job, const char *ticket, bool *out,
+    struct err *err)
+{
+	struct journal_lease l;
+	enum err_code code = lease_get(&j->w, job, &l, out, err);
+
+	*out = code == ERR_NONE && *out && strcmp(l.ticket, ticket) == 0;
+	return code;
+}
+
+enum err_code
 journal_lease_is_one_try(
     struct journal *j, int64_t job, bool *out, struct err *err)
 {

@@ -67,6 +67,14 @@ enum err_code journal_lease_get(struct journal *j, int64_t job,
     struct journal_lease *out, bool *found, struct err *err);
 
 /*
+ * Is this still the delivery that the journal has of job?  Else another
+ * process of this journal took it again since, and what is known of the older
+ * one is not to be noted.
+ */
+enum err_code journal_lease_is(struct journal *j, int64_t job,
+    const char *ticket, bool *out, struct err *err);
+
+/*
  * Does the queue count the tries of job, and wait between them?  Then ours is
  * one try and no more.  false also for a job of no queue.
  */

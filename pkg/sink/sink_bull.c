@@ -157,7 +157,13 @@ static enum err_code
 written_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
 	const struct answer *a = CONTAINER_OF(tx, struct answer, tx);
+	bool same = false;
+	enum err_code code =
+	    journal_lease_is(j, a->lease.job, a->lease.ticket, &same, err);
 
+	/* Taken again meanwhile: that delivery has an answer of its own. */
+	if (code != ERR_NONE || !same)
+		return code;
 	return journal_lease_answered(j, a->lease.job, err);
 }
 
@@ -185,33 +191,40 @@ write_answered(struct answer *a)
 	CHECK(journal_submit(a->sink->o.journal, &a->tx, &err) == ERR_NONE);
 }
 
+/* Under the lease that the call's answer named. */
+static void
+say_under(struct answer *a)
+{
+	struct buf text = BUF_INIT(1 << 20);
+	struct err err = {0};
+
+	a->ticket.ref.lease = a->call.text;
+	bull_ticket_write(&a->ticket.ref, a->ticket.attempts, &text);
+	bull_ticket_fini(&a->ticket);
+	if (bull_ticket_read(buf_text(&text), &a->ticket, &err) != ERR_NONE) {
+		finish(a, err.code, &err, false);
+	} else {
+		bull_call_fini(&a->call);
+		say(a);
+	}
+	buf_free(&text);
+}
+
 static void
 reclaimed(struct bull_call *c)
 {
 	struct answer *a = CONTAINER_OF(c, struct answer, call);
-	struct buf text = BUF_INIT(1 << 20);
-	struct err err = {0};
+	struct err err = c->err;
 
 	a->calling = false;
 	if (c->code != ERR_NONE) {
-		err = c->err;
 		finish(a, c->code, &err, true);
 		return;
 	}
-	if (c->answer != BULL_DONE) {
+	if (c->answer == BULL_DONE)
+		say_under(a);
+	else
 		write_answered(a); /* somebody else's now */
-		return;
-	}
-	a->ticket.ref.lease = c->text;
-	bull_ticket_write(&a->ticket.ref, a->ticket.attempts, &text);
-	bull_ticket_fini(&a->ticket);
-	if (bull_ticket_read(buf_text(&text), &a->ticket, &err) != ERR_NONE)
-		finish(a, err.code, &err, false);
-	else {
-		bull_call_fini(c);
-		say(a);
-	}
-	buf_free(&text);
 }
 
 /* Which library's queue it is. */
@@ -255,6 +268,12 @@ answered(struct bull_call *c)
 		bull_call_fini(c);
 		a->backoff = true;
 		say(a);
+		return;
+	}
+	if (c->answer == BULL_OTHERS &&
+	    bull_is_ours(a->sink->o.bull, c->text) &&
+	    a->reclaims++ < RECLAIMS_MOST) {
+		say_under(a); /* another process of ours took it again */
 		return;
 	}
 	if (was_put_back(c) && a->reclaims++ < RECLAIMS_MOST) {

@@ -24,7 +24,8 @@
  * The lease in the journal says what the queue must be told, and is ANSWERED
  * on disk before done().  Told already, the job gone, or another's: success,
  * for nobody waits for this answer any more.  A job that a stalled check put
- * back is reclaimed first.  A job of no queue: nothing to do.
+ * back is reclaimed first; one that another process of this journal took again
+ * is answered under that lease.  A job of no queue: nothing to do.
  */
 #define SINK_BULL_BACKOFF_MS 60000
 

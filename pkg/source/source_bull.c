@@ -591,6 +591,6 @@ source_bull_free(struct source_bull **sp)
 	source_bull_words_drop(s, &s->words);
 	source_bull_words_drop(s, &s->reclaim);
 	for (size_t i = 0; i < s->note_count; i++)
-		mem_free(&s->notes[i].ticket);
+		source_bull_note_fini(&s->notes[i]);
 	mem_free(sp);
 }

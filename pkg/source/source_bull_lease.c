@@ -47,7 +47,12 @@ write_notes(struct source_bull *s, struct journal *j, struct err *err)
 
 	for (size_t i = 0; i < s->note_count && code == ERR_NONE; i++) {
 		const struct source_bull_note *n = &s->notes[i];
+		bool same = true;
 
+		if (n->of != NULL)
+			code = journal_lease_is(j, n->job, n->of, &same, err);
+		if (code != ERR_NONE || !same)
+			continue;
 		if (n->what == SOURCE_BULL_RENEWED)
 			code = journal_lease_renew(
 			    j, n->job, n->ticket, until_ms, err);
@@ -92,7 +97,7 @@ wrote(struct source_bull *s)
 	switch (s->write) {
 	case SOURCE_BULL_NOTES:
 		for (size_t i = 0; i < s->note_count; i++)
-			mem_free(&s->notes[i].ticket);
+			source_bull_note_fini(&s->notes[i]);
 		s->note_count = 0;
 		break;
 	case SOURCE_BULL_GIVE_BACK:
@@ -283,8 +288,9 @@ renewed(struct source_bull *s)
 
 	for (size_t i = 0; i < s->lease_count; i++)
 		if (i < c->held_count && c->held[i])
-			s->notes[s->note_count++] = (struct source_bull_note){
-			    s->lease_jobs[i], SOURCE_BULL_RENEWED, NULL};
+			s->notes[s->note_count++] =
+			    (struct source_bull_note){.job = s->lease_jobs[i],
+				.what = SOURCE_BULL_RENEWED};
 		else
 			to_reclaim(s, i);
 	source_bull_leases_free(s);

@@ -34,6 +34,7 @@ struct source_bull_note {
 		SOURCE_BULL_ANSWERED
 	} what;
 	char *ticket; /* another one, or NULL */
+	char *of;     /* only while this is its ticket; NULL = whatever it is */
 };
 
 /* A job without a phone: a copy of what the queue gave. */
@@ -155,6 +156,7 @@ void source_bull_word_free(struct source_bull_word **w);
 /* A lease of the journal that must be said something of. */
 void source_bull_say(struct source_bull *s, struct list *to, int64_t job,
     const char *ticket, int64_t due_ms);
+void source_bull_note_fini(struct source_bull_note *n);
 /* None of them is said. */
 void source_bull_words_drop(struct source_bull *s, struct list *words);
 /* Say the first of words, or of what must be reclaimed. */

@@ -452,6 +452,57 @@ a_stop_in_the_midst_of_adoption_gives_all_of_it_back(void **state)
 	end(&w);
 }
 
+struct taker {
+	struct world *w;
+	bool took;
+};
+
+static enum err_code
+again_run(struct journal *j, void *arg, struct err *err)
+{
+	enum journal_met met;
+
+	(void)arg;
+	return journal_lease_take(j, 1,
+	    "{\"id\":\"1\",\"lease\":\"j1:99.1\",\"stamp\":\"1\",\"tries\":0,"
+	    "\"attempts\":1}",
+	    true, INT64_C(9999999999999), &met, err);
+}
+
+/* As another process of this journal: as soon as the first went back. */
+static void
+take_again(void *arg, const char *name)
+{
+	struct taker *t = arg;
+	struct fix *f = t->w->f;
+
+	if (t->took || strcmp(name, "source.bull.answered") != 0 ||
+	    list_length("wait") == 0)
+		return;
+	t->took = true;
+	OK(once(f, again_run, t));
+}
+
+static void
+a_late_note_leaves_a_newer_lease_alone(void **state)
+{
+	struct world w;
+	struct taker t = {.w = &w};
+
+	begin(&w, *state);
+	take_some(&w, false);
+	open_source(&w, false, LOCK_MS);
+	rest(&w);
+	crash_hook(take_again, &t);
+	w.port->ops->give_back(w.port->impl);
+	rest(&w);
+	crash_hook(NULL, NULL);
+	assert_true(t.took);
+	assert_int_equal(leases(&w, JOURNAL_LEASE_HELD), 1);
+	assert_int_equal(away(&w), JOBS - 1);
+	end(&w);
+}
+
 /* --- Redis forgets -----------------------------------------------------------
  */
 
@@ -718,6 +769,7 @@ main(void)
 	    TEST(a_cut_while_locks_are_reclaimed_gives_nothing_back),
 	    TEST(a_stop_in_the_midst_of_a_take_gives_all_of_it_back),
 	    TEST(a_stop_in_the_midst_of_adoption_gives_all_of_it_back),
+	    TEST(a_late_note_leaves_a_newer_lease_alone),
 	    TEST(what_redis_lost_under_our_lock_stays_ours),
 	    TEST(what_another_took_is_let_go),
 	    TEST(many_leases_are_renewed_and_reclaimed),

@@ -53,16 +53,21 @@ source_bull_words_drop(struct source_bull *s, struct list *words)
 }
 
 static void
-note(struct source_bull *s, int64_t job, enum source_bull_what what,
-    char *ticket)
+note(struct source_bull *s, const struct source_bull_word *w,
+    enum source_bull_what what, const char *ticket)
 {
-	if (job == 0) {
-		mem_free(&ticket);
+	if (w->job == 0)
 		return;
-	}
 	CHECK(s->note_count < SOURCE_BULL_BATCH);
-	s->notes[s->note_count++] =
-	    (struct source_bull_note){job, what, ticket};
+	s->notes[s->note_count++] = (struct source_bull_note){
+	    w->job, what, mem_strdup(ticket), mem_strdup(w->ticket)};
+}
+
+void
+source_bull_note_fini(struct source_bull_note *n)
+{
+	mem_free(&n->ticket);
+	mem_free(&n->of);
 }
 
 static bool
@@ -86,8 +91,7 @@ word_said(struct source_bull *s)
 		s->parked = true;
 		return;
 	}
-	note(s, w->job, w->parked ? SOURCE_BULL_ANSWERED : SOURCE_BULL_AWAY,
-	    NULL);
+	note(s, w, w->parked ? SOURCE_BULL_ANSWERED : SOURCE_BULL_AWAY, NULL);
 	s->saying = NULL;
 	source_bull_word_free(&w);
 	if (list_empty(&s->words))
@@ -128,11 +132,10 @@ reclaimed(struct source_bull *s)
 	    bull_ticket_read(w->ticket, &t, &err) == ERR_NONE) {
 		t.ref.lease = s->call.text;
 		bull_ticket_write(&t.ref, t.attempts, &text);
-		note(s, w->job, SOURCE_BULL_RENEWED,
-		    mem_strdup(buf_text(&text)));
+		note(s, w, SOURCE_BULL_RENEWED, buf_text(&text));
 		bull_ticket_fini(&t);
 	} else if (!lost_by_redis(s, w)) {
-		note(s, w->job, SOURCE_BULL_AWAY, NULL);
+		note(s, w, SOURCE_BULL_AWAY, NULL);
 	}
 	s->saying = NULL;
 	source_bull_word_free(&w);
