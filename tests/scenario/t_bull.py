@@ -5,9 +5,12 @@ import collections
 import contextlib
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import filled
 import harness
@@ -572,6 +575,112 @@ def test_a_full_redis_loses_no_result(box):
         box.run("drain", "--quiet").expect(0)
         all_once(box, peer, ids)
         no_lock_is_left(server)
+
+
+# --- a bad way to Redis ---
+
+class Proxy:
+    """toxiproxy before a Redis; its address is ours to give away."""
+
+    def __init__(self, port):
+        program = pathlib.Path(world.where("toxiproxy")) / "toxiproxy-server"
+        self.api, self.port = free_port(), free_port()
+        self.process = subprocess.Popen(
+            [program, "-host", "127.0.0.1", "-port", str(self.api)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        harness.wait_for(self.answers, what="toxiproxy")
+        self.call("POST", "/proxies", {
+            "name": "redis", "enabled": True,
+            "listen": "127.0.0.1:%d" % self.port,
+            "upstream": "127.0.0.1:%d" % port})
+
+    def call(self, method, path, body=None):
+        request = urllib.request.Request(
+            "http://127.0.0.1:%d%s" % (self.api, path), method=method,
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"User-Agent": "tests"})
+        with urllib.request.urlopen(request, timeout=10) as r:
+            return r.read()
+
+    def answers(self):
+        try:
+            return self.call("GET", "/version")
+        except OSError:
+            return False
+
+    def poison(self, kind, stream="downstream", **attributes):
+        self.call("POST", "/proxies/redis/toxics", {
+            "name": "it", "type": kind, "stream": stream,
+            "attributes": attributes})
+
+    def heal(self):
+        with contextlib.suppress(urllib.error.HTTPError):
+            self.call("DELETE", "/proxies/redis/toxics/it")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_answers_cut_in_their_midst_double_nothing(box, library, server,
+                                                   peer):
+    """After so many bytes of answers the connection is cut: in the greeting,
+    in what a take gives, in an answer to a result ... , each time once more."""
+    proxy = Proxy(server.port)
+    try:
+        configure(box, proxy)
+        ids = add(peer, *[person(n, "+1999200%04d" % n) for n in range(40)])
+        cuts = []
+        for size in (6000, 9000, *range(12000, 24000, 800)):
+            proxy.poison("limit_data", bytes=size)
+            r = box.run("drain", "--quiet")
+            require(r.exit in (0, 5), size, r.exit, r.err)
+            if r.exit == 5:
+                cuts.append((size, len(rang(box))))
+            proxy.heal()
+        require([n for _, n in cuts if n == 0] and
+                [n for _, n in cuts if n > 0],
+                "not cut both before and after a call:", cuts)
+        box.run("drain", "--quiet").expect(0)
+        all_once(box, peer, ids)
+        no_lock_is_left(server)
+        box.run("check").expect(0)
+    finally:
+        proxy.stop()
+
+
+each_library(test_answers_cut_in_their_midst_double_nothing)
+del test_answers_cut_in_their_midst_double_nothing
+
+
+def test_a_slow_redis_and_one_that_resets_double_nothing(box):
+    with queue_of("bull") as (server, peer):
+        proxy = Proxy(server.port)
+        try:
+            configure(box, proxy)
+            ids = add(peer, *[person(n, "+1999200%04d" % n)
+                              for n in range(30)])
+            for kind, more in (("latency", {"latency": 40, "jitter": 30}),
+                               ("slicer", {"average_size": 7,
+                                           "size_variation": 3,
+                                           "delay": 50}),
+                               ("reset_peer", {"timeout": 60}),
+                               ("reset_peer", {"timeout": 150})):
+                proxy.poison(kind, **more)
+                r = box.run("drain", "--quiet", "--max-jobs", "6")
+                require(r.exit in (0, 5), kind, r.exit, r.err)
+                proxy.heal()
+            box.run("drain", "--quiet").expect(0)
+            all_once(box, peer, ids)
+            no_lock_is_left(server)
+        finally:
+            proxy.stop()
 
 
 # --- stops ---
