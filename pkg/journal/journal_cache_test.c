@@ -166,6 +166,35 @@ an_identity_is_known_once_it_was_taken_in(void **state)
 	assert_false(known);
 }
 
+static bool
+made(struct fix *f, int64_t step, const char *but)
+{
+	bool yes = false;
+
+	OK(journal_read_is_made(f->j, "spring", step, but, &yes, &f->err));
+	return yes;
+}
+
+/* Of step 0 of campaign spring, as all jobs here. */
+static void
+a_step_is_made_once_it_was_called_or_is_about_to_be(void **state)
+{
+	struct fix *f = *state;
+	struct life a = {0};
+	struct life b = {0};
+
+	assert_false(made(f, 0, "-"));
+	life_add(f, &a, "a@1#0");
+	assert_true(made(f, 0, "-"));
+	assert_false(made(f, 0, "a@1#"));
+	assert_false(made(f, -1, "-"));
+	assert_false(made(f, 1, "-"));
+	(void)lived(f, &b, "b@1#0");
+	assert_true(made(f, -1, "a@1#"));
+	assert_true(made(f, 0, "a@1#"));
+	assert_false(made(f, 1, "-"));
+}
+
 #define O(name) cmocka_unit_test_setup_teardown(name, opened, teardown)
 
 int
@@ -176,6 +205,7 @@ main(void)
 	    O(an_erased_job_takes_its_contact_along),
 	    O(a_prune_takes_what_is_as_old),
 	    O(an_identity_is_known_once_it_was_taken_in),
+	    O(a_step_is_made_once_it_was_called_or_is_about_to_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

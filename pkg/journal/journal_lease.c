@@ -373,3 +373,27 @@ journal_read_is_known(struct journal *j, const char *source, const char *ext,
 	journal_db_text(st, 2, ext);
 	return journal_db_there(&j->r, st, known, err);
 }
+
+enum err_code
+journal_read_is_made(struct journal *j, const char *campaign, int64_t step,
+    const char *but, bool *made, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT 1 FROM job WHERE campaign=(SELECT id FROM campaign WHERE "
+	    "name=?1) AND substr(ext,1,length(?3))<>?3 AND ((state=?4 AND "
+	    "outcome<>?5 AND step>=?2) OR (step=?2 AND (state IN (?6,?7,?8) OR "
+	    "(state=?9 AND reason<>?10)))) LIMIT 1",
+	    err);
+	static const int64_t numbers[] = {JOB_DONE, JOB_OUTCOME_NONE, JOB_READY,
+	    JOB_HELD, JOB_PARKED, JOB_QUEUED, JOB_REASON_AWAY};
+
+	*made = false;
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, campaign);
+	journal_db_i64(st, 2, step);
+	journal_db_text(st, 3, but);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		journal_db_i64(st, 4 + (int)i, numbers[i]);
+	return journal_db_there(&j->r, st, made, err);
+}

@@ -131,5 +131,12 @@ enum err_code journal_read_lease(struct journal *j, int64_t job,
 /* Has a job of source with this identity ever been taken in? */
 enum err_code journal_read_is_known(struct journal *j, const char *source,
     const char *ext, bool *known, struct err *err);
+/*
+ * Has step of campaign been called here, or a later one, or is that step about
+ * to be: by a job whose identity does not begin with but?  What went back to
+ * its queue does not count.
+ */
+enum err_code journal_read_is_made(struct journal *j, const char *campaign,
+    int64_t step, const char *but, bool *made, struct err *err);
 
 #endif

@@ -101,6 +101,33 @@ keep(struct source_bull *s, const struct source_bull_blank *b,
 	source_bull_keep(s, j);
 }
 
+/* A producer may add a step twice before its campaign says that it was made,
+ * or while it cannot. */
+static enum err_code
+once(struct source_bull *s, const struct source_bull_blank *b, struct err *err)
+{
+	char *but = source_bull_identity(&b->job.ref);
+	bool made = false;
+
+	but[strcspn(but, "#") + 1] = '\0'; /* any try of it */
+	if (journal_read_is_made(s->o.journal, b->campaign, b->step, but, &made,
+		err) != ERR_NONE) {
+		s->err = *err;
+		s->fatal = true;
+	}
+	for (size_t i = s->job_at; i < s->job_count && !made; i++)
+		made = strcmp(s->jobs[i]->campaign, b->campaign) == 0 &&
+		       s->jobs[i]->step == b->step &&
+		       strncmp(s->jobs[i]->id, but, strlen(but)) != 0;
+	mem_free(&but);
+	if (s->fatal || !made)
+		return ERR_NONE;
+	return err_set(err, ERR_REJECTED, 0,
+	    "step %lld of campaign %.100s was made, or is about to be, by "
+	    "another job",
+	    (long long)b->step, b->campaign);
+}
+
 static void
 settle(struct source_bull *s, const struct source_bull_blank *b,
     const struct source_person *p)
@@ -112,6 +139,8 @@ settle(struct source_bull *s, const struct source_bull_blank *b,
 	if (code == ERR_NONE)
 		code = source_person_may(
 		    p, b->campaign, b->step, b->job.ref.tries, &err);
+	if (code == ERR_NONE)
+		code = once(s, b, &err);
 	if (code == ERR_NONE)
 		code = source_bull_job(s, &b->job, p, &j, &err);
 	if (code == ERR_NONE)

@@ -198,6 +198,23 @@ def test_the_queue_s_own_retry_is_no_second_step(box):
         require("busy" in w.state(job)["reason"], w.state(job))
 
 
+def test_a_step_added_twice_is_called_once(box):
+    """Before a sync, and while MongoDB knows of nothing."""
+    with world(box) as w:
+        campaign = w.put(1, MARIA)
+        twins = [w.add(campaign), w.add(campaign)]
+        w.run("drain").expect(0)
+        require(sorted(w.state(j)["state"] for j in twins) ==
+                ["completed", "failed"], [w.state(j) for j in twins])
+        third = w.add(campaign)
+        w.run("drain").expect(0)
+        w.refused(third, "step 1", "by another job")
+        fourth = w.add(campaign)
+        w.run("drain", away=True).expect(0)
+        w.refused(fourth, "step 1", "by another job")
+        require(w.rang() == [HUMAN], w.rang())
+
+
 # --- away ---
 
 def test_away_and_unknown_waits_with_a_reason(box, w):
@@ -325,6 +342,8 @@ def test_nothing_personal_is_left_after_a_prune(box):
 
 def test_an_empty_queue_loads_no_driver(box):
     with world(box) as w:
-        w.run("drain").expect(0)
-        r = w.run("drain", away=True).expect(0)
-        require("MongoDB" not in r.err, r.err)
+        r = w.run("drain", away=True, LD_DEBUG="files").expect(0)
+        require("libsqlite3" in r.err and "libmongoc" not in r.err, "loaded")
+        w.add(w.put(1, MARIA))
+        r = w.run("drain", LD_DEBUG="files").expect(0)
+        require("libmongoc" in r.err, "not loaded")
