@@ -463,6 +463,64 @@ each_library(test_order_pause_limits_and_removal)
 del test_order_pause_limits_and_removal
 
 
+REPEAT = """const mq = tools.kind !== 'bull', r = arg.repeat
+    if (mq && r.cron) { r.pattern = r.cron; delete r.cron }
+    if (mq) await queue.upsertJobScheduler('daily', r,
+        {name: 'call', data: arg.person})
+    else await queue.add('call', arg.person, {repeat: r})
+    const [late] = await queue.getDelayed()
+    if (late) await late.promote()
+    const [job] = late ? [late] : await queue.getWaiting()
+    return String(job.id)"""
+
+
+def test_repeats_by_interval_go_on_and_by_cron_are_refused(box, library,
+                                                           server, peer):
+    configure(box, server)
+    every = peer.do(REPEAT, {"repeat": {"every": 3600000},
+                             "person": person(1, "+19992000001")})
+    box.run("drain", "--quiet").expect(0)
+    require(state(peer, every)["state"] == "completed", state(peer, every))
+    require(peer.do("return queue.getDelayedCount()") == 1, "not armed again")
+    peer.do("for (const j of await queue.getDelayed()) await j.remove()"
+            if library == "bull" else "await queue.removeJobScheduler('daily')")
+    cron = peer.do(REPEAT, {"repeat": {"cron": "0 0 1 1 *"},
+                            "person": person(2, "+19992000002")})
+    box.run("drain", "--quiet")
+    said = state(peer, cron)
+    require(said["state"] == "failed" and "0 0 1 1 *" in said["reason"], said)
+    require(len(rang(box)) == 1, rang(box))
+    no_lock_is_left(server)
+
+
+each_library(test_repeats_by_interval_go_on_and_by_cron_are_refused)
+del test_repeats_by_interval_go_on_and_by_cron_are_refused
+
+
+def test_a_flow_s_parent_is_called_after_its_children(box):
+    for library in ("bullmq5", "bullmq6"):
+        with queue_of(library) as (server, peer):
+            inner = box.path(library)
+            inner.mkdir()
+            one = harness.Box(inner)
+            configure(one, server)
+            ids = peer.do("""const flow = new tools.lib.FlowProducer(
+                    tools.options)
+                const job = n => ({name: 'call', queueName: 'calls',
+                    data: arg[n]})
+                const t = await flow.add({...job(0),
+                    children: [job(1), job(2)]})
+                const ids = [t.job.id, ...t.children.map(c => c.job.id)]
+                await flow.close()
+                return ids""", [person(n, "+1999200000%d" % n)
+                                for n in range(3)])
+            one.run("drain", "--quiet").expect(0)
+            one.run("drain", "--quiet").expect(0)
+            all_once(one, peer, ids)
+            require(rang(one)[-1]["to"].endswith("0"), rang(one))
+            no_lock_is_left(server)
+
+
 def test_bullmq_s_global_limits_are_kept(box):
     for library in ("bullmq5", "bullmq6"):
         with queue_of(library) as (server, peer):
