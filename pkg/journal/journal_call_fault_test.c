@@ -1,3 +1,4 @@
+#include "journal/journal_cache.h"
 #include "journal/journal_check.h"
 #include "journal/journal_fault_test.h"
 #include "journal/journal_fix_test.h"
@@ -66,6 +67,8 @@ put_all(struct journal *j, void *arg, struct err *err)
 	OK(journal_run_end(j, is.run, "{\"done\":1}", err));
 	OK(journal_terms_put(j, "terms", &is.terms, err));
 	OK(journal_service_put(j, &service, err));
+	OK(journal_cache_put(
+	    j, JOURNAL_CACHE_CONTACT, "b", 15125559998, "{}", err));
 	OK(journal_lease_take(
 	    j, is.ready.id, "t-1", false, 9, &(enum journal_met){0}, err));
 	return ERR_NONE;
@@ -347,6 +350,9 @@ IN(lease_return, journal_lease_return(j, "file", 0, 9, &number, err))
 IN(lease_give_up, journal_lease_give_up(j, "file", FUTURE_MS, 9, &number, err))
 IN(lease_away, journal_lease_away(j, is.ready.id, err))
 IN(lease_answered, journal_lease_answered(j, is.ready.id, err))
+IN(cache_put,
+    journal_cache_put(j, JOURNAL_CACHE_CONTACT, "c", 15125559999, "{}", err))
+IN(cache_remove, journal_cache_remove(j, JOURNAL_CACHE_CONTACT, "b", err))
 IN(outbox_keep, journal_outbox_keep(j, is.outbox, "kept", err))
 IN(service_put, journal_service_put(j, &service, err))
 IN(service_get, journal_service_get(j, "mongo", &service, &yes, err))
@@ -505,6 +511,20 @@ OUT(leases, journal_read_leases(
 		j, "file", JOURNAL_LEASE_HELD, 0, 9, each_lease, NULL, err))
 OUT(owner_say, journal_owner_say(j, "busy", err))
 
+OUT(is_known, journal_read_is_known(j, "file", "a", &yes, err))
+OUT(is_made, journal_read_is_made(j, "spring", 0, "-", &yes, err))
+
+static enum err_code
+out_cache(struct journal *j, struct err *err)
+{
+	char *body = NULL;
+	enum err_code code = journal_read_cache(
+	    j, JOURNAL_CACHE_CONTACT, "b", &body, &number, err);
+
+	mem_free(&body);
+	return code;
+}
+
 #define INSIDE(name)                   \
 	{                              \
 #name, in_##name, NULL \
@@ -528,17 +548,19 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     INSIDE(lease_take), INSIDE(lease_final), INSIDE(lease_get), INSIDE(one_try),
     INSIDE(lease_renew), INSIDE(lease_return), INSIDE(lease_give_up),
     INSIDE(lease_away), INSIDE(lease_answered), OUTSIDE(lease), OUTSIDE(leases),
-    INSIDE(outbox_keep), INSIDE(service_put), INSIDE(service_get),
-    INSIDE(holders), INSIDE(slots), OUTSIDE(counts), OUTSIDE(job),
-    OUTSIDE(attempt), OUTSIDE(person), OUTSIDE(terms), OUTSIDE(find),
-    OUTSIDE(find_in), OUTSIDE(find_number), OUTSIDE(event_attempt),
-    OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of), OUTSIDE(attempts),
-    OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses), OUTSIDE(dnc),
-    OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due),
-    OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(next_due),
-    OUTSIDE(any_ready), OUTSIDE(version), OUTSIDE(lost_before), OUTSIDE(check),
-    OUTSIDE(sql), OUTSIDE(dry_prune), OUTSIDE(services), OUTSIDE(other_owners),
-    OUTSIDE(waiting), OUTSIDE(owner_say)};
+    INSIDE(cache_put), INSIDE(cache_remove), OUTSIDE(cache), OUTSIDE(is_known),
+    OUTSIDE(is_made), INSIDE(outbox_keep), INSIDE(service_put),
+    INSIDE(service_get), INSIDE(holders), INSIDE(slots), OUTSIDE(counts),
+    OUTSIDE(job), OUTSIDE(attempt), OUTSIDE(person), OUTSIDE(terms),
+    OUTSIDE(find), OUTSIDE(find_in), OUTSIDE(find_number),
+    OUTSIDE(event_attempt), OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of),
+    OUTSIDE(attempts), OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses),
+    OUTSIDE(dnc), OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of),
+    OUTSIDE(outbox_due), OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding),
+    OUTSIDE(next_due), OUTSIDE(any_ready), OUTSIDE(version),
+    OUTSIDE(lost_before), OUTSIDE(check), OUTSIDE(sql), OUTSIDE(dry_prune),
+    OUTSIDE(services), OUTSIDE(other_owners), OUTSIDE(waiting),
+    OUTSIDE(owner_say)};
 
 /* --- the loop --------------------------------------------------------------
  */
