@@ -635,6 +635,97 @@ def test_a_full_redis_loses_no_result(box):
         no_lock_is_left(server)
 
 
+class Sentinels:
+    """Three of them over a master and its replica."""
+
+    def __init__(self, box):
+        self.box, self.processes, self.ports = box, [], []
+        self.master = world.Server()
+        self.replica = world.Server(
+            "--replicaof", "127.0.0.1", str(self.master.port),
+            "--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
+        for n in range(3):
+            port = free_port()
+            conf = box.write("sentinel-%d/s.conf" % n, """port %d
+bind 127.0.0.1
+sentinel monitor m 127.0.0.1 %d 2
+sentinel down-after-milliseconds m 2000
+sentinel failover-timeout m 3000
+""" % (port, self.master.port))
+            self.processes.append(subprocess.Popen(
+                ["redis-server", str(conf), "--sentinel"], cwd=conf.parent,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            self.ports.append(port)
+        harness.wait_for(self.agree, what="the sentinels")
+
+    def ask(self, port, *words):
+        try:
+            r = world.Redis(port)
+        except OSError:
+            return None
+        try:
+            return r(*words)
+        except (world.Error, OSError):
+            return None
+        finally:
+            r.close()
+
+    def agree(self):
+        """Each knows the replica and the two others."""
+        for port in self.ports:
+            said = self.ask(port, "SENTINEL", "MASTER", "m")
+            about = dict(zip(said[::2], said[1::2])) if said else {}
+            if (about.get("num-slaves"), about.get("num-other-sentinels")) != (
+                    "1", "2"):
+                return False
+        return True
+
+    def name(self, server):
+        return all(self.ask(port, "SENTINEL", "GET-MASTER-ADDR-BY-NAME",
+                            "m") == ["127.0.0.1", str(server.port)]
+                   for port in self.ports)
+
+    def stop(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.replica.stop()
+        self.master.stop()
+
+
+def test_a_failover_with_the_old_master_back_doubles_nothing(box):
+    """Jobs were taken from the old master; it dies, another is master, and
+    the old one comes back and calls itself master for a while."""
+    group = Sentinels(box)
+    peer = world.Peer("bull", group.master.port, "calls")
+    try:
+        configure(box, group.master, url="redis://127.0.0.1:%d" %
+                  group.master.port, master="m", sentinels=",".join(
+                      "127.0.0.1:%d" % port for port in group.ports))
+        ids = add(peer, *[person(n, "+1999200000%d" % n) for n in range(6)])
+        dies_at(box, "intake.batch.durable:1")
+        with redis_of(group.replica) as replica:
+            harness.wait_for(lambda: replica(
+                "LLEN", "bull:calls:active") == 6, what="the replica")
+        peer.stop()
+        group.master.process.kill()
+        group.master.process.wait()
+        harness.wait_for(lambda: group.name(group.replica), what="a failover")
+        restart(group.master)
+        box.run("drain", "--quiet").expect(0)
+        with redis_of(group.replica) as redis:
+            require(redis("ZCARD", "bull:calls:completed") == 6,
+                    redis("ZCARD", "bull:calls:completed"))
+        calls = collections.Counter(row["to"] for row in rang(box))
+        require(len(calls) == len(ids) and max(calls.values()) == 1, calls)
+        no_lock_is_left(group.replica)
+        box.run("check").expect(0)
+    finally:
+        if peer.process.poll() is None:
+            peer.stop()
+        group.stop()
+
+
 # --- a bad way to Redis ---
 
 class Proxy:
