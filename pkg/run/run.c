@@ -370,6 +370,7 @@ end(struct run *r)
 		r->code = err.code;
 		r->err = err;
 	}
+	run_queue_end(r->queue);
 	tell_full(r);
 	env_timer_stop(r->env, &r->tick);
 	env_timer_stop(r->env, &r->due);

@@ -313,6 +313,8 @@ struct run_queue;
 /* NULL when there is no queue. */
 struct run_queue *run_queue_new(struct run *r);
 void run_queue_free(struct run_queue **q);
+/* The run is over: nothing of it begins any more. */
+void run_queue_end(struct run_queue *q);
 /* Ask for as many jobs as could be called now; give back when stopping. */
 void run_queue_poke(struct run_queue *q);
 /* Nothing of it is under way. */

@@ -172,6 +172,13 @@ run_queue_new(struct run *r)
 }
 
 void
+run_queue_end(struct run_queue *q)
+{
+	if (q != NULL)
+		q->source->ready = NULL;
+}
+
+void
 run_queue_free(struct run_queue **qp)
 {
 	struct run_queue *q = *qp;

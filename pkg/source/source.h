@@ -124,7 +124,7 @@ struct source {
 	const struct source_ops *ops;
 	void *impl;
 	/* Set by run/: next() may have something.  Never called from within
-	 * an op.  NULL for who polls. */
+	 * an op.  NULL for who polls; a queue begins nothing while it is. */
 	void (*ready)(void *arg);
 	void *ready_arg;
 };

@@ -316,6 +316,9 @@ has_room(const struct source_bull *s)
 void
 source_bull_poke(struct source_bull *s)
 {
+	/* No run yet, or none any more: it could not wait for the end. */
+	if (s->port.ready == NULL)
+		return;
 	source_bull_blanks_poke(s);
 	if (s->writing || s->fatal || s->unwritten)
 		return;

@@ -148,6 +148,12 @@ rest(struct world *w)
  */
 
 static void
+on_ready(void *arg)
+{
+	(void)arg;
+}
+
+static void
 open_source(struct world *w, bool shared, int64_t lock_ms)
 {
 	struct source_bull_options o = {.env = w->f->env,
@@ -166,6 +172,7 @@ open_source(struct world *w, bool shared, int64_t lock_ms)
 	o.kinds = kinds;
 	w->s = source_bull_new(&o);
 	w->port = source_bull_port(w->s);
+	w->port->ready = on_ready;
 	w->port->ops->want(w->port->impl, 0);
 }
 
@@ -634,6 +641,30 @@ shared_leases_are_given_up_while_redis_hangs(void **state)
 	assert_int_equal(kill(server.pid, SIGCONT), 0);
 	assert_int_equal(away(&w), JOBS);
 	assert_true(redis_server_now_ms() - began < lock_ms);
+	rest(&w);
+	end(&w);
+}
+
+/* It is freed soon, and could not wait for a transaction. */
+static void
+nothing_begins_once_the_run_is_over(void **state)
+{
+	struct world w;
+	int64_t began;
+
+	begin(&w, *state);
+	add(&w, JOBS);
+	open_source(&w, true, 800);
+	w.port->ops->want(w.port->impl, JOBS);
+	rest(&w);
+	w.port->ready = NULL;
+	assert_int_equal(away(&w), 0);
+	began = redis_server_now_ms();
+	limit(&w);
+	while (redis_server_now_ms() - began < 1200)
+		turn(&w);
+	assert_int_equal(away(&w), 0);
+	assert_int_equal(leases(&w, JOURNAL_LEASE_HELD), JOBS);
 	end(&w);
 }
 
@@ -775,6 +806,7 @@ main(void)
 	    TEST(many_leases_are_renewed_and_reclaimed),
 	    TEST(a_parked_job_that_was_put_back_is_failed_all_the_same),
 	    TEST(shared_leases_are_given_up_while_redis_hangs),
+	    TEST(nothing_begins_once_the_run_is_over),
 	    TEST(shared_leases_that_ran_out_are_given_up_before_the_run),
 	    TEST(a_stop_gives_no_job_back_that_is_being_called),
 	    TEST(what_is_adopted_has_a_whole_lock),

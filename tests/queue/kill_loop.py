@@ -75,7 +75,7 @@ def once_each(box, redis, jobs):
     require(not locks, "locks are left:", locks[:5], "of", len(locks))
 
 
-def kill_loop(box, library, jobs, kills, seed=7):
+def kill_loop(box, library, jobs, kills, longest_s=0.5, seed=7):
     """How often it died."""
     server = world.Server("--appendonly", "yes", "--appendfsync", "everysec")
     peer = world.Peer(library, server.port, "calls")
@@ -88,7 +88,7 @@ def kill_loop(box, library, jobs, kills, seed=7):
         fill(peer, jobs)
         while died < kills:
             p = box.start("drain", "--quiet")
-            end = time.monotonic() + chance.uniform(0.01, 0.5)
+            end = time.monotonic() + chance.uniform(0.01, longest_s)
             while p.running() and time.monotonic() < end:
                 time.sleep(0.002)
             if not p.running():
