@@ -98,11 +98,16 @@ gather(struct run_push *p, const struct journal_outbox *box,
 {
 	struct journal *j = p->run->journal;
 	enum err_code code = journal_read_begin(j, err);
+	const struct run_row *before = NULL;
 
 	if (code != ERR_NONE)
 		return code;
 	row->facts.box = *box;
-	code = run_row_gather(j, NULL, &row->facts, err);
+	/* Most calls are on the same terms as the one before. */
+	if (!list_empty(&p->begun))
+		before = &CONTAINER_OF(p->begun.prev, struct run_push_row, node)
+			      ->facts;
+	code = run_row_gather(j, before, &row->facts, err);
 	if (code == ERR_NONE)
 		code = journal_read_kept(j, box->id, row->kept, err);
 	journal_read_end(j);
