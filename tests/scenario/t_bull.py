@@ -712,8 +712,12 @@ def test_a_failover_with_the_old_master_back_doubles_nothing(box):
         group.master.process.wait()
         harness.wait_for(lambda: group.name(group.replica), what="a failover")
         restart(group.master)
-        box.run("drain", "--quiet").expect(0)
         with redis_of(group.replica) as redis:
+            # A drain that met the old one has its answers said by the next.
+            for _ in range(3):
+                box.run("drain", "--quiet").expect(0)
+                if redis("ZCARD", "bull:calls:completed") == 6:
+                    break
             require(redis("ZCARD", "bull:calls:completed") == 6,
                     redis("ZCARD", "bull:calls:completed"))
         calls = collections.Counter(row["to"] for row in rang(box))
