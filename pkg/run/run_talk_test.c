@@ -449,36 +449,57 @@ repair_finds_what_was_noted(void **state)
 	}
 }
 
-/* No calendar answers yet; a file in which one did is read the same. */
-static void
-repair_takes_a_meeting_as_a_calendar_confirmed_it(void **state)
+/* What a repair finds in the talk of lines once sed has altered its file. */
+static struct run_talk_result
+repaired(const char *const *lines, const char *sed)
 {
-	static const char *const yes[] = {
-	    "Hello?", "Tuesday works for me.", NULL};
 	struct world w;
 	struct run_talk_result r;
 	char *command;
 
-	(void)state;
 	open_world(&w, NULL);
-	assert_int_equal(start(&w, yes), ERR_NONE);
+	assert_int_equal(start(&w, lines), ERR_NONE);
 	for (int64_t ms = 0; ms < 12000; ms += 20)
 		if (w.hangups == 0)
 			(void)run_talk_tick(w.talk, START_MS + ms);
 	if (w.ended)
 		net_env_run(w.env);
 	run_talk_free(&w.talk);
-	command = mem_printf("sed -i 's/\"ev\":\"tool_result\",\"id\":[0-9]*/"
-			     "&,\"ok\":true,\"text\":\"{}\"/' "
-			     "%s/17-1.talk.jsonl",
-	    w.dir);
+	command = mem_printf("sed -i '%s' %s/17-1.talk.jsonl", sed, w.dir);
 	assert_int_equal(system(command), 0);
 	assert_int_equal(
 	    run_talk_repair(w.env, w.dir, "17-1", &r, &w.err), ERR_NONE);
-	assert_string_equal(r.meeting_json, "{}");
-	mem_free(&r.meeting_json);
 	mem_free(&command);
 	close_world(&w, true);
+	return r;
+}
+
+/* No calendar answers yet; a file in which one did is read the same. */
+static void
+repair_takes_a_meeting_as_a_calendar_confirmed_it(void **state)
+{
+	static const char *const yes[] = {
+	    "Hello?", "Tuesday works for me.", NULL};
+	static const char *const out[] = {"Hello?", "Stop calling.", NULL};
+	static const char confirmed[] =
+	    "s/\"ev\":\"tool_result\",\"id\":[0-9]*/&,\"ok\":true,"
+	    "\"text\":\"{}\"/";
+	struct run_talk_result r = repaired(yes, confirmed);
+
+	(void)state;
+	assert_string_equal(r.meeting_json, "{}");
+	mem_free(&r.meeting_json);
+	/* without a word it stays what was asked for */
+	r = repaired(
+	    yes, "s/\"ev\":\"tool_result\",\"id\":[0-9]*/&,\"ok\":true/");
+	assert_non_null(strstr(r.meeting_json, "Tuesday"));
+	mem_free(&r.meeting_json);
+	/* an answer to nothing, and a note that nobody knows, are none */
+	r = repaired(out,
+	    "s/\"ev\":\"caption\"/\"ev\":\"tool_result\",\"id\":1,"
+	    "\"ok\":true/; s/\"text\":\"opt_out\"/\"text\":\"odd\"/");
+	assert_null(r.meeting_json);
+	assert_false(r.opt_out);
 }
 
 static int dir_syncs;
