@@ -102,10 +102,13 @@ class Server:
         if not shutil.which("redis-server"):
             missing("redis-server")
         self.dir = tempfile.mkdtemp(prefix="dsrun-queue-")
-        for _ in range(5):
+        for _ in range(20):
             with socket.socket() as s:
                 s.bind(("127.0.0.1", 0))
                 self.port = s.getsockname()[1]
+            # A Cluster's nodes talk on a port 10,000 above.
+            if self.port > 55535 and "--cluster-enabled" in options:
+                continue
             self.process = subprocess.Popen(
                 ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir",
                  self.dir, "--save", "", "--daemonize", "no", *options],
@@ -126,6 +129,8 @@ class Server:
                 continue
             try:
                 return r("PING") == "PONG"
+            except OSError:
+                time.sleep(0.02)  # one that ends: its Cluster's port is taken
             finally:
                 r.close()
         return False
