@@ -565,6 +565,27 @@ a_kill_anywhere_leaves_each_row_to_be_done(void **state)
 }
 
 /* It waits in real time, so once is all that a test has time for. */
+/* Unknown to our table of services, greedy, and without a flush. */
+static void
+a_sink_of_another_make_is_served_like_any(void **state)
+{
+	struct world *w = *state;
+	struct sink_push_ops ops = peer_ops;
+
+	finished(w, 30);
+	ops.flush = NULL;
+	pusher.ops = &ops;
+	pusher.service = "pigeons";
+	pusher.at_once = 100000;
+	peer.takes_ms = 2;
+	sync_once(w);
+	assert_int_equal(w->code, ERR_NONE);
+	assert_int_equal(outbox(w).done, 30);
+	assert_int_equal(peer.flushes, 0);
+	assert_true(peer.most > 8);
+	assert_string_equal(service(w).name, "pigeons");
+}
+
 static void
 a_slow_answer_is_asked_for_again_in_the_same_run(void **state)
 {
@@ -708,6 +729,7 @@ main(void)
 	    T(a_hard_stop_leaves_what_is_under_way_for_the_next_run),
 	    T(a_second_sync_leaves_the_sink_to_the_first),
 	    T(a_kill_anywhere_leaves_each_row_to_be_done),
+	    T(a_sink_of_another_make_is_served_like_any),
 	    T(a_slow_answer_is_asked_for_again_in_the_same_run),
 	    T(a_database_is_asked_again_after_a_pause),
 	    T(a_full_disk_ends_a_sync_and_the_next_one_pushes),

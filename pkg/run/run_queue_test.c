@@ -1,4 +1,8 @@
+#include "base/log.h"
+
 #include "journal/journal_lease.h"
+#include "journal/journal_prune.h"
+#include "run/run_decide.h"
 #include "run/run_world_test.h"
 
 /*
@@ -22,7 +26,7 @@ static struct fake_queue {
 	/* seen */
 	int asks, gives;
 	int64_t most; /* wanted at once */
-	int added, known;
+	int added, known, pruned;
 } queue;
 
 static enum err_code
@@ -65,6 +69,7 @@ queue_taken(
 	(void)err;
 	queue.added += how == SOURCE_ADDED;
 	queue.known += how == SOURCE_KNOWN;
+	queue.pruned += how == SOURCE_PRUNED;
 	source_job_free(job);
 	return ERR_NONE;
 }
@@ -416,6 +421,116 @@ a_queue_that_answers_nonsense_is_asked_again_unless_it_is_fatal(void **state)
 	assert_non_null(strstr(w->err.text, "in tongues"));
 }
 
+/* --- what people are told --- */
+
+static const char *told;
+
+static const char *
+queue_tells(void *s)
+{
+	(void)s;
+	return told;
+}
+
+static int
+lines_with(struct world *w, const char *what)
+{
+	char *command = mem_printf(
+	    "test $(cat %s/logs/* | grep -c '%s') = 1", w->dir, what);
+	int rc = system(command);
+
+	mem_free(&command);
+	return rc == 0;
+}
+
+static void
+a_warning_of_the_queue_is_logged_once_and_a_notice_as_it_comes(void **state)
+{
+	struct world *w = *state;
+	struct source_ops ops = queue_ops;
+	char *dir = mem_printf("%s/logs", w->dir);
+	struct log_options lo = {.dir = dir, .stderr_level = LOG_LEVEL_ERROR};
+
+	opened(w, 30);
+	OK(env_make_dirs(w->env, dir, &w->err));
+	w->o.log = log_new(w->env, &lo);
+	told = "it is slow today";
+	ops.warning = queue_tells;
+	queue.source.ops = &ops;
+	world_drain(w);
+	assert_true(queue.asks > 1);
+	assert_true(lines_with(w, "queue.warning"));
+	/* a notice is new each time */
+	ops.warning = queue_warning;
+	ops.notice = queue_tells;
+	told = NULL;
+	queue.have = 1;
+	world_drain(w);
+	assert_false(lines_with(w, "queue.lookup"));
+	told = "whom it calls is not known";
+	queue.have = 1;
+	w->o.max_jobs = 1;
+	world_drain(w);
+	assert_true(queue.added > 0);
+	log_free(&w->o.log);
+	char *command = mem_printf("grep -q queue.lookup %s/*", dir);
+
+	assert_int_equal(system(command), 0);
+	mem_free(&command);
+	mem_free(&dir);
+}
+
+/* --- a person's word --- */
+
+static void
+a_parked_job_that_its_queue_has_back_is_left_to_it(void **state)
+{
+	static const struct fake_step unsure[] = {AT(100, FAKE_UNKNOWN), {0}};
+	struct world *w = *state;
+	struct journal_tx tx = {
+	    .run = away_run, .done = away_done, .cls = JOURNAL_CLAIM};
+
+	w->cls = CARRIER_BLIND;
+	opened(w, 2);
+	w->fake.scripts[0] = unsure;
+	world_drain(w);
+	struct run_decide_ask ask = {.env = w->env,
+	    .conf = w->conf,
+	    .journal = w->j,
+	    .verb = RUN_DECIDE_ABSENT,
+	    .by = "ann",
+	    .reason = "she was in"};
+	struct run_decision d[2] = {{.job = 1}, {.job = 2}};
+
+	JOB_IS(w, 1, JOB_PARKED, JOB_OUTCOME_NONE);
+	OK(journal_now(w->j, &tx, &w->err));
+	OK(run_decide(&ask, d, 2, &w->err));
+	/* One call of it here and one there would be two. */
+	assert_int_equal(d[0].state, JOB_FAILED);
+	assert_int_equal(world_job(w, 1).reason, JOB_REASON_AWAY);
+	assert_int_equal(d[1].state, JOB_QUEUED);
+}
+
+static void
+a_job_that_was_pruned_is_told_to_the_queue(void **state)
+{
+	struct world *w = *state;
+	struct journal_prune p = {0};
+
+	opened(w, 1);
+	world_drain(w);
+	(void)JOB(w, .id = "b", .phone = "+15125559999");
+	p.before_ms = env_now_ms(w->env) + HOUR;
+	OK(journal_prune(w->j, &p, &w->err));
+	assert_int_equal(p.jobs, 1);
+	journal_prune_fini(&p);
+	queue.have = 1;
+	queue.made = 0;
+	world_drain(w);
+	assert_int_equal(queue.pruned, 1);
+	assert_int_equal(fake_count(&w->fake, "dial"), 2);
+}
+
 int
 main(void)
 {
@@ -433,6 +548,9 @@ main(void)
 	    T(a_job_whose_queue_counts_tries_is_called_once),
 	    T(a_job_met_again_is_not_called_again),
 	    T(a_job_that_another_took_meanwhile_is_not_called_again),
+	    T(a_warning_of_the_queue_is_logged_once_and_a_notice_as_it_comes),
+	    T(a_parked_job_that_its_queue_has_back_is_left_to_it),
+	    T(a_job_that_was_pruned_is_told_to_the_queue),
 	    T(a_queue_that_answers_nonsense_is_asked_again_unless_it_is_fatal),
 	};
 

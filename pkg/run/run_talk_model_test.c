@@ -6,7 +6,7 @@
 struct odd {
 	struct model_ear *ear;
 	int64_t frame;
-	bool does_not_start, cannot_say;
+	bool does_not_start, cannot_say, is_cut;
 	char answer[64]; /* to the tool it asked for */
 	int stopped;
 };
@@ -60,9 +60,10 @@ odd_frame(struct model_call *c, uint8_t agent[MODEL_FRAME])
 static bool
 odd_flush(struct model_call *c, struct model_spoken *out)
 {
-	(void)c;
-	(void)out;
-	return false;
+	struct odd *o = (struct odd *)(void *)c;
+
+	*out = (struct model_spoken){.id = 1, .played_ms = 40, .heard = "Hel"};
+	return o->is_cut;
 }
 
 static void
@@ -238,6 +239,27 @@ what_is_known_of_the_callee_must_be_an_object(void **state)
 	close_world(&w, true);
 }
 
+static void
+words_that_the_end_cut_off_are_written_down(void **state)
+{
+	struct odd odd = {.is_cut = true};
+	struct world w;
+	char *text;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(start_odd(&w, &odd), ERR_NONE);
+	for (int64_t ms = 0; ms < 200; ms += 20)
+		(void)run_talk_tick(w.talk, START_MS + ms);
+	end_call(&w, "callee");
+	net_env_run(w.env);
+	assert_true(w.done);
+	text = read_file(&w, "17-1.talk.jsonl", &len);
+	assert_non_null(strstr(text, "\"Hel\""));
+	mem_free(&text);
+	close_world(&w, true);
+}
+
 int
 main(void)
 {
@@ -246,6 +268,7 @@ main(void)
 		what_a_model_says_by_itself_is_written_down_until_the_end),
 	    cmocka_unit_test(a_call_whose_model_cannot_speak_is_ended),
 	    cmocka_unit_test(without_its_model_no_conversation_begins),
+	    cmocka_unit_test(words_that_the_end_cut_off_are_written_down),
 	    cmocka_unit_test(a_flood_of_words_ends_the_call),
 	    cmocka_unit_test(what_is_known_of_the_callee_must_be_an_object),
 	};
