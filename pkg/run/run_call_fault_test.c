@@ -343,6 +343,33 @@ a_cancel_of_a_call_whose_run_is_gone_waits_for_the_next(void **state)
 }
 
 static void
+claim_and_die(struct world *w)
+{
+	w->o.prepare = true;
+	crash_hook(world_die_at, mem_strdup("run.claim.durable"));
+	world_drain(w);
+}
+
+static void
+a_cancel_of_what_the_dead_only_claimed_is_for_the_next_run(void **state)
+{
+	struct world *w = *state;
+
+	world_open(w);
+	int64_t id = JOB(w, .id = "a");
+
+	world_was_killed(world_child(w, claim_and_die));
+	ask.verb = RUN_DECIDE_CANCEL;
+	decision.job = id;
+	OK(decide(w));
+	assert_int_equal(decision.result, RUN_DECIDE_TOLD);
+	assert_non_null(strstr(decision.text, "lets go of it"));
+	world_drain(w);
+	JOB_IS(w, id, JOB_CANCELLED, JOB_OUTCOME_NONE);
+	assert_int_equal(w->fake.dials, 0);
+}
+
+static void
 a_decision_whose_statement_is_interrupted_is_none(void **state)
 {
 	decide_all(*state, FAULT_STEP);
@@ -754,6 +781,7 @@ main(void)
 	    T(why_of_a_live_call_asks_for_no_slot),
 	    T(evidence_is_written_down_once_a_statement_was_interrupted),
 	    T(evidence_is_written_down_once_a_statement_was_not_compiled),
+	    T(a_cancel_of_what_the_dead_only_claimed_is_for_the_next_run),
 	    T(a_cancel_of_a_call_whose_run_is_gone_waits_for_the_next),
 	    T(a_call_outside_the_hours_of_its_kind_is_named),
 	    T(hours_are_compared_where_they_are_known),

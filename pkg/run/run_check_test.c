@@ -446,19 +446,37 @@ claim_another(struct fix *f, struct journal *j)
 }
 
 static enum err_code
-cancel_another(struct fix *f, struct journal *j)
+release_another(struct fix *f, struct journal *j)
 {
 	struct journal_job job;
 	struct journal_attempt a;
 	struct journal_change c = {.job = &job,
 	    .attempt = &a,
-	    .attempt_event = ATTEMPT_EV_CANCEL,
-	    .job_event = JOB_EV_CANCEL};
+	    .attempt_event = ATTEMPT_EV_RELEASE,
+	    .job_event = JOB_EV_RELEASE};
 
 	OK(journal_job_get(j, f->job + 1, &job, &f->err));
 	OK(journal_attempt_get(j, job.id * 256 + 1, &a, &f->err));
-	OK(journal_step(j, &c, &f->err));
-	return journal_outbox_add(j, &job, a.id, &f->err);
+	return journal_step(j, &c, &f->err);
+}
+
+static enum err_code
+end_unknown(struct fix *f, struct journal *j)
+{
+	return finish(f, j, ATTEMPT_EV_END, JOB_EV_FINISH, JOB_OUTCOME_UNKNOWN);
+}
+
+/* Only a person may not know; a network that rang says how it ended. */
+static void
+an_end_that_is_unknown_needs_a_person_or_a_call(void **state)
+{
+	struct fix *f = *state;
+
+	act(f, end_unknown);
+	(void)check(f);
+	only(f, 15, "unknown");
+	(void)ring(f, JOB_OUTCOME_COMPLETED);
+	assert_true(check(f)->ok);
 }
 
 static enum err_code add_another(struct fix *f, struct journal *j);
@@ -482,10 +500,9 @@ a_phone_that_rang_for_an_attempt_that_was_never_armed_is_named(void **state)
 	    strstr(run_check_at(f->c, 2)->violation[0], "was never armed"));
 	assert_non_null(
 	    strstr(run_check_at(f->c, 14)->violation[0], "CLAIMED"));
-	act(f, cancel_another);
+	act(f, release_another);
 	(void)check(f);
-	assert_non_null(
-	    strstr(run_check_at(f->c, 14)->violation[0], "CANCELLED"));
+	assert_non_null(strstr(run_check_at(f->c, 14)->violation[0], "NEW"));
 	/* A life that a restore ended may have armed it: that is listed. */
 	c->request.at_ms = journal_opened_ms(f->j) - 1;
 	act(f, restored);
@@ -653,6 +670,27 @@ a_backup_is_not_blamed_for_what_came_after_it(void **state)
 	only(f, 2, "no attempt has");
 }
 
+static void
+a_backup_of_a_pruned_journal_is_not_blamed_for_its_archive(void **state)
+{
+	struct fix *f = *state;
+	struct journal_prune p = {.before_ms = env_now_ms(f->env) + 60000};
+	char path[96];
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	act(f, pushed);
+	act(f, add_another);
+	OK(journal_prune(f->j, &p, &f->err));
+	journal_prune_fini(&p);
+	(void)snprintf(path, sizeof(path), "%s/copy.db", f->dir);
+	OK(journal_backup(f->j, path, &f->err));
+	shell(f, "rm -r archive");
+	f->backup = path;
+	/* what its archive had can have been of that call */
+	assert_true(check(f)->ok);
+}
+
 /* --- files --- */
 
 static enum err_code
@@ -759,7 +797,9 @@ main(void)
 	    T(a_phone_that_rang_for_an_attempt_that_was_never_armed_is_named),
 	    T(calls_are_not_counted_against_an_archive_that_was_altered),
 	    T(a_backup_is_not_blamed_for_what_came_after_it),
+	    T(a_backup_of_a_pruned_journal_is_not_blamed_for_its_archive),
 	    T(a_file_that_is_gone_or_another_is_told),
+	    T(an_end_that_is_unknown_needs_a_person_or_a_call),
 	    T(a_network_whose_clock_is_slow_is_not_accused),
 	    T(a_request_after_its_time_is_named),
 	    T(keys_that_are_none_of_ours_are_named),

@@ -307,8 +307,7 @@ unlock(struct run_push *p)
 static bool
 may_take(const struct run_push *p)
 {
-	return !p->left_alone && !p->run->stopping && !p->run->hard_stop &&
-	       p->run->code == ERR_NONE;
+	return !p->left_alone && !p->run->stopping && !p->run->hard_stop;
 }
 
 void

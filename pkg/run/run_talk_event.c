@@ -123,6 +123,7 @@ carry_out(struct run_talk *t, const struct talk_effect *fx)
 		break;
 	case TALK_DO_NOTE: /* talk_result has it */
 	case TALK_EFFECT_COUNT:
+	default:
 		break;
 	}
 }
