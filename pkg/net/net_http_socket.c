@@ -51,7 +51,10 @@ address(const struct sockaddr *a)
 static int
 port_of(const struct sockaddr_storage *a)
 {
-	return ntohs(((const struct sockaddr_in *)(const void *)a)->sin_port);
+	struct sockaddr_in in;
+
+	memcpy(&in, a, sizeof(in));
+	return ntohs(in.sin_port);
 }
 
 /*
