@@ -4,6 +4,7 @@ library, the worker is `dsrun drain`."""
 import collections
 import contextlib
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -696,6 +697,9 @@ sentinel failover-timeout m 3000
 def test_a_failover_with_the_old_master_back_doubles_nothing(box):
     """Jobs were taken from the old master; it dies, another is master, and
     the old one comes back and calls itself master for a while."""
+    if not os.environ.get("DSRUN_NEED_PEERS"):
+        raise harness.Skip("sentinels count seconds of their own: set "
+                           "DSRUN_NEED_PEERS on a machine that is not busy")
     group = Sentinels(box)
     peer = world.Peer("bull", group.master.port, "calls")
     try:
