@@ -63,6 +63,20 @@ limit(struct world *w)
 	w->until = redis_server_now_ms() + LIMIT_MS;
 }
 
+/* As a run does: begin nothing more, and let what is written come to its end.
+ */
+static void
+close_source(struct world *w)
+{
+	if (w->s != NULL) {
+		source_bull_port(w->s)->ready = NULL;
+		limit(w);
+		while (journal_pending(w->f->j) > 0)
+			turn(w);
+	}
+	source_bull_free(&w->s);
+}
+
 struct batch {
 	struct journal_tx tx;
 	bool done;
@@ -174,12 +188,6 @@ open_source(struct world *w, bool shared, int64_t lock_ms)
 	w->port = source_bull_port(w->s);
 	w->port->ready = on_ready;
 	w->port->ops->want(w->port->impl, 0);
-}
-
-static void
-close_source(struct world *w)
-{
-	source_bull_free(&w->s);
 }
 
 static void
