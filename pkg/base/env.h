@@ -162,6 +162,13 @@ int64_t env_now_ms(struct env *env);
 int64_t env_boot_ms(struct env *env);
 int64_t env_real_boot_ms(struct env *env);
 
+/* Seconds of env_now in a real one. */
+static inline int64_t
+env_speed(const struct env *env)
+{
+	return env->speed > 0 ? env->speed : 1;
+}
+
 /* Kernel-synchronised, or the simulated network's own. */
 bool env_synced(struct env *env);
 

@@ -201,6 +201,9 @@ struct bull_call {
 	struct list node;
 };
 
+/* MOVED to where jobs wait: a stalled check put it back. */
+bool bull_was_put_back(const struct bull_call *c);
+
 /* It never calls back; repeatable. */
 void bull_cancel(struct bull_call *c);
 /* Releases what it gave; after done or cancel; repeatable. */

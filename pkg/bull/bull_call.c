@@ -192,3 +192,12 @@ bull_check_json(const char *what, const char *text, size_t len, struct err *err)
 	json_free(&doc);
 	return code == ERR_NONE ? code : err_wrap(err, "%s", what);
 }
+
+bool
+bull_was_put_back(const struct bull_call *c)
+{
+	return c->answer == BULL_MOVED &&
+	       (strcmp(c->text, "wait") == 0 ||
+		   strcmp(c->text, "paused") == 0 ||
+		   strcmp(c->text, "prioritized") == 0);
+}

@@ -140,7 +140,7 @@ media_fired(struct env_timer *t)
 {
 	struct run *r = CONTAINER_OF(t, struct run, media);
 	int64_t now = env_now_ms(r->env);
-	int64_t speed = r->env->speed > 0 ? r->env->speed : 1;
+	int64_t speed = env_speed(r->env);
 	bool more = false;
 	bool any = false;
 

@@ -223,7 +223,7 @@ turn_failed(struct run_push *p, enum err_code code, struct err *err)
 void
 run_push_turned(struct run_push *p, enum err_code code, struct err *err)
 {
-	int64_t speed = p->run->env->speed > 0 ? p->run->env->speed : 1;
+	int64_t speed = env_speed(p->run->env);
 
 	p->turning = false;
 	if (code != ERR_NONE) {

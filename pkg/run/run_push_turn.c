@@ -75,12 +75,11 @@ static enum err_code
 tell_row(struct run_push *p, struct journal *j, const struct run_push_row *row,
     struct err *err)
 {
-	int64_t speed = p->run->env->speed > 0 ? p->run->env->speed : 1;
+	int64_t speed = env_speed(p->run->env);
 
 	if (row->job.code == ERR_NONE)
-		return journal_outbox_set(j, row->facts.box.id,
-		    JOURNAL_OUTBOX_DONE, 0,
-		    row->facts.lame ? row->facts.error : NULL, err);
+		return journal_outbox_set(
+		    j, row->facts.box.id, JOURNAL_OUTBOX_DONE, 0, NULL, err);
 	if (run_push_is_dead(p, row))
 		return journal_outbox_set(j, row->facts.box.id,
 		    JOURNAL_OUTBOX_DEAD, 0, row->job.err.text, err);

@@ -2,6 +2,14 @@
 
 #include "base/check.h"
 
+int64_t
+sink_result_talked_ms(const struct sink_result *r)
+{
+	return r->answered_ms > 0 && r->ended_ms > r->answered_ms
+		   ? r->ended_ms - r->answered_ms
+		   : 0;
+}
+
 const char *
 sink_append_found_name(enum sink_append_found found)
 {

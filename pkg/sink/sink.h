@@ -51,6 +51,9 @@ struct sink_result {
 	const char *transcript_url;
 };
 
+/* From answered to ended; 0 when nobody answered. */
+int64_t sink_result_talked_ms(const struct sink_result *r);
+
 #define SINK_APPEND_NAME_MAX 32
 
 /* Where a batch of rows goes; the journal stores both. */

@@ -31,7 +31,7 @@ struct answer {
 	struct bull_ticket ticket;
 	struct bull_call call;
 	struct journal_tx tx;
-	bool calling, writing, dropped;
+	bool writing, dropped;
 	bool backoff; /* by SINK_BULL_BACKOFF_MS */
 	int reclaims;
 };
@@ -95,7 +95,6 @@ static void
 write_value(const struct sink_result *r, struct buf *out)
 {
 	struct json_writer w = JSON_WRITER_INIT(out);
-	bool talked = r->answered_ms > 0 && r->ended_ms >= r->answered_ms;
 
 	json_write_object(&w);
 	json_field_i64(&w, "schema", 1);
@@ -103,8 +102,7 @@ write_value(const struct sink_result *r, struct buf *out)
 	json_field_str(&w, "outcome", job_outcome_name(r->outcome));
 	json_field_i64(&w, "attempts", r->attempts);
 	json_field_str(&w, "callId", *r->call_id != '\0' ? r->call_id : NULL);
-	json_field_i64(
-	    &w, "durationMs", talked ? r->ended_ms - r->answered_ms : 0);
+	json_field_i64(&w, "durationMs", sink_result_talked_ms(r));
 	json_field_str(&w, "recordingUrl",
 	    *r->recording_url != '\0' ? r->recording_url : NULL);
 	json_field_str(&w, "transcriptUrl",
@@ -125,7 +123,6 @@ say(struct answer *a)
 	struct buf text = BUF_INIT(VALUE_MAX);
 	struct err err = {0};
 
-	a->calling = true;
 	/* A sync has no source that would have asked already. */
 	if (bull_library(bull) == BULL_ANY) {
 		a->call = (struct bull_call){.done = known};
@@ -216,7 +213,6 @@ reclaimed(struct bull_call *c)
 	struct answer *a = CONTAINER_OF(c, struct answer, call);
 	struct err err = c->err;
 
-	a->calling = false;
 	if (c->code != ERR_NONE) {
 		finish(a, c->code, &err, true);
 		return;
@@ -234,22 +230,12 @@ known(struct bull_call *c)
 	struct answer *a = CONTAINER_OF(c, struct answer, call);
 	struct err err = c->err;
 
-	a->calling = false;
 	if (c->code != ERR_NONE) {
 		finish(a, c->code, &err, true);
 		return;
 	}
 	bull_call_fini(c);
 	say(a);
-}
-
-static bool
-was_put_back(const struct bull_call *c)
-{
-	return c->answer == BULL_MOVED &&
-	       (strcmp(c->text, "wait") == 0 ||
-		   strcmp(c->text, "paused") == 0 ||
-		   strcmp(c->text, "prioritized") == 0);
 }
 
 static void
@@ -259,7 +245,6 @@ answered(struct bull_call *c)
 	struct err err = c->err;
 
 	CRASH_POINT("sink.bull.answered");
-	a->calling = false;
 	if (c->code != ERR_NONE) {
 		finish(a, c->code, &err, true);
 		return;
@@ -276,10 +261,9 @@ answered(struct bull_call *c)
 		say_under(a); /* another process of ours took it again */
 		return;
 	}
-	if (was_put_back(c) && a->reclaims++ < RECLAIMS_MOST) {
+	if (bull_was_put_back(c) && a->reclaims++ < RECLAIMS_MOST) {
 		bull_call_fini(c);
 		a->call = (struct bull_call){.done = reclaimed};
-		a->calling = true;
 		bull_reclaim(a->sink->o.bull, &a->ticket.ref,
 		    a->sink->o.lock_ms, &a->call);
 		return;

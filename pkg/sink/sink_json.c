@@ -45,8 +45,6 @@ sink_json_job(struct json_writer *w, const struct sink_result *r)
 static void
 render_call(struct json_writer *w, const struct sink_result *r)
 {
-	bool talked = r->answered_ms > 0 && r->ended_ms > r->answered_ms;
-
 	json_write_key(w, "call");
 	if (r->placed_ms == 0) {
 		json_write_null(w);
@@ -60,8 +58,7 @@ render_call(struct json_writer *w, const struct sink_result *r)
 	field_time(w, "placedAt", r->placed_ms);
 	field_time(w, "answeredAt", r->answered_ms);
 	field_time(w, "endedAt", r->ended_ms);
-	json_field_i64(
-	    w, "durationMs", talked ? r->ended_ms - r->answered_ms : 0);
+	json_field_i64(w, "durationMs", sink_result_talked_ms(r));
 	field_text(w, "answeredBy", r->answered_by);
 	field_text(w, "declineReason", r->decline_reason);
 	json_write_end(w);

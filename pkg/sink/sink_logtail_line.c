@@ -31,8 +31,6 @@ is_warning(const struct sink_result *r)
 static void
 render_call(struct json_writer *w, const struct sink_result *r)
 {
-	bool talked = r->answered_ms > 0 && r->ended_ms > r->answered_ms;
-
 	json_write_key(w, "call");
 	if (r->placed_ms == 0) {
 		json_write_null(w);
@@ -43,8 +41,7 @@ render_call(struct json_writer *w, const struct sink_result *r)
 	field_text(w, "carrier", r->carrier);
 	field_text(w, "carrierCallId", r->call_id);
 	field_text(w, "answeredBy", r->answered_by);
-	json_field_i64(
-	    w, "durationMs", talked ? r->ended_ms - r->answered_ms : 0);
+	json_field_i64(w, "durationMs", sink_result_talked_ms(r));
 	json_write_end(w);
 }
 

@@ -74,7 +74,6 @@ sink_mongo_row(
     const struct sink_result *r, int64_t now_ms, struct mongo_row *out)
 {
 	bool called = r->call_id[0] != '\0';
-	bool spoken = r->answered_ms > 0 && r->ended_ms > r->answered_ms;
 
 	*out = (struct mongo_row){
 	    .campaign = r->campaign,
@@ -86,7 +85,7 @@ sink_mongo_row(
 	    .carrier = r->carrier,
 	    .call_id = r->call_id,
 	    .call_ms = r->placed_ms,
-	    .duration_ms = spoken ? r->ended_ms - r->answered_ms : 0,
+	    .duration_ms = sink_result_talked_ms(r),
 	    .outcome = r->outcome == JOB_OUTCOME_NONE
 			   ? ""
 			   : job_outcome_name(r->outcome),

@@ -76,11 +76,8 @@ bull_taken(
 	s->parked = s->parked || how == SOURCE_KNOWN;
 	s->tally.added += how == SOURCE_ADDED;
 	s->tally.known += how != SOURCE_ADDED;
-	if (how == SOURCE_PRUNED) {
-		source_bull_say(s, &s->words, 0, (*job)->lease, 0);
-		CONTAINER_OF(s->words.prev, struct source_bull_word, node)
-		    ->known = true;
-	}
+	if (how == SOURCE_PRUNED)
+		source_bull_say(&s->words, 0, (*job)->lease, 0)->known = true;
 	source_job_free(job);
 	source_bull_poke(s);
 	return ERR_NONE;

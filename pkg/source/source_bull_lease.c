@@ -31,7 +31,7 @@ source_bull_leases_free(struct source_bull *s)
 static int64_t
 real_of(const struct source_bull *s, int64_t at_ms)
 {
-	int64_t speed = s->o.env->speed > 0 ? s->o.env->speed : 1;
+	int64_t speed = env_speed(s->o.env);
 
 	return source_bull_real_ms(s) + (at_ms - env_now_ms(s->o.env)) / speed;
 }
@@ -68,7 +68,7 @@ static enum err_code
 write_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
 	struct source_bull *s = CONTAINER_OF(tx, struct source_bull, tx);
-	int64_t speed = s->o.env->speed > 0 ? s->o.env->speed : 1;
+	int64_t speed = env_speed(s->o.env);
 
 	s->wrote = 0;
 	switch (s->write) {
@@ -130,8 +130,7 @@ write_done(struct journal_tx *tx)
 		s->down = !s->fatal;
 		s->unwritten = true;
 		env_timer_start_real(s->o.env, &s->again, 1000);
-		if (s->port.ready != NULL)
-			s->port.ready(s->port.ready_arg);
+		source_bull_tell_ready(s);
 	}
 	source_bull_poke(s);
 }
@@ -169,8 +168,7 @@ static bool
 fault(struct source_bull *s)
 {
 	s->fatal = true;
-	if (s->port.ready != NULL)
-		s->port.ready(s->port.ready_arg);
+	source_bull_tell_ready(s);
 	return true;
 }
 
@@ -233,7 +231,7 @@ goes_back(void *arg, const struct journal_lease *l)
 {
 	struct source_bull *s = arg;
 
-	source_bull_say(s, &s->words, l->job, l->ticket,
+	(void)source_bull_say(&s->words, l->job, l->ticket,
 	    l->due_ms > 0 ? real_of(s, l->due_ms) : 0);
 }
 
@@ -245,8 +243,7 @@ is_parked(void *arg, const struct journal_lease *l)
 
 	if (l->job_state != JOB_PARKED)
 		return;
-	source_bull_say(s, &s->words, l->job, l->ticket, 0);
-	w = CONTAINER_OF(s->words.prev, struct source_bull_word, node);
+	w = source_bull_say(&s->words, l->job, l->ticket, 0);
 	w->parked = true;
 	w->reason = mem_printf("dsrun: nobody can know whether the phone rang; "
 			       "a person must decide: dsrun parked, dsrun "
@@ -276,9 +273,8 @@ to_renew(void *arg, const struct journal_lease *l)
 static void
 to_reclaim(struct source_bull *s, size_t i)
 {
-	source_bull_say(s, &s->reclaim, s->lease_jobs[i], s->texts[i], 0);
-	CONTAINER_OF(s->reclaim.prev, struct source_bull_word, node)->until_ms =
-	    s->lease_until[i];
+	source_bull_say(&s->reclaim, s->lease_jobs[i], s->texts[i], 0)
+	    ->until_ms = s->lease_until[i];
 }
 
 static void

@@ -153,9 +153,9 @@ void source_bull_tell_ready(struct source_bull *s);
 
 /* source_bull_word.c */
 void source_bull_word_free(struct source_bull_word **w);
-/* A lease of the journal that must be said something of. */
-void source_bull_say(struct source_bull *s, struct list *to, int64_t job,
-    const char *ticket, int64_t due_ms);
+/* At the end of to, and the words' own: the caller may add what else. */
+struct source_bull_word *source_bull_say(
+    struct list *to, int64_t job, const char *ticket, int64_t due_ms);
 void source_bull_note_fini(struct source_bull_note *n);
 /* None of them is said. */
 void source_bull_words_drop(struct source_bull *s, struct list *words);

@@ -21,17 +21,17 @@ source_bull_word_free(struct source_bull_word **wp)
 	mem_free(wp);
 }
 
-void
-source_bull_say(struct source_bull *s, struct list *to, int64_t job,
-    const char *ticket, int64_t due_ms)
+struct source_bull_word *
+source_bull_say(
+    struct list *to, int64_t job, const char *ticket, int64_t due_ms)
 {
 	struct source_bull_word *w = mem_zalloc(1, sizeof(*w));
 
-	(void)s;
 	w->job = job;
 	w->ticket = mem_strdup(ticket);
 	w->due_ms = due_ms;
 	list_add_tail(to, &w->node);
+	return w;
 }
 
 void
@@ -70,21 +70,12 @@ source_bull_note_fini(struct source_bull_note *n)
 	mem_free(&n->of);
 }
 
-static bool
-was_put_back(const struct bull_call *c)
-{
-	return c->answer == BULL_MOVED &&
-	       (strcmp(c->text, "wait") == 0 ||
-		   strcmp(c->text, "paused") == 0 ||
-		   strcmp(c->text, "prioritized") == 0);
-}
-
 static void
 word_said(struct source_bull *s)
 {
 	struct source_bull_word *w = s->saying;
 
-	if (w->parked && was_put_back(&s->call)) {
+	if (w->parked && bull_was_put_back(&s->call)) {
 		/* By a stalled check: another must not take it. */
 		s->saying = NULL;
 		list_add_tail(&s->reclaim, &w->node);
