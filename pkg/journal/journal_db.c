@@ -104,6 +104,12 @@ journal_db_err(struct journal_db *db, struct err *err, const char *doing)
 	return err_set(err, code, rc, "journal: %.60s: %s", doing, text);
 }
 
+bool
+journal_db_disk_failed(enum err_code code, const struct err *err)
+{
+	return code == ERR_STORE && (err->sys & 0xff) == SQLITE_IOERR;
+}
+
 static enum err_code
 open_raw(struct journal_db *db, struct env *env, const char *path, int flags,
     struct err *err)

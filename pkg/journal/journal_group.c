@@ -307,8 +307,8 @@ mark_commit(struct journal *j, struct err *err)
  * may hold pages that the disk never got.  The flag tells every writer, before
  * the lock is given back; the next start rebuilds.
  */
-static void
-mark_broken(struct journal *j)
+void
+journal_group_broken(struct journal *j)
 {
 	struct journal_mark *m = &j->lock.mark;
 	struct err ignored;
@@ -351,8 +351,8 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 	}
 	memcpy(j->head.incarnation, before.incarnation,
 	    sizeof(before.incarnation));
-	if (code == ERR_STORE && (err->sys & 0xff) == SQLITE_IOERR) {
-		mark_broken(j);
+	if (journal_db_disk_failed(code, err)) {
+		journal_group_broken(j);
 		return err_set(err, ERR_DAMAGED, err->sys,
 		    "%s: disk error %d: nothing more is written; see dmesg; "
 		    "the next start rebuilds the journal",
@@ -361,7 +361,7 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 	/* Else each start would call whom it can still read of. */
 	if (code == ERR_DAMAGED && ((err->sys & 0xff) == SQLITE_CORRUPT ||
 				       (err->sys & 0xff) == SQLITE_NOTADB))
-		mark_broken(j);
+		journal_group_broken(j);
 	return code;
 }
 
@@ -458,6 +458,6 @@ journal_checkpoint(struct journal *j, bool truncate, struct err *err)
 	enum err_code code = journal_db_err(&j->w, err, "checkpoint");
 
 	if (code == ERR_STORE || code == ERR_DAMAGED)
-		mark_broken(j);
+		journal_group_broken(j);
 	return code;
 }

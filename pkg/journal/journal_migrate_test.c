@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include "journal/journal_check.h"
+#include "journal/journal_fault_test.h"
 #include "journal/journal_fix_test.h"
 
 #include "journal/journal_priv.h"
@@ -150,6 +151,78 @@ a_death_in_a_migration_is_mended_by_the_next_start(void **state)
 	    die_everywhere(*state, old_prepare, look_child, old_look) >= 3);
 }
 
+/* --- a disk that fails meanwhile --- */
+
+static bool
+is_flagged(struct fix *f)
+{
+	struct journal_lock l;
+	bool flagged;
+
+	OK(journal_lock_open(&l, f->env, f->dir, false, &f->err));
+	OK(journal_mark_read(&l, &f->err));
+	flagged = (l.mark.flags & MARK_IO_ERROR) != 0;
+	journal_lock_close(&l);
+	return flagged;
+}
+
+/*
+ * At each of its calls in turn the disk breaks: how often it broke what `doing`
+ * had written.  After that no page in memory may be believed, and the mark says
+ * so to the next start.
+ */
+static int
+broken_while(struct fix *f, void (*prepare)(struct fix *f), const char *doing)
+{
+	bool hit = true;
+	int seen = 0;
+
+	for (long n = 1; hit; n++) {
+		prepare(f);
+		fault_arm(FAULT_DISK, n, EIO, true);
+		enum err_code code = open_journal(f, JOURNAL_MUST_EXIST);
+
+		hit = fault_disarm();
+		if (code == ERR_STORE && strstr(f->err.text, doing) != NULL) {
+			seen++;
+			if (!is_flagged(f))
+				fail_msg("call %ld: %s", n, f->err.text);
+		}
+		journal_close(&f->j);
+		OK(open_journal(f, JOURNAL_MUST_EXIST));
+		is_whole(f, 1);
+		assert_false(is_flagged(f));
+	}
+	return seen;
+}
+
+static void
+a_disk_that_breaks_in_a_migration_is_told_to_the_next_start(void **state)
+{
+	fault_install(((struct fix *)*state)->env);
+	assert_true(broken_while(*state, old_prepare, "COMMIT") >= 2);
+}
+
+/* As a copy that was put in place is. */
+static void
+rollback_prepare(struct fix *f)
+{
+	journal_close(&f->j);
+	shell(f, "rm -rf journal.* owners.lock archive");
+	OK(open_journal(f, JOURNAL_CREATE));
+	lived(f, "a");
+	journal_close(&f->j);
+	sql_on(f, "journal.db", "PRAGMA journal_mode=DELETE");
+}
+
+static void
+a_disk_that_breaks_in_the_change_to_wal_is_told_to_the_next_start(void **state)
+{
+	fault_install(((struct fix *)*state)->env);
+	assert_true(
+	    broken_while(*state, rollback_prepare, "journal_mode=WAL") >= 2);
+}
+
 int
 main(void)
 {
@@ -157,6 +230,8 @@ main(void)
 	    T(an_older_journal_is_migrated_and_a_copy_kept),
 	    T(a_migration_waits_for_nobody_who_uses_it),
 	    T(a_death_in_a_migration_is_mended_by_the_next_start),
+	    T(a_disk_that_breaks_in_a_migration_is_told_to_the_next_start),
+	    T(a_disk_that_breaks_in_the_change_to_wal_is_told_to_the_next_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

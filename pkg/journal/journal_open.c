@@ -230,6 +230,25 @@ schema_version(struct journal *j, int64_t *version, struct err *err)
 	return ERR_NONE;
 }
 
+/* Under the write lock, so that a broken disk can be told of. */
+static enum err_code
+migrate_locked(struct journal *j, int64_t version, struct err *err)
+{
+	enum err_code code = journal_db_exec(&j->w, "BEGIN IMMEDIATE", err);
+	struct err ignored;
+
+	if (code == ERR_NONE)
+		code = journal_schema_migrate(&j->w, (int)version, err);
+	CRASH_POINT("journal.migrate.run");
+	if (code == ERR_NONE)
+		code = journal_db_exec(&j->w, "COMMIT", err);
+	CRASH_POINT("journal.migrate.committed");
+	if (journal_db_disk_failed(code, err) &&
+	    journal_mark_read(&j->lock, &ignored) == ERR_NONE)
+		journal_group_broken(j);
+	return code;
+}
+
 /*
  * To the newest schema: alone in the journal, with a copy taken first.  The
  * shared lock is dropped and the exclusive one asked for without waiting; who
@@ -258,13 +277,10 @@ migrate(struct journal *j, struct err *err)
 			code = journal_db_exec(&j->w, sql, err);
 		CRASH_POINT("journal.migrate.copied");
 		if (code == ERR_NONE)
-			code = journal_db_exec(&j->w, "BEGIN IMMEDIATE", err);
+			code = journal_lock_take(&j->lock, JOIN_WAIT_MS, err);
 		if (code == ERR_NONE)
-			code = journal_schema_migrate(&j->w, (int)version, err);
-		CRASH_POINT("journal.migrate.run");
-		if (code == ERR_NONE)
-			code = journal_db_exec(&j->w, "COMMIT", err);
-		CRASH_POINT("journal.migrate.committed");
+			code = migrate_locked(j, version, err);
+		journal_lock_give(&j->lock);
 	}
 	sqlite3_free(sql);
 	mem_free(&copy);

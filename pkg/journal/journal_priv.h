@@ -31,6 +31,8 @@ enum err_code journal_db_open_alone(
 void journal_db_close(struct journal_db *db);
 enum err_code journal_db_err(
     struct journal_db *db, struct err *err, const char *doing);
+/* Did the disk fail, so that no page in memory may be believed? */
+bool journal_db_disk_failed(enum err_code code, const struct err *err);
 enum err_code journal_db_exec(
     struct journal_db *db, const char *sql, struct err *err);
 /* Prepared once per sql pointer (a string literal); bindings cleared. */
@@ -187,6 +189,11 @@ struct journal {
 };
 
 /* journal_group.c */
+/*
+ * The disk failed: says so in the mark, which has just been read, for all who
+ * would write, and for the next start, which rebuilds.
+ */
+void journal_group_broken(struct journal *j);
 enum err_code journal_group_run(struct journal *j, struct list *members,
     enum journal_class cls, struct err *err);
 enum err_code journal_head_read(
