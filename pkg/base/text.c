@@ -406,7 +406,7 @@ text_is_utf8(const char *bytes, size_t len)
 	const uint8_t *p = (const uint8_t *)bytes;
 
 	while (len > 0) {
-		size_t n = utf8_length(p, len);
+		size_t n = *p > 0 && *p < 0x80 ? 1 : utf8_length(p, len);
 
 		if (n == 0)
 			return false;

@@ -13,11 +13,8 @@
 #define FIELD_MAX ((size_t)1 << 20)
 #define ANSWER_MAX ((size_t)16 << 20)
 
-/*
- * Of all queues, and for ever: a connection still knows the script of a call
- * that was cancelled.  What is filled in, once and by the loop's thread, is
- * the hash.
- */
+/* Of all queues, and for ever: a connection still knows the script of a call
+ * that was cancelled. */
 static struct net_redis_script scripts[] = {
 #include "bull_scripts.inc"
 };

@@ -16,6 +16,8 @@
 #include "net/net_redis.h"
 #include "net/net_redis_server_test.h"
 
+#include "bull/bull_priv.h"
+
 #define LIMIT_MS 20000
 #define LOCK_MS 60000
 
@@ -786,6 +788,23 @@ need(void **state)
 	return 0;
 }
 
+/* Else each call would go over the network twice. */
+static void
+each_script_carries_the_hash_that_redis_gives_it(void **state)
+{
+	static const char *const names[] = {"add", "complete", "delay",
+	    "detect", "fail", "handback", "log", "look", "ours", "progress",
+	    "promote", "read", "reclaim", "renew", "stalled", "take"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct net_redis_script *s = bull_script(names[i]);
+
+		assert_string_equal(
+		    REDIS_ASK(&server, "SCRIPT", "LOAD", s->text), s->sha1);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, need)
 
 int
@@ -809,6 +828,7 @@ main(void)
 	    TEST(an_empty_queue_is_the_pinned_ones_or_bulls),
 	    TEST(a_cancelled_call_and_a_closed_queue_never_call_back),
 	    TEST(a_lost_connection_says_that_it_may_have_happened),
+	    TEST(each_script_carries_the_hash_that_redis_gives_it),
 	    cmocka_unit_test(names_are_checked),
 	};
 

@@ -245,6 +245,8 @@ break_bytes(const char *text, size_t len)
 	static const char *const breaks[] = {
 	    "\r\n", "\n", "\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
 
+	if (memchr("\r\n\xc2\xe2", *text, 4) == NULL)
+		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(breaks); i++) {
 		size_t n = strlen(breaks[i]);
 

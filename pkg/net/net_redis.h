@@ -152,7 +152,7 @@ void net_redis_command_fini(struct net_redis_command *c);
 struct net_redis_script {
 	const char *name; /* the caller's, for its texts */
 	const char *text; /* Lua */
-	char sha1[41];    /* filled in on first use */
+	char sha1[41];    /* of text; when empty, filled in on first use */
 };
 void net_redis_run(struct net_redis *r, struct net_redis_script *script,
     const struct net_redis_arg *keys, size_t key_count,
