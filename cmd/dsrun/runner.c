@@ -326,7 +326,9 @@ runner_run(
 	r->spool_timer.fn = spool_fired;
 	progress_init(&r->bar, &ctx->term, "jobs",
 	    ctx->quiet || ctx->json || options->mode != RUN_DRAIN);
-	code = wire_open(ctx, JOURNAL_MUST_EXIST, &r->wire, err);
+	code = options->mode == RUN_SYNC
+		   ? wire_open_results(ctx, &r->wire, err)
+		   : wire_open(ctx, JOURNAL_MUST_EXIST, &r->wire, err);
 	if (code == ERR_NONE)
 		code = wire_open_sinks(ctx, options->mode, &r->wire, err);
 	if (code == ERR_NONE)

@@ -89,7 +89,6 @@ open_adapters(
     struct ctx *ctx, const struct conf *conf, struct wire *w, struct err *err)
 {
 	char *sim = mem_printf("%s/sim", conf->dir);
-	char *out = mem_printf("%s/out", conf->dir);
 	enum err_code code = carrier_sim_open(
 	    ctx->env, &conf->sim, sim, conf->speech_dir, &w->sim, err);
 
@@ -99,11 +98,17 @@ open_adapters(
 		    ctx->env, conf->speech_dir, &w->scripted, err);
 		w->has_model = code == ERR_NONE;
 	}
-	if (code == ERR_NONE)
-		w->sink = sink_file_new(ctx->env, out);
-	mem_free(&out);
 	mem_free(&sim);
 	return code;
+}
+
+static void
+open_file_sink(struct ctx *ctx, const struct conf *conf, struct wire *w)
+{
+	char *out = mem_printf("%s/out", conf->dir);
+
+	w->sink = sink_file_new(ctx->env, out);
+	mem_free(&out);
 }
 
 static void
@@ -140,8 +145,28 @@ wire_open(
 		code = open_rules(ctx, conf, w, err);
 	if (code == ERR_NONE)
 		code = open_adapters(ctx, conf, w, err);
-	if (code == ERR_NONE)
+	if (code == ERR_NONE) {
+		open_file_sink(ctx, conf, w);
 		fill_options(ctx, conf, w);
+	}
+	return code;
+}
+
+enum err_code
+wire_open_results(struct ctx *ctx, struct wire *w, struct err *err)
+{
+	const struct conf *conf = NULL;
+	enum err_code code =
+	    wire_journal(ctx, JOURNAL_MUST_EXIST, &w->journal, err);
+
+	if (code == ERR_NONE)
+		code = ctx_conf(ctx, &conf, err);
+	if (code == ERR_NONE) {
+		open_file_sink(ctx, conf, w);
+		fill_options(ctx, conf, w);
+		w->options.carrier_count = 0;
+		w->options.model_count = 0;
+	}
 	return code;
 }
 

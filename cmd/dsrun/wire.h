@@ -44,6 +44,10 @@ struct wire {
 /* Zeroed *w; wire_close in any case. */
 enum err_code wire_open(
     struct ctx *ctx, enum journal_mode mode, struct wire *w, struct err *err);
+/* Only what pushes results: no carrier is asked, so none is opened (the
+ * simulated one reads a log as long as its calls are many). */
+enum err_code wire_open_results(
+    struct ctx *ctx, struct wire *w, struct err *err);
 /* And the queue, and the sinks that a run of this mode pushes to. */
 enum err_code wire_open_sinks(
     struct ctx *ctx, enum run_mode mode, struct wire *w, struct err *err);

@@ -279,27 +279,6 @@ journal_outbox_keep(
 	return journal_db_done(&j->w, st, err);
 }
 
-enum err_code
-journal_read_kept(
-    struct journal *j, int64_t id, char text[JOURNAL_KEPT_MAX], struct err *err)
-{
-	sqlite3_stmt *st =
-	    journal_db_get(&j->r, "SELECT kept FROM outbox WHERE id=?1", err);
-	bool row = false;
-
-	text[0] = '\0';
-	if (st == NULL)
-		return err->code;
-	journal_db_i64(st, 1, id);
-	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
-		return err->code;
-	if (!row)
-		return ERR_NONE;
-	journal_db_copy_text(st, 0, text, JOURNAL_KEPT_MAX);
-	(void)sqlite3_reset(st);
-	return ERR_NONE;
-}
-
 static enum err_code
 outbox_move(struct journal *j, sqlite3_stmt *st, bool *changed, struct err *err)
 {

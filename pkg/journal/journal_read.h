@@ -155,9 +155,36 @@ enum err_code journal_read_services(struct journal *j,
     void (*fn)(void *arg, const struct journal_service *s), void *arg,
     struct err *err);
 
-/* What journal_outbox_keep put; "" = nothing. */
-enum err_code journal_read_kept(struct journal *j, int64_t id,
-    char text[JOURNAL_KEPT_MAX], struct err *err);
+/*
+ * What the result of an outbox row is made of, in one read.  The job stands as
+ * it is now, whatever the row's revision; texts are valid during the call of
+ * fn and never NULL ("" = none).
+ */
+struct journal_facts {
+	const char *source, *ext, *kind, *campaign;
+	int64_t step;
+	bool final_step;
+	enum job_state state;
+	enum job_reason reason;
+	enum job_outcome outcome;
+	int64_t tries, revision;
+	int64_t number;   /* 0 = erased */
+	const char *kept; /* what journal_outbox_keep put */
+	/* the row's attempt, when it names one */
+	int64_t terms_id; /* 0 = none */
+	const char *carrier_call;
+	int64_t placed_ms, answered_ms, ended_ms; /* 0 = not */
+	const char *answered_by, *decline, *meeting;
+	struct journal_file {
+		const char *path; /* within recordings/ */
+		uint8_t sha256[SHA256_BYTES];
+	} files[2]; /* of the kinds asked for */
+};
+/* ERR_NOT_FOUND: the row is gone. */
+enum err_code journal_read_facts(struct journal *j,
+    const struct journal_outbox *row, const int kinds[2],
+    void (*fn)(void *arg, const struct journal_facts *f), void *arg,
+    struct err *err);
 
 /* Is a row of sink due now, or a batch for path under way? */
 enum err_code journal_read_outbox_due(struct journal *j, const char *path,

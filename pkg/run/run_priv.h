@@ -245,33 +245,34 @@ enum err_code run_notice_read(
 /* --- run_row.c: a row of the outbox ------------------------------------------
  */
 
+/* Small, since thousands may wait for a service: texts are as long as they
+ * are. */
 struct run_row {
 	struct journal_outbox box;
-	struct journal_job job;
-	struct journal_attempt attempt;
-	struct journal_artifact recording, transcript;
-	struct journal_finding finding;
-	char to[24];
+	struct sink_result result; /* its texts are the row's */
+	const char *kept;          /* what its sink had kept; "" = nothing */
+	int64_t terms_id;
 	char carrier[CARRIER_NAME_MAX];
-	char *recording_path, *transcript_path;
-	bool has_attempt;
+	char *texts;
 	/* what came of it */
 	bool made, lame; /* lame: without its files, which are not as hashed */
 	enum err_code code;
-	char error[160];
+	char *error; /* or NULL */
 };
 
 /*
- * Loop's thread; release with fini, also after an error.  before: a row that
- * was gathered already, for what both share, or NULL.
+ * Loop's thread; r is not moved after that; release with fini, also after an
+ * error.  before: a row that was gathered already, for what both share, or
+ * NULL.  ERR_NOT_FOUND: a person took the row away meanwhile.
  */
 enum err_code run_row_gather(struct journal *j, const struct run_row *before,
     struct run_row *r, struct err *err);
 /* run_past.c: job as it was at its end number revision. */
 enum err_code run_past(struct journal *j, int64_t revision,
     struct journal_job *job, struct err *err);
-/* Borrows from r. */
-void run_row_result(const struct run_row *r, struct sink_result *out);
+/* Without its files, and why. */
+void run_row_lame(struct run_row *r, const char *error);
+void run_row_error(struct run_row *r, const char *error);
 void run_row_fini(struct run_row *r);
 
 /* --- run_sync.c: the outbox

@@ -23,10 +23,10 @@ static void
 row_free(struct run_push_row *row)
 {
 	list_remove(&row->node);
-	if (row->keeping) {
-		row->dropped = true; /* keep_done frees it */
-		return;
-	}
+	if (row->keep != NULL && row->keep->under_way)
+		row->keep->row = NULL; /* keep_done frees it */
+	else
+		mem_free(&row->keep);
 	run_row_fini(&row->facts);
 	buf_free(&row->recording_url);
 	buf_free(&row->transcript_url);
@@ -52,66 +52,51 @@ said(struct sink_push *job)
 		p->left_alone = true;
 	list_remove(&row->node);
 	list_add_tail(&p->said, &row->node);
+	p->said_count++;
 	run_push_poke(p);
 }
 
 static enum err_code
 keep_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
-	const struct run_push_row *row =
-	    CONTAINER_OF(tx, struct run_push_row, keep);
+	const struct run_push_keep *k =
+	    CONTAINER_OF(tx, struct run_push_keep, tx);
 
-	return journal_outbox_keep(j, row->facts.box.id, row->kept, err);
+	return journal_outbox_keep(j, k->id, k->text, err);
 }
 
 static void
 keep_done(struct journal_tx *tx)
 {
-	struct run_push_row *row = CONTAINER_OF(tx, struct run_push_row, keep);
+	struct run_push_keep *k = CONTAINER_OF(tx, struct run_push_keep, tx);
 
 	CRASH_POINT("push.kept");
-	row->keeping = false;
-	if (row->dropped)
-		row_free(row);
+	k->under_way = false;
+	if (k->row == NULL)
+		mem_free(&k);
 	else
-		row->job.kept_done(&row->job, tx->code);
+		k->row->job.kept_done(&k->row->job, tx->code);
 }
 
 static void
 keep(struct sink_push *job, const char *text)
 {
 	struct run_push_row *row = CONTAINER_OF(job, struct run_push_row, job);
+	struct run_push_keep *k = row->keep;
 	struct err err;
 
-	CHECK(!row->keeping && strlen(text) < sizeof(row->kept));
-	(void)snprintf(row->kept, sizeof(row->kept), "%s", text);
-	row->keeping = true;
-	row->keep = (struct journal_tx){
+	if (k == NULL)
+		k = row->keep = mem_zalloc(1, sizeof(*k));
+	CHECK(!k->under_way && strlen(text) < sizeof(k->text));
+	k->row = row;
+	k->id = row->facts.box.id;
+	(void)snprintf(k->text, sizeof(k->text), "%s", text);
+	row->job.kept = k->text;
+	k->under_way = true;
+	k->tx = (struct journal_tx){
 	    .run = keep_run, .done = keep_done, .cls = JOURNAL_LIVE};
-	CHECK(journal_submit(row->push->run->journal, &row->keep, &err) ==
-	      ERR_NONE);
-}
-
-static enum err_code
-gather(struct run_push *p, const struct journal_outbox *box,
-    struct run_push_row *row, struct err *err)
-{
-	struct journal *j = p->run->journal;
-	enum err_code code = journal_read_begin(j, err);
-	const struct run_row *before = NULL;
-
-	if (code != ERR_NONE)
-		return code;
-	row->facts.box = *box;
-	/* Most calls are on the same terms as the one before. */
-	if (!list_empty(&p->begun))
-		before = &CONTAINER_OF(p->begun.prev, struct run_push_row, node)
-			      ->facts;
-	code = run_row_gather(j, before, &row->facts, err);
-	if (code == ERR_NONE)
-		code = journal_read_kept(j, box->id, row->kept, err);
-	journal_read_end(j);
-	return code;
+	CHECK(
+	    journal_submit(row->push->run->journal, &k->tx, &err) == ERR_NONE);
 }
 
 /* Computed, so that a result may say where things are before they are there. */
@@ -119,41 +104,87 @@ static void
 find_urls(struct run_push_row *row)
 {
 	const struct run_options *o = &row->push->run->o;
+	struct sink_result *r = &row->facts.result;
 
 	row->recording_url = BUF_INIT(URL_MAX);
 	row->transcript_url = BUF_INIT(URL_MAX);
-	if (o->url != NULL && *row->result.recording_path != '\0')
-		o->url(o->url_arg, &row->result, false, &row->recording_url);
-	if (o->url != NULL && *row->result.transcript_path != '\0')
-		o->url(o->url_arg, &row->result, true, &row->transcript_url);
-	row->result.recording_url = buf_text(&row->recording_url);
-	row->result.transcript_url = buf_text(&row->transcript_url);
+	if (o->url != NULL && *r->recording_path != '\0')
+		o->url(o->url_arg, r, false, &row->recording_url);
+	if (o->url != NULL && *r->transcript_path != '\0')
+		o->url(o->url_arg, r, true, &row->transcript_url);
+	r->recording_url = buf_text(&row->recording_url);
+	r->transcript_url = buf_text(&row->transcript_url);
 }
 
+/* One more row with its facts at the end of rows; none when it is gone. */
 static enum err_code
-begin(struct run_push *p, const struct journal_outbox *box, struct err *err)
+gather(struct run_push *p, const struct journal_outbox *box, struct list *rows,
+    struct err *err)
 {
 	struct run_push_row *row = mem_zalloc(1, sizeof(*row));
-	enum err_code code = gather(p, box, row, err);
+	const struct run_row *before = NULL;
+	enum err_code code;
 
+	row->push = p;
+	row->facts.box = *box;
+	/* Most calls are on the same terms as the one before. */
+	if (!list_empty(rows))
+		before =
+		    &CONTAINER_OF(rows->prev, struct run_push_row, node)->facts;
+	code = run_row_gather(p->run->journal, before, &row->facts, err);
 	if (code != ERR_NONE) {
 		row_free(row);
-		return code;
+		return code == ERR_NOT_FOUND ? ERR_NONE : code;
 	}
-	row->push = p;
-	run_row_result(&row->facts, &row->result);
 	find_urls(row);
-	row->job = (struct sink_push){.result = &row->result,
+	row->job = (struct sink_push){.result = &row->facts.result,
 	    .row = box->id,
 	    .tries = box->tries,
-	    .kept = row->kept,
+	    .kept = row->facts.kept,
 	    .keep = keep,
 	    .done = said,
 	    .retry_after_ms = -1};
-	list_add_tail(&p->begun, &row->node);
-	CRASH_POINT("push.begin");
-	p->who.sink->ops->start(p->who.sink->impl, &row->job);
+	list_add_tail(rows, &row->node);
 	return ERR_NONE;
+}
+
+/* What a turn took, with an error those that could be read. */
+static enum err_code
+gather_all(struct run_push *p, struct list *rows, struct err *err)
+{
+	enum err_code code = journal_read_begin(p->run->journal, err);
+
+	if (code != ERR_NONE)
+		return code;
+	for (size_t i = 0; i < p->due_count && code == ERR_NONE; i++)
+		code = gather(p, &p->due[i], rows, err);
+	journal_read_end(p->run->journal);
+	return code;
+}
+
+static enum err_code
+begin_all(struct run_push *p, struct err *err)
+{
+	const struct sink_pusher *sink = p->who.sink;
+	struct list rows, *node;
+	enum err_code code;
+
+	list_init(&rows);
+	code = gather_all(p, &rows, err);
+	if (list_empty(&rows))
+		return code;
+	while ((node = list_pop(&rows)) != NULL) {
+		struct run_push_row *row =
+		    CONTAINER_OF(node, struct run_push_row, node);
+
+		list_add_tail(&p->begun, &row->node);
+		p->rows++;
+		CRASH_POINT("push.begin");
+		sink->ops->start(sink->impl, &row->job);
+	}
+	if (sink->ops->flush != NULL)
+		sink->ops->flush(sink->impl);
+	return code;
 }
 
 /* --- turns -----------------------------------------------------------------
@@ -206,8 +237,10 @@ turn_failed(struct run_push *p, enum err_code code, struct err *err)
 {
 	struct list *node;
 
-	while ((node = list_pop(&p->told)) != NULL)
+	while ((node = list_pop(&p->told)) != NULL) {
 		list_add_tail(&p->said, node);
+		p->said_count++;
+	}
 	if (err_class(code) == ERR_CLASS_FATAL) {
 		run_fail(p->run, code, err);
 		return;
@@ -245,16 +278,10 @@ run_push_turned(struct run_push *p, enum err_code code, struct err *err)
 	if (p->next_ms > 0)
 		look_again_in(
 		    p, (p->next_ms - env_now_ms(p->run->env)) / speed);
-	for (size_t i = 0; i < p->due_count && code == ERR_NONE; i++) {
-		if (p->run->hard_stop)
-			break;
-		code = begin(p, &p->due[i], err);
-		p->rows += code == ERR_NONE;
-	}
+	if (p->due_count > 0 && !p->run->hard_stop)
+		code = begin_all(p, err);
 	if (code != ERR_NONE)
 		run_fail(p->run, code, err);
-	else if (p->due_count > 0 && p->who.sink->ops->flush != NULL)
-		p->who.sink->ops->flush(p->who.sink->impl);
 	run_push_poke(p);
 	run_poke(p->run);
 }
@@ -310,16 +337,14 @@ may_take(const struct run_push *p)
 	return !p->left_alone && !p->run->stopping && !p->run->hard_stop;
 }
 
-void
-run_push_poke(struct run_push *p)
+static void
+poked(struct env_post *post)
 {
-	size_t most = (size_t)p->who.sink->at_once;
+	struct run_push *p = CONTAINER_OF(post, struct run_push, poke);
 	bool due = (p->again || !list_empty(&p->said)) && may_take(p);
 
 	if (p->turning || p->is_locking || p->run->code != ERR_NONE)
 		return;
-	if (most > RUN_PUSH_MOST)
-		most = RUN_PUSH_MOST;
 	if (due && p->lock == NULL) {
 		if (p->held_by_other && env_timer_running(&p->timer))
 			return;
@@ -329,17 +354,20 @@ run_push_poke(struct run_push *p)
 		env_work(p->run->env, &p->locking);
 		return;
 	}
-	size_t begun = p->rows;
-
-	LIST_FOREACH (it, &p->said)
-		begun--;
-	p->room = due ? most - begun : 0;
+	p->room = due ? p->most - (p->rows - p->said_count) : 0;
 	if (p->failures > 0 && env_timer_running(&p->timer))
 		return;
 	if (!list_empty(&p->said) || p->room > 0)
 		run_push_turn(p);
 	else if (p->lock != NULL && p->rows == 0 && !p->again)
 		unlock(p);
+}
+
+void
+run_push_poke(struct run_push *p)
+{
+	if (!p->run->ended)
+		env_post(p->run->env, &p->poke);
 }
 
 void
@@ -415,6 +443,12 @@ run_push_new(struct run *r, const struct run_pusher *who)
 	p->who = *who;
 	p->terms = terms != NULL ? *terms : *net_guard_defaults("other");
 	p->timer.fn = timer_fired;
+	p->poke.fn = poked;
+	p->most = (size_t)who->sink->at_once;
+	if (p->most > RUN_PUSH_MOST)
+		p->most = RUN_PUSH_MOST;
+	p->mine = mem_zalloc(p->most, sizeof(*p->mine));
+	p->due = mem_zalloc(p->most, sizeof(*p->due));
 	list_init(&p->begun);
 	list_init(&p->said);
 	list_init(&p->told);
@@ -436,6 +470,7 @@ run_push_drop(struct run_push *p)
 		return;
 	LIST_FOREACH (it, &p->said)
 		p->rows--;
+	p->said_count = 0;
 	rows_free(&p->said);
 }
 
@@ -449,6 +484,9 @@ run_push_free(struct run_push **pp)
 	run_push_drop(p);
 	rows_free(&p->told);
 	env_timer_stop(p->run->env, &p->timer);
+	list_remove(&p->poke.node);
 	unlock(p);
+	mem_free(&p->mine);
+	mem_free(&p->due);
 	mem_free(pp);
 }

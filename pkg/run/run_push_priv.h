@@ -13,7 +13,8 @@
  *   turn (transaction)   what the sink said of rows is written down, and rows
  *                        that are due are taken, as many as there is room for
  *                        and as the service's limiter and breaker allow
- *   begin (loop)         each row's facts are read and given to the sink
+ *   begin (loop)         the rows' facts are read, all as of one moment, and
+ *                        given to the sink
  *   said (loop)          the sink says what came of it; the next turn
  *
  * At most one turn is under way.  A row is PENDING on disk until a turn says
@@ -25,20 +26,25 @@
  * out/push.lock, which the kernel gives back when it dies.
  */
 
-#define RUN_PUSH_MOST 256 /* rows under way */
+#define RUN_PUSH_MOST 1024 /* rows under way */
 
 struct run_push;
+
+/* What a sink wants kept; outlives a row that is dropped meanwhile. */
+struct run_push_keep {
+	struct journal_tx tx;
+	struct run_push_row *row; /* NULL: dropped */
+	int64_t id;
+	char text[JOURNAL_KEPT_MAX];
+	bool under_way;
+};
 
 struct run_push_row {
 	struct run_push *push;
 	struct run_row facts;
-	struct sink_result result;
 	struct sink_push job;
-	char kept[JOURNAL_KEPT_MAX];
 	struct buf recording_url, transcript_url;
-	struct journal_tx keep; /* what the sink wants kept */
-	bool keeping;
-	bool dropped; /* freed once nothing of it is under way */
+	struct run_push_keep *keep; /* NULL: nothing was asked for yet */
 	struct list node;
 };
 
@@ -54,13 +60,17 @@ struct run_push {
 	struct list said;  /* it spoke; to be written down */
 	struct list told;  /* being written down */
 	size_t rows;       /* in these three */
+	size_t said_count;
+	size_t most; /* at once */
+	/* What is said in one breath is one turn. */
+	struct env_post poke;
 	/* a turn */
 	struct journal_tx tx;
 	bool turning;
-	size_t room; /* in: so many may be taken */
-	int64_t mine[RUN_PUSH_MOST];
+	size_t room;   /* in: so many may be taken */
+	int64_t *mine; /* in: what is begun, most of them, in order */
 	size_t mine_count;
-	struct journal_outbox due[RUN_PUSH_MOST]; /* out */
+	struct journal_outbox *due; /* out: most of them */
 	size_t due_count;
 	int64_t
 	    wait_ms; /* out: real, until the guard may say yes; 0 = it did */
@@ -78,7 +88,7 @@ struct run_push {
 /* run_push.c */
 struct run_push *run_push_new(struct run *r, const struct run_pusher *who);
 void run_push_free(struct run_push **p);
-/* Start what may start now; idempotent. */
+/* Start what may start now, once what goes on is over; idempotent. */
 void run_push_poke(struct run_push *p);
 /* As of run_pushes, for one. */
 void run_push_look(struct run_push *p);

@@ -25,6 +25,8 @@ static struct peer {
 	int times;        /* so many answers of that kind; then ERR_NONE */
 	int64_t takes_ms; /* real, to answer */
 	bool hangs;
+	bool together; /* all that was flushed is answered in one callback */
+	struct env_timer bulk;
 	const char *keeps;
 	/* seen */
 	int started, now, most, flushes, cancelled;
@@ -84,7 +86,7 @@ peer_start(void *s, struct sink_push *p)
 	a->code = hit ? peer.code : ERR_NONE;
 	a->timer.fn = answered;
 	p->impl = a;
-	if (peer.hangs)
+	if (peer.hangs || peer.together)
 		return;
 	if (peer.keeps != NULL && p->kept[0] == '\0') {
 		p->kept_done = kept_done;
@@ -106,10 +108,22 @@ peer_cancel(void *s, struct sink_push *p)
 }
 
 static void
+bulk_answered(struct env_timer *t)
+{
+	(void)t;
+	for (int i = 0; i < peer.started; i++)
+		if (peer.answers[i].push != NULL)
+			answered(&peer.answers[i].timer);
+}
+
+static void
 peer_flush(void *s)
 {
 	(void)s;
 	peer.flushes++;
+	peer.bulk.fn = bulk_answered;
+	if (peer.together)
+		env_timer_start_real(peer.env, &peer.bulk, peer.takes_ms);
 }
 
 static const struct sink_push_ops peer_ops = {.start = peer_start,
@@ -238,6 +252,21 @@ a_sync_pushes_what_a_drain_left(void **state)
 	/* Nothing is left for the next one. */
 	sync_once(w);
 	assert_int_equal(peer.started, 30);
+}
+
+/* Or a bulk would be followed by one of a single row. */
+static void
+what_is_said_in_one_breath_is_one_turn(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 32);
+	peer.together = true;
+	peer.takes_ms = 2;
+	sync_once(w);
+	assert_int_equal(outbox(w).done, 32);
+	assert_int_equal(peer.started, 32);
+	assert_int_equal(peer.flushes, 4);
 }
 
 static void
@@ -713,6 +742,7 @@ main(void)
 	cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(a_sync_pushes_what_a_drain_left),
+	    T(what_is_said_in_one_breath_is_one_turn),
 	    T(a_sink_that_a_drain_serves_gets_results_in_it),
 	    T(a_worker_pushes_results_as_they_come),
 	    T(a_row_that_is_refused_for_good_is_a_dead_letter),

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -140,35 +141,44 @@ tell_all(struct run_push *p, struct journal *j, struct net_guard *g,
 	return code;
 }
 
+static int
+by_number(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a;
+	int64_t y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 static bool
 is_mine(const struct run_push *p, int64_t id)
 {
-	for (size_t i = 0; i < p->mine_count; i++)
-		if (p->mine[i] == id)
-			return true;
-	return false;
+	return p->mine_count > 0 && bsearch(&id, p->mine, p->mine_count,
+					sizeof(id), by_number) != NULL;
 }
 
-/* Rows that are due, not ours already, and let through by the guard. */
+/*
+ * Rows that are due, not ours already, and let through by the guard.  Of what
+ * is due at most mine_count are ours, so that there is room for all.
+ */
 static enum err_code
 take(
     struct run_push *p, struct journal *j, struct net_guard *g, struct err *err)
 {
-	struct journal_outbox rows[2 * RUN_PUSH_MOST];
 	size_t count = 0;
 
 	if (p->room > 0 &&
-	    journal_outbox_due(j, p->who.number, journal_group_ms(j), rows,
+	    journal_outbox_due(j, p->who.number, journal_group_ms(j), p->due,
 		p->room + p->mine_count, &count, err) != ERR_NONE)
 		return err->code;
 	for (size_t i = 0; i < count && p->due_count < p->room; i++) {
-		if (is_mine(p, rows[i].id))
+		if (is_mine(p, p->due[i].id))
 			continue;
 		p->wait_ms = net_guard_ask(g, &p->terms, p->run->env->boot_id,
 		    env_real_boot_ms(p->run->env), 1);
 		if (p->wait_ms > 0)
 			break;
-		p->due[p->due_count++] = rows[i];
+		p->due[p->due_count++] = p->due[i];
 	}
 	return journal_outbox_next(
 	    j, p->who.number, journal_group_ms(j), &p->next_ms, err);
@@ -222,10 +232,13 @@ run_push_turn(struct run_push *p)
 	p->turning = true;
 	while ((node = list_pop(&p->said)) != NULL)
 		list_add_tail(&p->told, node);
+	p->said_count = 0;
 	p->mine_count = 0;
 	LIST_FOREACH (it, &p->begun)
 		p->mine[p->mine_count++] =
 		    CONTAINER_OF(it, struct run_push_row, node)->facts.box.id;
+	if (p->mine_count > 1)
+		qsort(p->mine, p->mine_count, sizeof(*p->mine), by_number);
 	p->tx.run = turn_run;
 	p->tx.done = turn_done;
 	/* Whoever has a call to end waits for room on the disk, others not. */

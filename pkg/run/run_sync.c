@@ -124,20 +124,16 @@ fetch_run(struct journal *j, struct journal_tx *tx, struct err *err)
 static enum err_code
 row_make(struct run_sync *s, struct run_row *r, struct err *err)
 {
-	struct sink_result result;
-	enum err_code code;
+	enum err_code code =
+	    s->sink->ops->render(s->sink->impl, &r->result, &s->bytes, err);
 
-	run_row_result(r, &result);
-	code = s->sink->ops->render(s->sink->impl, &result, &s->bytes, err);
 	if (code == ERR_DAMAGED || code == ERR_NOT_FOUND ||
 	    code == ERR_MALFORMED) {
 		/* The files are for a person to look at; the result itself
 		 * must not be lost with them. */
-		(void)snprintf(r->error, sizeof(r->error), "%.159s", err->text);
-		r->lame = true;
-		run_row_result(r, &result);
+		run_row_lame(r, err->text);
 		code = s->sink->ops->render(
-		    s->sink->impl, &result, &s->bytes, err);
+		    s->sink->impl, &r->result, &s->bytes, err);
 	}
 	CRASH_POINT("sync.row.made");
 	return code;
@@ -174,8 +170,7 @@ make_run(struct env_work *w)
 		s->rows[i].code = row_make(s, &s->rows[i], &err);
 		s->rows[i].made = true;
 		if (s->rows[i].code != ERR_NONE)
-			(void)snprintf(s->rows[i].error,
-			    sizeof(s->rows[i].error), "%.159s", err.text);
+			run_row_error(&s->rows[i], err.text);
 		if (env_real_boot_ms(s->run->env) >= until_ms)
 			break;
 	}
@@ -387,13 +382,18 @@ gather(struct run_sync *s)
 	if (code != ERR_NONE)
 		return code;
 	s->rows = mem_zalloc(s->due_count, sizeof(*s->rows));
-	for (s->count = 0; s->count < s->due_count && code == ERR_NONE;
-	     s->count++) {
+	for (size_t i = 0; i < s->due_count && code == ERR_NONE; i++) {
 		struct run_row *r = &s->rows[s->count];
 
-		r->box = s->due[s->count];
+		r->box = s->due[i];
 		code =
 		    run_row_gather(j, s->count > 0 ? r - 1 : NULL, r, &s->err);
+		if (code == ERR_NONE)
+			s->count++;
+		else
+			run_row_fini(r);
+		if (code == ERR_NOT_FOUND)
+			code = ERR_NONE;
 	}
 	journal_read_end(j);
 	return code;
