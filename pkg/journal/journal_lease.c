@@ -143,23 +143,36 @@ move(struct journal *j, int64_t id, bool away, bool *moved, struct err *err)
  */
 
 static enum err_code
-lease_put(struct journal *j, const struct journal_job *job, const char *ticket,
-    bool own_ladder, int64_t until_ms, struct err *err)
+lease_put(struct journal *j, int64_t job, const char *source,
+    const char *ticket, bool own_ladder, int64_t until_ms, bool is_first,
+    struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "INSERT OR REPLACE INTO lease(job,source,state,due_ms,until_ms,"
-	    "own_ladder,ticket) VALUES(?1,(SELECT source FROM job WHERE "
-	    "id=?1),0,0,?2,?3,?4)",
+	    is_first ? "INSERT INTO lease(job,source,state,due_ms,until_ms,"
+		       "own_ladder,ticket) VALUES(?1,?5,0,0,?2,?3,?4)"
+		     : "INSERT OR REPLACE INTO lease(job,source,state,due_ms,"
+		       "until_ms,own_ladder,ticket) VALUES(?1,?5,0,0,?2,?3,?4)",
 	    err);
+	int64_t number = 0;
 
-	if (st == NULL)
+	if (st == NULL || journal_name_put(j, JOURNAL_NAME_SOURCE, source,
+			      &number, err) != ERR_NONE)
 		return err->code;
-	journal_db_i64(st, 1, job->id);
+	journal_db_i64(st, 1, job);
 	journal_db_i64(st, 2, until_ms);
 	journal_db_i64(st, 3, own_ladder);
 	journal_db_text(st, 4, ticket);
+	journal_db_i64(st, 5, number);
 	CRASH_POINT("journal.lease.put");
 	return journal_db_done(&j->w, st, err);
+}
+
+enum err_code
+journal_lease_new(struct journal *j, int64_t job, const char *source,
+    const char *ticket, bool own_ladder, int64_t until_ms, struct err *err)
+{
+	return lease_put(
+	    j, job, source, ticket, own_ladder, until_ms, true, err);
 }
 
 enum err_code
@@ -179,7 +192,8 @@ journal_lease_take(struct journal *j, int64_t job_id, const char *ticket,
 	*met = JOURNAL_MET_NEW;
 	if (code != ERR_NONE ||
 	    lease_get(&j->w, job_id, &before, &found, err) != ERR_NONE ||
-	    lease_put(j, &job, ticket, own_ladder, until_ms, err) != ERR_NONE)
+	    lease_put(j, job_id, job.source, ticket, own_ladder, until_ms,
+		false, err) != ERR_NONE)
 		return err->code;
 	if (job_is_final(job.state)) {
 		*met = JOURNAL_MET_FINAL;

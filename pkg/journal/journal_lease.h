@@ -55,8 +55,16 @@ enum journal_met {
 };
 
 /*
- * After journal_job_add of a job that was taken from a queue: ours under
- * ticket from now on, whatever was before.
+ * After journal_job_add of a job that was taken from a queue, when that added
+ * it: ours under ticket.
+ */
+enum err_code journal_lease_new(struct journal *j, int64_t job,
+    const char *source, const char *ticket, bool own_ladder, int64_t until_ms,
+    struct err *err);
+
+/*
+ * The same when the job was known: ours under ticket from now on, whatever was
+ * before.
  */
 enum err_code journal_lease_take(struct journal *j, int64_t job,
     const char *ticket, bool own_ladder, int64_t until_ms,

@@ -37,6 +37,15 @@ take_run(struct journal *j, void *arg, struct err *err)
 	    journal_group_ms(j) + 1000, &t->met, err);
 }
 
+static enum err_code
+new_run(struct journal *j, void *arg, struct err *err)
+{
+	struct taking *t = arg;
+
+	return journal_lease_new(j, t->job, "file", t->ticket, false,
+	    journal_group_ms(j) + 1000, err);
+}
+
 static enum journal_met
 take(struct fix *f, int64_t job, const char *ticket)
 {
@@ -341,11 +350,35 @@ an_earlier_error_is_not_this_one_s(void **state)
 	buf_free(&b);
 }
 
+static void
+a_new_job_s_first_lease_is_its_sources(void **state)
+{
+	struct fix *f = *state;
+	struct life a = {0};
+	struct taking t = {.ticket = "t1"};
+	struct buf b = BUF_INIT(1024);
+
+	life_add(f, &a, "a");
+	t.job = a.id;
+	OK(once(f, new_run, &t));
+	OK(journal_read_leases(
+	    f->j, "file", JOURNAL_LEASE_HELD, 0, 9, list_one, &b, &f->err));
+	assert_true(b.len > 0);
+	assert_string_equal(lease(f, a.id).ticket, "t1");
+	assert_false(lease(f, a.id).own_ladder);
+	/* Met again it is taken, not new. */
+	assert_int_not_equal(once(f, new_run, &t), ERR_NONE);
+	assert_int_equal(take(f, a.id, "t2"), JOURNAL_MET_HERE);
+	assert_string_equal(lease(f, a.id).ticket, "t2");
+	buf_free(&b);
+}
+
 int
 main(void)
 {
 #define N(test) cmocka_unit_test_setup_teardown(test, opened, teardown)
 	const struct CMUnitTest tests[] = {
+	    N(a_new_job_s_first_lease_is_its_sources),
 	    N(a_taken_job_is_held_until_it_is_answered),
 	    N(what_nobody_has_begun_goes_back_and_is_not_called),
 	    N(only_what_is_due_far_ahead_is_put_off),

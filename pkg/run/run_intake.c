@@ -58,6 +58,9 @@ take(struct journal *j, const struct source_job *s, enum source_taken *taken,
 	*taken = words[added];
 	if (s->lease == NULL)
 		return ERR_NONE;
+	if (added == JOURNAL_ADDED)
+		return journal_lease_new(j, id, s->source, s->lease,
+		    s->own_ladder, s->lease_until_ms, err);
 	if (journal_lease_take(j, id, s->lease, s->own_ladder,
 		s->lease_until_ms, &met, err) != ERR_NONE)
 		return err->code;
@@ -132,7 +135,10 @@ posted(struct env_post *p)
 			s->ops->release(s->impl, &in->jobs[i]);
 		in->count = 0;
 		idle(in, err.code, &err);
+		return;
 	}
+	if (in->o.writing != NULL)
+		in->o.writing(in->o.arg, in->count);
 }
 
 struct run_intake *
@@ -159,6 +165,12 @@ bool
 run_intake_busy(const struct run_intake *in)
 {
 	return in->busy;
+}
+
+size_t
+run_intake_count(const struct run_intake *in)
+{
+	return in->count;
 }
 
 void

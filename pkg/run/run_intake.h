@@ -19,6 +19,9 @@ struct run_intake_options {
 	struct env *env;
 	struct journal *journal;
 	struct source *source; /* borrowed */
+	/* A batch of so many jobs goes into the journal; the one before is
+	 * there.  Called from the loop; NULL: not told. */
+	void (*writing)(void *arg, size_t jobs);
 	/*
 	 * The source has no more jobs now (code ERR_NONE), or failed.  Called
 	 * from the loop; the intake may be freed from it, or poked later.
@@ -34,6 +37,8 @@ struct run_intake *run_intake_new(const struct run_intake_options *options);
 /* Ask the source for jobs; nothing when it is being asked already. */
 void run_intake_poke(struct run_intake *in);
 bool run_intake_busy(const struct run_intake *in);
+/* Jobs that are being written. */
+size_t run_intake_count(const struct run_intake *in);
 void run_intake_free(struct run_intake **in); /* not while busy */
 
 #endif

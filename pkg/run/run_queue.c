@@ -9,11 +9,19 @@
  * begun that the journal has no jobs for, and no sooner, for a job that waits
  * here is one that others cannot take.
  *
+ * "Could be begun" looks a little ahead: until an answer is here and in the
+ * journal, calls will have ended, as many as ended lately in that time.  Calls
+ * of a minute make that none; calls that end at once would otherwise wait for
+ * the queue, and the queue for them, in turns.
+ *
  * A job taken is in the journal before anything else happens to it
  * (run_intake); a run that is stopped gives back what nobody has begun.
  */
 
 #define LOOK_MS 1000 /* real: a worker whose queue was empty looks again */
+/* Real: what an ask takes, from the queue to the journal, at a busy time. */
+#define AHEAD_MS 100
+#define PACE_MS 50 /* real: calls that end are counted over at least that */
 
 struct run_queue {
 	struct run *run;
@@ -22,6 +30,15 @@ struct run_queue {
 	struct env_timer look;
 	bool asked;       /* and nothing changed since */
 	int64_t finished; /* jobs, when it was asked */
+	bool asking;      /* what it was asked for is not in intake's hands */
+	int64_t wants;    /* so many */
+	bool dry;         /* it had fewer */
+	int64_t waiting;  /* taken into the journal and not claimed, at most */
+	int64_t claimed;  /* jobs, when that was reckoned */
+	int64_t ahead;    /* calls that end while an ask is under way */
+	int64_t pace;     /* the same, as counted last */
+	int64_t paced_ms; /* real: since when they are counted */
+	int64_t paced;    /* jobs, then */
 	bool giving;      /* told to give back */
 	bool warned;
 	int64_t seen; /* jobs taken so far, as its tally says */
@@ -39,13 +56,30 @@ warn(struct run_queue *q)
 	    LOG_STR("text", text));
 }
 
+/* What came into the journal since the last time. */
+static void
+count(struct run_queue *q)
+{
+	struct run *r = q->run;
+	struct source_tally tally;
+
+	q->source->ops->tally(q->source->impl, &tally);
+	if (tally.added + tally.known == q->seen)
+		return;
+	q->waiting += tally.added - r->progress.fetched;
+	r->progress.fetched = tally.added;
+	q->seen = tally.added + tally.known;
+	q->asked = false;
+	r->again = true;
+	r->results = true; /* a known one may have its answer due */
+	run_poke(r);
+}
+
 static void
 idle(void *arg, enum err_code code, const struct err *err)
 {
 	struct run_queue *q = arg;
 	struct run *r = q->run;
-	struct source_tally tally;
-
 	const char *notice = q->source->ops->notice != NULL
 				 ? q->source->ops->notice(q->source->impl)
 				 : NULL;
@@ -61,15 +95,23 @@ idle(void *arg, enum err_code code, const struct err *err)
 		LOG(r->o.log, LOG_LEVEL_WARN, "queue.retry",
 		    LOG_STR("error", err->text));
 	warn(q);
-	q->source->ops->tally(q->source->impl, &tally);
-	if (tally.added + tally.known != q->seen) {
-		r->progress.fetched = tally.added;
-		q->seen = tally.added + tally.known;
-		q->asked = false;
-		r->again = true;
-		r->results = true; /* a known one may have its answer due */
-	}
+	if (q->asking)
+		q->dry = true;
+	q->asking = false;
+	count(q);
 	run_poke(r);
+}
+
+/* Intake has what came of the last ask; the one before is in the journal. */
+static void
+writing(void *arg, size_t jobs)
+{
+	struct run_queue *q = arg;
+
+	q->dry = (int64_t)jobs < q->wants;
+	q->asking = false;
+	count(q);
+	run_poke(q->run);
 }
 
 /* The source has something, or knows that it has not. */
@@ -90,42 +132,108 @@ look_fired(struct env_timer *t)
 	run_poke(q->run);
 }
 
+static int64_t
+at_most(const struct run *r, int64_t n)
+{
+	int64_t left = r->o.max_jobs - r->progress.claimed;
+
+	return r->o.max_jobs > 0 && left < n ? left : n;
+}
+
 /* Calls that could be begun, if there were jobs. */
 static int64_t
 wanted(const struct run *r)
 {
-	int64_t n = r->limit - r->live;
-
-	if (r->o.max_jobs > 0 && r->o.max_jobs - r->progress.claimed < n)
-		n = r->o.max_jobs - r->progress.claimed;
-	return n;
+	return at_most(r, r->limit - r->live);
 }
 
 static bool
 may_ask(const struct run *r)
 {
-	return !r->stopping && r->code == ERR_NONE && r->claim == NULL &&
-	       !r->again && r->full_bytes == 0 && wanted(r) > 0;
+	return !r->stopping && r->code == ERR_NONE && r->full_bytes == 0;
+}
+
+/* The journal has no job that may be called now. */
+static bool
+is_out_of_jobs(const struct run *r)
+{
+	return r->claim == NULL && !r->again && wanted(r) > 0;
+}
+
+/*
+ * How many jobs end while an ask is under way, as they did lately.  Twice in a
+ * row: calls that began together may also end together, once.
+ */
+static void
+look_ahead(struct run_queue *q)
+{
+	const struct run *r = q->run;
+	int64_t now_ms = env_real_boot_ms(r->env);
+	int64_t took_ms = now_ms - q->paced_ms;
+	int64_t pace;
+
+	if (took_ms < PACE_MS)
+		return;
+	pace = (r->progress.finished - q->paced) * AHEAD_MS / took_ms;
+	q->ahead = pace < q->pace ? pace : q->pace;
+	if (q->ahead > r->limit)
+		q->ahead = r->limit;
+	q->pace = pace;
+	q->paced_ms = now_ms;
+	q->paced = r->progress.finished;
+}
+
+/* What is in the journal, or on its way there, and not claimed yet. */
+static int64_t
+in_hand(struct run_queue *q)
+{
+	const struct run *r = q->run;
+
+	q->waiting -= r->progress.claimed - q->claimed;
+	q->claimed = r->progress.claimed;
+	/* Others claim, too, and what may not be called now is no help. */
+	if (q->waiting < 0 || is_out_of_jobs(r))
+		q->waiting = 0;
+	return q->waiting + (int64_t)run_intake_count(q->intake);
+}
+
+static void
+ask(struct run_queue *q, int64_t n)
+{
+	q->asked = true;
+	q->asking = true;
+	q->wants = n;
+	q->finished = q->run->progress.finished;
+	q->source->ops->want(q->source->impl, n);
+	if (q->run->o.mode == RUN_WORKER)
+		env_timer_start_real(q->run->env, &q->look, LOOK_MS);
 }
 
 void
 run_queue_poke(struct run_queue *q)
 {
-	if (q == NULL || run_intake_busy(q->intake))
+	int64_t n;
+
+	if (q == NULL)
 		return;
-	if (q->run->stopping && !q->giving) {
+	if (q->run->stopping && !q->giving && !run_intake_busy(q->intake)) {
 		q->giving = true;
 		q->source->ops->give_back(q->source->impl);
 		return;
 	}
-	if ((q->asked && q->finished == q->run->progress.finished) ||
-	    !may_ask(q->run))
+	count(q);
+	look_ahead(q);
+	if (!may_ask(q->run) || q->asking)
 		return;
-	q->asked = true;
-	q->finished = q->run->progress.finished;
-	q->source->ops->want(q->source->impl, wanted(q->run));
-	if (q->run->o.mode == RUN_WORKER)
-		env_timer_start_real(q->run->env, &q->look, LOOK_MS);
+	n = at_most(q->run, wanted(q->run) + q->ahead) - in_hand(q);
+	if (run_intake_busy(q->intake) || !is_out_of_jobs(q->run)) {
+		/* An ask for a few costs as much as one for many. */
+		if (!q->dry && q->ahead > 0 && 2 * n >= q->ahead)
+			ask(q, n);
+		return;
+	}
+	if (n > 0 && (!q->asked || q->finished != q->run->progress.finished))
+		ask(q, n);
 }
 
 bool
@@ -158,10 +266,12 @@ run_queue_new(struct run *r)
 	q = mem_zalloc(1, sizeof(*q));
 	q->run = r;
 	q->source = r->o.queue;
+	q->dry = true; /* what the journal has comes first */
 	q->look.fn = look_fired;
 	q->intake = run_intake_new(&(struct run_intake_options){.env = r->env,
 	    .journal = r->journal,
 	    .source = q->source,
+	    .writing = writing,
 	    .idle = idle,
 	    .arg = q});
 	q->source->ready = ready;

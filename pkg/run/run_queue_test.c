@@ -160,15 +160,21 @@ static const struct source_ops queue_ops = {.next = queue_next,
     .trouble = queue_trouble};
 
 static void
-opened(struct world *w, int have)
+opened_with(struct world *w, int have, const char *limits)
 {
 	queue = (struct fake_queue){.w = w, .have = have};
 	queue.source = (struct source){.ops = &queue_ops, .impl = &queue};
-	w->limits = "max_call: 2m, ring: 50s, min_gap: 0";
+	w->limits = limits;
 	world_open(w);
 	w->fake.scripts[0] = calls;
 	w->o.queue = &queue.source;
 	w->o.concurrency = 4;
+}
+
+static void
+opened(struct world *w, int have)
+{
+	opened_with(w, have, "max_call: 2m, ring: 50s, min_gap: 0");
 }
 
 struct done {
@@ -205,8 +211,8 @@ a_drain_takes_jobs_as_calls_become_free(void **state)
 	world_drain(w);
 	assert_int_equal(jobs(w).count, 30);
 	assert_int_equal(w->p.fetched, 30);
-	/* never more than could be called at once */
-	assert_true(queue.most <= 4);
+	/* Never more than could be called at once, and once more ahead. */
+	assert_true(queue.most <= 8);
 	assert_int_equal(queue.have, 0);
 	assert_int_equal(queue.gives, 0);
 }
@@ -238,6 +244,53 @@ what_the_journal_has_comes_first(void **state)
 	assert_true(queue.begun);
 	assert_int_equal(queue.have, 1);
 	assert_int_equal(jobs(w).count, 4);
+}
+
+static const struct fake_step at_once[] = {AT(0, FAKE_PLACED),
+    AT(0, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+
+static void
+calls_that_end_at_once_find_the_next_jobs_here(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 300);
+	w->fake.scripts[0] = at_once;
+	w->o.concurrency = 6;
+	world_drain(w);
+	assert_int_equal(jobs(w).count, 300);
+	/* What could be called at once, and what can be until more is here. */
+	assert_true(queue.most > 6);
+	assert_true(queue.most <= 12);
+}
+
+static void
+for_calls_that_last_nothing_is_taken_ahead(void **state)
+{
+	static const struct fake_step long_calls[] = {AT(100, FAKE_PLACED),
+	    AT(400 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+	struct world *w = *state;
+
+	opened_with(w, 4, "max_call: 10m, ring: 2m, min_gap: 0");
+	w->fake.scripts[0] = long_calls;
+	w->o.concurrency = 1;
+	world_drain(w);
+	assert_int_equal(jobs(w).count, 4);
+	assert_int_equal(queue.most, 1);
+}
+
+static void
+jobs_taken_ahead_count_for_max_jobs_too(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 300);
+	w->fake.scripts[0] = at_once;
+	w->o.concurrency = 6;
+	w->o.max_jobs = 201;
+	world_drain(w);
+	assert_int_equal(jobs(w).count, 201);
+	assert_int_equal(queue.have, 300 - 201);
 }
 
 static void
@@ -540,6 +593,9 @@ main(void)
 	    T(a_drain_takes_jobs_as_calls_become_free),
 	    T(an_empty_queue_is_asked_once),
 	    T(what_the_journal_has_comes_first),
+	    T(calls_that_end_at_once_find_the_next_jobs_here),
+	    T(for_calls_that_last_nothing_is_taken_ahead),
+	    T(jobs_taken_ahead_count_for_max_jobs_too),
 	    T(max_jobs_bounds_what_is_taken),
 	    T(while_the_queue_is_away_the_journal_s_jobs_are_called),
 	    T(a_stopped_run_tells_the_queue_to_take_back),
