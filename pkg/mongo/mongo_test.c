@@ -55,6 +55,12 @@ a_password_is_never_shown(void **state)
 	    "mongodb://h/?authMechanismProperties=***&tls=true");
 	expect_shown("mongodb://h/?tls=true&TLScertificatekeyfilepassword=x",
 	    "mongodb://h/?tls=true&TLScertificatekeyfilepassword=***");
+	/* With a '@' of its own, that no password need have. */
+	expect_shown("mongodb://h/?tlsCertificateKeyFilePassword=se@cret",
+	    "mongodb://***");
+	expect_shown("mongodb://h:1/?password=se@cret&w=1", "mongodb://***");
+	expect_shown("mongodb://u:what?pass@word@h/", "mongodb://***");
+	expect_shown("u:pass://word@h", "u:***@h");
 	expect_shown("", "");
 	expect_shown("mongodb://h/?a&=&b=", "mongodb://h/?a&=&b=");
 }

@@ -40,19 +40,35 @@ put_options(const char *at, struct buf *out)
 	}
 }
 
+/* Behind the scheme; what has none is a user, or a host, from its start. */
+static const char *
+behind_scheme(const char *uri)
+{
+	static const char *const schemes[] = {"mongodb://", "mongodb+srv://"};
+
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		if (strncmp(uri, schemes[i], strlen(schemes[i])) == 0)
+			return uri + strlen(schemes[i]);
+	return uri;
+}
+
 /*
  * The last '@' ends the credentials: a password with an '@' or a '/' of its own
- * is no valid URI, and must not be shown for that.
+ * is no valid URI, and must not be shown for that.  With a '?' before it, it
+ * may as well stand in an option's secret: then nothing is shown.
  */
 void
 mongo_uri_shown(const char *uri, struct buf *out)
 {
-	const char *scheme = strstr(uri, "://");
-	const char *from = scheme != NULL ? scheme + 3 : uri;
+	const char *from = behind_scheme(uri);
 	const char *at = strrchr(from, '@');
 	const char *options;
 
 	buf_put(out, uri, (size_t)(from - uri));
+	if (at != NULL && memchr(from, '?', (size_t)(at - from)) != NULL) {
+		buf_puts(out, "***");
+		return;
+	}
 	if (at != NULL) {
 		const char *colon = memchr(from, ':', (size_t)(at - from));
 
