@@ -9,6 +9,8 @@
 #include "aws/aws_s3_priv.h"
 
 #define PAGE 1000
+/* Of a list; a server may never say that it has ended. */
+#define PAGES_MAX 1000
 
 struct stale {
 	char *key;
@@ -108,8 +110,10 @@ ask_page(struct aws_s3_reap *r)
 	if (*r->prefix != '\0')
 		aws_s3_query(&r->op, "prefix", r->prefix);
 	if (p != NULL) {
-		aws_s3_query(&r->op, "key-marker", p->next_key);
-		aws_s3_query(&r->op, "upload-id-marker", p->next_id);
+		put(&r->after_key, p->next_key);
+		put(&r->after_id, p->next_id);
+		aws_s3_query(&r->op, "key-marker", r->after_key);
+		aws_s3_query(&r->op, "upload-id-marker", r->after_id);
 	}
 	page_free(&r->page);
 	aws_s3_go(&r->op);
@@ -150,6 +154,17 @@ on_aborted(struct aws_s3_op *op)
 	return go_on(r);
 }
 
+/* Is there a next page, and is it not the one that was just read? */
+static bool
+goes_on(const struct aws_s3_reap *r, const struct aws_s3_page *p)
+{
+	return p->next_key != NULL && p->next_id != NULL &&
+	       r->pages < PAGES_MAX &&
+	       (r->after_key == NULL ||
+		   strcmp(p->next_key, r->after_key) != 0 ||
+		   strcmp(p->next_id, r->after_id) != 0);
+}
+
 static bool
 on_page(struct aws_s3_op *op)
 {
@@ -161,12 +176,12 @@ on_page(struct aws_s3_op *op)
 	if (op->code != ERR_NONE)
 		return false;
 	p = r->page = mem_zalloc(1, sizeof(*p));
+	r->pages++;
 	p->before_ms = r->before_ms;
 	p->begun_ms = -1;
 	if (aws_xml_read(buf_text(&http->body_in), http->body_in.len,
 		on_element, p, &ignored) != ERR_NONE ||
-	    !p->seen || p->bad ||
-	    (p->truncated && (p->next_key == NULL || p->next_id == NULL))) {
+	    !p->seen || p->bad || (p->truncated && !goes_on(r, p))) {
 		op->blame = true;
 		op->code = err_set(&op->err, ERR_UNREACHABLE, op->status,
 		    "S3 %s: a list of uploads that is not as documented",
@@ -177,12 +192,20 @@ on_page(struct aws_s3_op *op)
 	return go_on(r);
 }
 
+static void
+forget(struct aws_s3_reap *r)
+{
+	page_free(&r->page);
+	mem_free(&r->after_key);
+	mem_free(&r->after_id);
+}
+
 void
 aws_s3_reap(struct aws_s3 *s3, struct aws_s3_reap *r)
 {
 	r->s3 = s3;
-	r->found = r->aborted = 0;
-	page_free(&r->page);
+	r->found = r->aborted = r->pages = 0;
+	forget(r);
 	ask_page(r);
 }
 
@@ -190,5 +213,5 @@ void
 aws_s3_reap_fini(struct aws_s3_reap *r)
 {
 	aws_s3_end(&r->op);
-	page_free(&r->page);
+	forget(r);
 }

@@ -89,7 +89,8 @@ void aws_s3_abort(struct aws_s3 *s3, struct aws_s3_abort *a);
 /*
  * Abort the uploads of keys with this prefix that were begun before before_ms:
  * what a machine that never came back has left.  Not for an upload that may
- * still go on.
+ * still go on.  ERR_UNREACHABLE, blame: a list that is not as documented, that
+ * repeats itself, or has more than 1,000 pages; what was aborted by then is.
  */
 struct aws_s3_reap {
 	struct aws_s3_op op;
@@ -98,6 +99,8 @@ struct aws_s3_reap {
 	int64_t found, aborted; /* out */
 	struct aws_s3 *s3;      /* its own from here on */
 	struct aws_s3_page *page;
+	char *after_key, *after_id; /* where this page began; NULL: first */
+	int64_t pages;
 };
 void aws_s3_reap(struct aws_s3 *s3, struct aws_s3_reap *r);
 void aws_s3_reap_fini(struct aws_s3_reap *r); /* ends it; repeatable */

@@ -406,6 +406,27 @@ an_upload_of_unknown_age_stops_the_reaping(void **state)
 	aws_s3_reap_fini(&r);
 }
 
+static void
+a_list_of_uploads_that_repeats_itself_is_left(void **state)
+{
+	static const char page[] = "<ListMultipartUploadsResult><IsTruncated>"
+				   "true</IsTruncated><NextKeyMarker>a"
+				   "</NextKeyMarker><NextUploadIdMarker>1"
+				   "</NextUploadIdMarker>"
+				   "</ListMultipartUploadsResult>";
+	struct world *w = *state;
+	struct aws_s3_reap r = {
+	    .op.done = on_done, .prefix = "", .before_ms = INT64_MAX};
+
+	ANSWER(w, .body = page);
+	ANSWER(w, .body = page);
+	aws_s3_reap(w->s3, &r);
+	run(w);
+	expect_code(&r.op, ERR_UNREACHABLE, true);
+	assert_int_equal(asked(w), 2);
+	aws_s3_reap_fini(&r);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -424,6 +445,7 @@ main(void)
 	    TEST(an_abort_of_what_is_not_there_is_done),
 	    TEST(uploads_that_are_stale_are_aborted_page_by_page),
 	    TEST(an_upload_of_unknown_age_stops_the_reaping),
+	    TEST(a_list_of_uploads_that_repeats_itself_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,11 @@ on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 	(void)attributes;
 	if (colon != NULL)
 		name = colon + 1;
+	/* Expat alone knows no namespaces: to it "a:" is a name. */
+	if (*name == '\0') {
+		refuse(r, "an element without a name");
+		return;
+	}
 	if (r->depth == AWS_XML_DEPTH_MAX) {
 		refuse(r, "nested too deep");
 		return;

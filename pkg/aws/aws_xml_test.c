@@ -101,6 +101,20 @@ an_element_can_be_cut_out_as_it_stands(void **state)
 }
 
 static void
+an_element_that_has_only_a_prefix_is_refused(void **state)
+{
+	struct buf seen;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(
+	    read_all("<a:><Error/></a:>", &seen, &err), ERR_MALFORMED);
+	buf_free(&seen);
+	assert_int_equal(read_all("<:/>", &seen, &err), ERR_MALFORMED);
+	buf_free(&seen);
+}
+
+static void
 what_is_no_xml_is_refused_with_its_place(void **state)
 {
 	static const char *const rows[] = {"", "   ", "<a>", "<a></b>",
@@ -204,6 +218,7 @@ main(void)
 	    cmocka_unit_test(blanks_in_front_of_the_document_are_skipped),
 	    cmocka_unit_test(an_element_can_be_cut_out_as_it_stands),
 	    cmocka_unit_test(what_is_no_xml_is_refused_with_its_place),
+	    cmocka_unit_test(an_element_that_has_only_a_prefix_is_refused),
 	    cmocka_unit_test(entities_cannot_be_declared),
 	    cmocka_unit_test(every_limit_holds_and_what_is_just_within_is_read),
 	};
