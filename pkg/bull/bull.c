@@ -138,7 +138,7 @@ bull_library(const struct bull *b)
 
 /* Minted by take.lua: "TOKEN:MICROSECONDS.N". */
 int64_t
-bull_lease_taken_ms(const char *lease)
+bull_lease_taken_us(const char *lease)
 {
 	const char *delivery = strrchr(lease, ':');
 	char *end = NULL;
@@ -146,7 +146,22 @@ bull_lease_taken_ms(const char *lease)
 
 	if (delivery != NULL)
 		us = strtoll(delivery + 1, &end, 10);
-	return us > 0 && *end == '.' ? us / 1000 : 0;
+	return us > 0 && *end == '.' ? us : 0;
+}
+
+int64_t
+bull_lease_taken_ms(const char *lease)
+{
+	return bull_lease_taken_us(lease) / 1000;
+}
+
+void
+bull_know(struct bull *b, const char *lease)
+{
+	int64_t us = bull_lease_taken_us(lease);
+
+	if (us > b->known_us && bull_is_ours(b, lease))
+		b->known_us = us;
 }
 
 const char *

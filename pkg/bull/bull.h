@@ -244,10 +244,20 @@ void bull_read(struct bull *b, const struct bull_lease *leases, size_t n,
 /*
  * A job of the journal whose lock may have run out is ours again, unless
  * somebody else has had it since.  DONE, text: the lease from now on (another
- * delivery to us, whose reply was lost, keeps its own); OTHERS; GONE; MOVED.
+ * delivery to us, whose reply was lost, keeps its own); OTHERS; MOVED; GONE,
+ * text: "removed", by somebody, or "lost": this Redis, as far as it remembers,
+ * never gave it to us (it lost its memory, or is another one).
  */
 void bull_reclaim(struct bull *b, const struct bull_ref *ref, int64_t lock_ms,
     struct bull_call *c);
+
+/*
+ * Of jobs that went back, at most BULL_BATCH_MAX: held[i]: it was removed, or
+ * another has done or tried it; it will not come to us again as it was.  Of
+ * what this Redis does not remember that is never said.
+ */
+void bull_missing(
+    struct bull *b, const struct bull_ref *refs, size_t n, struct bull_call *c);
 
 /*
  * Renews locks, at most BULL_BATCH_MAX; works also when Redis is full.

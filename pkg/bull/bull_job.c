@@ -140,6 +140,7 @@ bull_read_jobs(struct bull_call *c, const struct net_redis_value *rows)
 	for (size_t i = 0; i < n; i++) {
 		const struct net_redis_value *row = bull_item(rows, i);
 
+		bull_know(c->bull, bull_item_text(row, ROW_LEASE));
 		if (is_text(row, ROW_ID) && is_text(row, ROW_TIMESTAMP))
 			read_job(row, &c->jobs[c->job_count++]);
 	}

@@ -15,6 +15,7 @@ struct bull {
 	char *token, *worker;
 	size_t field_max, answer_max;
 	bool told_drained;     /* Bull's listeners know that it ran empty */
+	int64_t known_us;      /* the latest delivery that we heard of */
 	struct list under_way; /* bull_call.node */
 };
 
@@ -44,6 +45,11 @@ void bull_arg_i64(struct bull_args *a, int64_t n);
 /* Sends it; takes what args hold and frees it. */
 void bull_start(struct bull *b, const struct bull_verb *verb,
     struct bull_args *args, struct bull_call *c);
+
+/* When it was minted; 0 = it is none of a dsrun's. */
+int64_t bull_lease_taken_us(const char *lease);
+/* Redis must remember as much. */
+void bull_know(struct bull *b, const char *lease);
 
 /* Items of an answer; NULL, "" and 0 for what is not there. */
 const struct net_redis_value *bull_item(

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -43,6 +44,7 @@ bull_take(struct bull *b, int64_t n, int64_t lock_ms, struct bull_call *c)
 	bull_arg_i64(&a, (int64_t)b->answer_max);
 	bull_arg_text(&a, b->worker);
 	bull_arg_text(&a, b->told_drained ? "0" : "1");
+	bull_arg_i64(&a, b->known_us);
 	bull_start(b, &take, &a, c);
 }
 
@@ -60,6 +62,7 @@ read_ours(struct bull_call *c, const struct net_redis_value *v,
 	for (size_t i = 0; i < n; i++) {
 		const struct net_redis_value *row = bull_item(rows, i);
 
+		bull_know(c->bull, bull_item_text(row, 1));
 		c->leases[c->lease_count++] =
 		    (struct bull_lease){bull_item_text(row, 0),
 			bull_item_text(row, 1), bull_item_i64(row, 2)};
@@ -80,10 +83,12 @@ bull_ours(struct bull *b, struct bull_call *c)
 }
 
 static void
-add_leases(struct bull_args *a, const struct bull_lease *leases, size_t n)
+add_leases(struct bull *b, struct bull_args *a, const struct bull_lease *leases,
+    size_t n)
 {
 	CHECK(n <= BULL_BATCH_MAX);
 	for (size_t i = 0; i < n; i++) {
+		bull_know(b, leases[i].lease);
 		bull_arg_text(a, leases[i].id);
 		bull_arg_text(a, leases[i].lease);
 	}
@@ -113,7 +118,7 @@ bull_read(struct bull *b, const struct bull_lease *leases, size_t n,
 	bull_arg_text(&a, b->token);
 	bull_arg_i64(&a, (int64_t)b->field_max);
 	bull_arg_i64(&a, (int64_t)b->answer_max);
-	add_leases(&a, leases, n);
+	add_leases(b, &a, leases, n);
 	bull_start(b, &reading, &a, c);
 }
 
@@ -130,6 +135,8 @@ read_reclaim(struct bull_call *c, const struct net_redis_value *v,
 		c->text = bull_item_text(v, 1);
 	} else {
 		bull_read_elsewhere(c, v, word);
+		if (c->answer == BULL_GONE)
+			c->text = bull_item_text(v, 1);
 	}
 	return ERR_NONE;
 }
@@ -143,6 +150,7 @@ bull_reclaim(struct bull *b, const struct bull_ref *ref, int64_t lock_ms,
 	struct bull_args a = {0};
 
 	CHECK(lock_ms > 0);
+	bull_know(b, ref->lease);
 	bull_args_begin(b, &a);
 	bull_arg_text(&a, ref->id);
 	bull_arg_text(&a, ref->lease);
@@ -153,8 +161,9 @@ bull_reclaim(struct bull *b, const struct bull_ref *ref, int64_t lock_ms,
 	bull_start(b, &reclaim, &a, c);
 }
 
+/* One mark for each that was asked about. */
 static enum err_code
-read_renew(struct bull_call *c, const struct net_redis_value *v,
+read_marks(struct bull_call *c, const struct net_redis_value *v,
     const char *word, struct err *err)
 {
 	const struct net_redis_value *rows = bull_item(v, 1);
@@ -168,7 +177,7 @@ read_renew(struct bull_call *c, const struct net_redis_value *v,
 	return ERR_NONE;
 }
 
-static const struct bull_verb renew = {"renew", read_renew};
+static const struct bull_verb renew = {"renew", read_marks};
 
 void
 bull_renew(struct bull *b, const struct bull_lease *leases, size_t n,
@@ -179,6 +188,30 @@ bull_renew(struct bull *b, const struct bull_lease *leases, size_t n,
 	CHECK(lock_ms > 0);
 	bull_args_begin(b, &a);
 	bull_arg_i64(&a, lock_ms);
-	add_leases(&a, leases, n);
+	add_leases(b, &a, leases, n);
 	bull_start(b, &renew, &a, c);
+}
+
+static const struct bull_verb missing = {"missing", read_marks};
+
+void
+bull_missing(
+    struct bull *b, const struct bull_ref *refs, size_t n, struct bull_call *c)
+{
+	struct bull_args a = {0};
+	char(*tries)[24] = mem_zalloc(n + 1, sizeof(*tries));
+
+	CHECK(n <= BULL_BATCH_MAX);
+	bull_args_begin(b, &a);
+	bull_arg_text(&a, b->token);
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(
+		    tries[i], sizeof(*tries), "%lld", (long long)refs[i].tries);
+		bull_arg_text(&a, refs[i].id);
+		bull_arg_text(&a, refs[i].lease);
+		bull_arg_text(&a, refs[i].stamp);
+		bull_arg_text(&a, tries[i]);
+	}
+	bull_start(b, &missing, &a, c);
+	mem_free(&tries);
 }

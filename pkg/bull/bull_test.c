@@ -466,6 +466,67 @@ a_lock_that_ran_out_is_reclaimed_from_nobody_only(void **state)
 		bull_reclaim(w.b, &k[2].ref, LOCK_MS, fresh(&w));
 		await_ok(&w);
 		assert_int_equal(w.c.answer, BULL_GONE);
+		assert_string_equal(w.c.text, "removed");
+	}
+}
+
+static const char *
+reclaimed(struct world *w, const struct kept *k)
+{
+	bull_reclaim(w->b, &k->ref, LOCK_MS, fresh(w));
+	await_ok(w);
+	assert_int_equal(w->c.answer, BULL_GONE);
+	return w->c.text;
+}
+
+static void
+missing_are(struct world *w, const struct kept *k, size_t n, const char *want)
+{
+	struct bull_ref refs[4];
+
+	for (size_t i = 0; i < n; i++)
+		refs[i] = k[i].ref;
+	bull_missing(w->b, refs, n, fresh(w));
+	await_ok(w);
+	assert_int_equal(w->c.held_count, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(w->c.held[i], want[i] == '1');
+}
+
+static void
+a_redis_says_what_is_gone_only_of_what_it_remembers(void **state)
+{
+	struct world w;
+	struct kept k[4] = {{.id = ""}};
+	struct kept new[1] = {{.id = ""}};
+
+	(void)state;
+	EACH_LIBRARY(w)
+	{
+		for (int i = 0; i < 4; i++)
+			add(&w, (struct bull_new){0});
+		take(&w, k, 4, LOCK_MS);
+		for (int i = 0; i < 3; i++) {
+			bull_hand_back(w.b, &k[i].ref, fresh(&w));
+			await_ok(&w);
+		}
+		missing_are(&w, k, 4, "0000");
+		/* Removed, and done by another. */
+		(void)REDIS_ASK(&server, "DEL", "bull:calls:1");
+		(void)REDIS_ASK(
+		    &server, "ZADD", "bull:calls:completed", "1", "2");
+		missing_are(&w, k, 4, "1100");
+		/* Another Redis for a while, or its memory is lost. */
+		(void)REDIS_ASK(&server, "FLUSHALL");
+		missing_are(&w, k, 4, "0000");
+		assert_string_equal(reclaimed(&w, &k[3]), "lost");
+		/* Also when it has given us something since. */
+		add(&w, (struct bull_new){.id = "later"});
+		take(&w, new, 1, LOCK_MS);
+		missing_are(&w, k, 4, "0000");
+		assert_string_equal(reclaimed(&w, &k[3]), "lost");
+		(void)REDIS_ASK(&server, "DEL", "bull:calls:later");
+		missing_are(&w, new, 1, "1");
 	}
 }
 
@@ -819,6 +880,7 @@ main(void)
 	    TEST(delayed_and_handed_back_jobs_count_no_try),
 	    TEST(what_a_dead_process_took_is_found_by_its_token),
 	    TEST(a_lock_that_ran_out_is_reclaimed_from_nobody_only),
+	    TEST(a_redis_says_what_is_gone_only_of_what_it_remembers),
 	    TEST(a_stalled_job_is_put_back),
 	    TEST(notes_are_kept_while_the_job_is_there),
 	    TEST(an_id_is_added_once),

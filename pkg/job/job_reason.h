@@ -36,7 +36,8 @@
 	X(RELEASED, "released", "given back with nothing sent")            \
 	X(CONFLICT, "conflict",                                            \
 	    "a call was placed that was held not to exist")                \
-	X(AWAY, "away", "its queue has it")
+	X(AWAY, "away", "its queue has it")                                \
+	X(GONE, "gone", "its queue no longer has it")
 
 #define X(name, word, text) JOB_REASON_##name,
 enum job_reason {

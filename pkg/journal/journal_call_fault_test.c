@@ -350,6 +350,7 @@ IN(lease_renew, journal_lease_renew(j, is.ready.id, NULL, 99, err))
 IN(lease_return, journal_lease_return(j, "file", 0, 9, &number, err))
 IN(lease_give_up, journal_lease_give_up(j, "file", FUTURE_MS, 9, &number, err))
 IN(lease_away, journal_lease_away(j, is.ready.id, err))
+IN(lease_gone, journal_lease_gone(j, is.ready.id, err))
 IN(lease_answered, journal_lease_answered(j, is.ready.id, err))
 IN(cache_put,
     journal_cache_put(j, JOURNAL_CACHE_CONTACT, "c", 15125559999, "{}", err))
@@ -508,6 +509,7 @@ OUT(services, journal_read_services(j, each_service, NULL, err))
 OUT(other_owners, journal_read_other_owners(j, &yes, err))
 OUT(waiting, journal_read_waiting(j, &yes, err))
 OUT(lease, journal_read_lease(j, is.ready.id, &lease, &yes, err))
+OUT(leases_away, journal_read_away(j, "file", 0, 9, each_lease, NULL, err))
 OUT(leases, journal_read_leases(
 		j, "file", JOURNAL_LEASE_HELD, 0, 9, each_lease, NULL, err))
 OUT(owner_say, journal_owner_say(j, "busy", err))
@@ -549,19 +551,20 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     INSIDE(lease_new), INSIDE(lease_take), INSIDE(lease_final),
     INSIDE(lease_get), INSIDE(one_try), INSIDE(lease_renew),
     INSIDE(lease_return), INSIDE(lease_give_up), INSIDE(lease_away),
-    INSIDE(lease_answered), OUTSIDE(lease), OUTSIDE(leases), INSIDE(cache_put),
-    INSIDE(cache_remove), OUTSIDE(cache), OUTSIDE(is_known), OUTSIDE(is_made),
-    INSIDE(outbox_keep), INSIDE(service_put), INSIDE(service_get),
-    INSIDE(holders), INSIDE(slots), OUTSIDE(counts), OUTSIDE(job),
-    OUTSIDE(attempt), OUTSIDE(person), OUTSIDE(terms), OUTSIDE(find),
-    OUTSIDE(find_in), OUTSIDE(find_number), OUTSIDE(event_attempt),
-    OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of), OUTSIDE(attempts),
-    OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses), OUTSIDE(dnc),
-    OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due),
-    OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(next_due),
-    OUTSIDE(any_ready), OUTSIDE(version), OUTSIDE(lost_before), OUTSIDE(check),
-    OUTSIDE(sql), OUTSIDE(dry_prune), OUTSIDE(services), OUTSIDE(other_owners),
-    OUTSIDE(waiting), OUTSIDE(owner_say)};
+    INSIDE(lease_gone), INSIDE(lease_answered), OUTSIDE(lease), OUTSIDE(leases),
+    OUTSIDE(leases_away), INSIDE(cache_put), INSIDE(cache_remove),
+    OUTSIDE(cache), OUTSIDE(is_known), OUTSIDE(is_made), INSIDE(outbox_keep),
+    INSIDE(service_put), INSIDE(service_get), INSIDE(holders), INSIDE(slots),
+    OUTSIDE(counts), OUTSIDE(job), OUTSIDE(attempt), OUTSIDE(person),
+    OUTSIDE(terms), OUTSIDE(find), OUTSIDE(find_in), OUTSIDE(find_number),
+    OUTSIDE(event_attempt), OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of),
+    OUTSIDE(attempts), OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses),
+    OUTSIDE(dnc), OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of),
+    OUTSIDE(outbox_due), OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding),
+    OUTSIDE(next_due), OUTSIDE(any_ready), OUTSIDE(version),
+    OUTSIDE(lost_before), OUTSIDE(check), OUTSIDE(sql), OUTSIDE(dry_prune),
+    OUTSIDE(services), OUTSIDE(other_owners), OUTSIDE(waiting),
+    OUTSIDE(owner_say)};
 
 /* --- the loop --------------------------------------------------------------
  */

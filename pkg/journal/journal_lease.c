@@ -331,6 +331,24 @@ journal_lease_away(struct journal *j, int64_t job, struct err *err)
 }
 
 enum err_code
+journal_lease_gone(struct journal *j, int64_t id, struct err *err)
+{
+	struct journal_job job;
+	struct journal_change change = {
+	    .job = &job, .job_event = JOB_EV_CANCEL};
+
+	if (journal_job_get(j, id, &job, err) != ERR_NONE)
+		return err->code;
+	if (job.state == JOB_READY || job.state == JOB_QUEUED) {
+		job.reason = JOB_REASON_GONE;
+		if (journal_step(j, &change, err) != ERR_NONE ||
+		    journal_outbox_add(j, &job, 0, err) != ERR_NONE)
+			return err->code;
+	}
+	return lease_set(j, id, JOURNAL_LEASE_AWAY, 0, err);
+}
+
+enum err_code
 journal_lease_answered(struct journal *j, int64_t job, struct err *err)
 {
 	return lease_set(j, job, JOURNAL_LEASE_ANSWERED, 0, err);
@@ -338,6 +356,25 @@ journal_lease_answered(struct journal *j, int64_t job, struct err *err)
 
 /* --- for the source ---------------------------------------------------------
  */
+
+static enum err_code
+each_lease(struct journal *j, sqlite3_stmt *st,
+    void (*fn)(void *arg, const struct journal_lease *l), void *arg,
+    struct err *err)
+{
+	struct journal_lease l;
+	bool row = true;
+
+	for (;;) {
+		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			return ERR_NONE;
+		memset(&l, 0, sizeof(l));
+		lease_row(st, &l);
+		fn(arg, &l);
+	}
+}
 
 enum err_code
 journal_read_leases(struct journal *j, const char *source,
@@ -351,8 +388,6 @@ journal_read_leases(struct journal *j, const char *source,
 	    "name=?1) AND l.state=?2 AND l.state<=1 AND l.job>?3 ORDER BY l.job "
 	    "LIMIT ?4",
 	    err);
-	struct journal_lease l;
-	bool row = true;
 
 	if (st == NULL)
 		return err->code;
@@ -360,15 +395,28 @@ journal_read_leases(struct journal *j, const char *source,
 	journal_db_i64(st, 2, state);
 	journal_db_i64(st, 3, after_job);
 	journal_db_i64(st, 4, limit);
-	for (;;) {
-		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
-			return err->code;
-		if (!row)
-			return ERR_NONE;
-		memset(&l, 0, sizeof(l));
-		lease_row(st, &l);
-		fn(arg, &l);
-	}
+	return each_lease(j, st, fn, arg, err);
+}
+
+enum err_code
+journal_read_away(struct journal *j, const char *source, int64_t after_job,
+    int64_t limit, void (*fn)(void *arg, const struct journal_lease *l),
+    void *arg, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT " COLUMNS " FROM job j INDEXED BY job_due CROSS JOIN lease "
+	    "l ON l.job=j.id WHERE j.state=0 AND j.not_before_ms=?2 AND "
+	    "j.id>?3 AND l.state=2 AND l.source=(SELECT id FROM source WHERE "
+	    "name=?1) ORDER BY j.id LIMIT ?4",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, source);
+	journal_db_i64(st, 2, JOURNAL_AWAY_MS);
+	journal_db_i64(st, 3, after_job);
+	journal_db_i64(st, 4, limit);
+	return each_lease(j, st, fn, arg, err);
 }
 
 enum err_code

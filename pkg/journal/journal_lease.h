@@ -17,7 +17,7 @@
  *
  * A job that is RETURNING or AWAY is QUEUED until JOURNAL_AWAY_MS with reason
  * `away`; met again it is READY under its new lease, and calls it had before
- * count as before.
+ * count as before; and CANCELLED once its queue no longer has it.
  */
 
 /* 9999-12-31T23:59:59Z: never. */
@@ -122,6 +122,14 @@ enum err_code journal_lease_give_up(struct journal *j, const char *source,
 enum err_code journal_lease_away(
     struct journal *j, int64_t job, struct err *err);
 
+/*
+ * The queue no longer has it: removed there, or done by another who removes
+ * what is done.  A job that is not called at the moment is CANCELLED (`gone`),
+ * with its result for the other sinks; one that is called goes on to its end.
+ */
+enum err_code journal_lease_gone(
+    struct journal *j, int64_t job, struct err *err);
+
 /* The queue has heard of its end, or that a person must decide. */
 enum err_code journal_lease_answered(
     struct journal *j, int64_t job, struct err *err);
@@ -131,6 +139,11 @@ enum err_code journal_lease_answered(
 /* Of source, in that state (HELD or RETURNING), in the order of jobs. */
 enum err_code journal_read_leases(struct journal *j, const char *source,
     enum journal_lease_state state, int64_t after_job, int64_t limit,
+    void (*fn)(void *arg, const struct journal_lease *l), void *arg,
+    struct err *err);
+/* Of source: AWAY, and waiting for the queue to give them again; by jobs. */
+enum err_code journal_read_away(struct journal *j, const char *source,
+    int64_t after_job, int64_t limit,
     void (*fn)(void *arg, const struct journal_lease *l), void *arg,
     struct err *err);
 /* As journal_lease_get. */

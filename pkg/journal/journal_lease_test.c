@@ -245,6 +245,64 @@ a_lost_lease_ends_no_call(void **state)
 	assert_int_equal(job(f, called.id).state, JOB_DONE);
 }
 
+static enum err_code
+gone_run(struct journal *j, void *arg, struct err *err)
+{
+	return journal_lease_gone(j, *(int64_t *)arg, err);
+}
+
+static void
+away_are(struct fix *f, int64_t after_job, const char *want)
+{
+	struct buf b = BUF_INIT(1024);
+
+	OK(journal_read_away(
+	    f->j, "file", after_job, 2, list_one, &b, &f->err));
+	assert_string_equal(buf_text(&b), want);
+	buf_free(&b);
+}
+
+static void
+what_its_queue_no_longer_has_is_cancelled_unless_it_is_called(void **state)
+{
+	struct fix *f = *state;
+	struct life called = {0};
+	struct life waits[4] = {{.id = 0}};
+	static const char *const names[] = {"a", "b", "c", "d"};
+
+	taken(f, &called, "called");
+	assert_true(life_claim(f, &called));
+	for (size_t i = 0; i < 4; i++)
+		taken(f, &waits[i], names[i]);
+	away_are(f, 0, "");
+	for (size_t i = 0; i < 3; i++)
+		OK(once(f, away_run, &waits[i].id));
+	OK(once(f, away_run, &called.id));
+	away_are(f, 0, "a:t1 b:t1 ");
+	away_are(f, waits[1].id, "c:t1 ");
+	/* One that went back, one that is here, one that is called. */
+	OK(once(f, gone_run, &waits[1].id));
+	OK(once(f, gone_run, &waits[3].id));
+	OK(once(f, gone_run, &called.id));
+	away_are(f, 0, "a:t1 c:t1 ");
+	for (size_t i = 1; i < 4; i += 2) {
+		assert_int_equal(job(f, waits[i].id).state, JOB_CANCELLED);
+		assert_int_equal(job(f, waits[i].id).reason, JOB_REASON_GONE);
+		assert_int_equal(
+		    lease(f, waits[i].id).state, JOURNAL_LEASE_AWAY);
+		assert_false(life_claim(f, &waits[i]));
+	}
+	held_are(f, JOURNAL_LEASE_HELD, "");
+	assert_int_equal(job(f, called.id).state, JOB_HELD);
+	life_finish(f, &called);
+	assert_int_equal(job(f, called.id).state, JOB_DONE);
+	/* What is over stays as it is. */
+	OK(once(f, gone_run, &called.id));
+	OK(once(f, gone_run, &waits[1].id));
+	assert_int_equal(job(f, called.id).state, JOB_DONE);
+	assert_int_equal(job(f, waits[1].id).state, JOB_CANCELLED);
+}
+
 static void
 a_job_that_is_over_has_its_result_sent_again(void **state)
 {
@@ -383,6 +441,7 @@ main(void)
 	    N(what_nobody_has_begun_goes_back_and_is_not_called),
 	    N(only_what_is_due_far_ahead_is_put_off),
 	    N(a_lost_lease_ends_no_call),
+	    N(what_its_queue_no_longer_has_is_cancelled_unless_it_is_called),
 	    N(a_job_that_is_over_has_its_result_sent_again),
 	    N(a_renewal_moves_the_end_of_what_is_held_alone),
 	    N(an_earlier_error_is_not_this_one_s),

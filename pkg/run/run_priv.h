@@ -320,6 +320,8 @@ void run_queue_end(struct run_queue *q);
 void run_queue_poke(struct run_queue *q);
 /* Nothing of it is under way. */
 bool run_queue_resting(const struct run_queue *q);
+/* What the journal had of its jobs may be called: source_ops.sure. */
+bool run_queue_is_sure(const struct run_queue *q);
 /* Jobs of it are on their way into the journal: it may not be freed. */
 bool run_queue_busy(const struct run_queue *q);
 /* It could not do all it should: why. */

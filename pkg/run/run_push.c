@@ -201,6 +201,11 @@ report(struct run_push *p, const struct run_push_row *row)
 	if (row->job.code == ERR_NONE) {
 		r->progress.pushed++;
 		p->troubled = false;
+		if (row->job.note[0] != '\0')
+			LOG(r->o.log, LOG_LEVEL_INFO, "sync.note",
+			    LOG_STR("sink", p->who.sink->name),
+			    LOG_INT("job", row->facts.box.job),
+			    LOG_STR("text", row->job.note));
 		return;
 	}
 	LOG(r->o.log, dead ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,

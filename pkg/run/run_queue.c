@@ -84,9 +84,11 @@ idle(void *arg, enum err_code code, const struct err *err)
 				 ? q->source->ops->notice(q->source->impl)
 				 : NULL;
 
-	if (notice != NULL)
-		LOG(r->o.log, LOG_LEVEL_WARN, "queue.lookup",
+	if (notice != NULL) {
+		LOG(r->o.log, LOG_LEVEL_WARN, "queue.notice",
 		    LOG_STR("text", notice));
+		r->results = true; /* of jobs that ended without a call */
+	}
 	if (code != ERR_NONE && err_class(code) == ERR_CLASS_FATAL) {
 		run_fail(r, code, err);
 		return;
@@ -241,6 +243,13 @@ run_queue_resting(const struct run_queue *q)
 {
 	return q == NULL || (!run_intake_busy(q->intake) &&
 				q->source->ops->resting(q->source->impl));
+}
+
+bool
+run_queue_is_sure(const struct run_queue *q)
+{
+	return q == NULL || q->source->ops->sure == NULL ||
+	       q->source->ops->sure(q->source->impl);
 }
 
 bool

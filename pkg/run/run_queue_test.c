@@ -519,14 +519,14 @@ a_warning_of_the_queue_is_logged_once_and_a_notice_as_it_comes(void **state)
 	told = NULL;
 	queue.have = 1;
 	world_drain(w);
-	assert_false(lines_with(w, "queue.lookup"));
+	assert_false(lines_with(w, "queue.notice"));
 	told = "whom it calls is not known";
 	queue.have = 1;
 	w->o.max_jobs = 1;
 	world_drain(w);
 	assert_true(queue.added > 0);
 	log_free(&w->o.log);
-	char *command = mem_printf("grep -q queue.lookup %s/*", dir);
+	char *command = mem_printf("grep -q queue.notice %s/*", dir);
 
 	assert_int_equal(system(command), 0);
 	mem_free(&command);

@@ -1,5 +1,6 @@
 #include "sink/sink_bull.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -274,6 +275,12 @@ answered(struct bull_call *c)
 		finish(a, err.code, &err, false);
 		return;
 	}
+	if (c->answer == BULL_GONE || c->answer == BULL_OTHERS ||
+	    c->answer == BULL_MOVED)
+		(void)snprintf(a->push->note, sizeof(a->push->note), "%s",
+		    c->answer == BULL_GONE
+			? "its queue has no such job in it any more"
+			: "its queue has given it to another meanwhile");
 	write_answered(a);
 }
 

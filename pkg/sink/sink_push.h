@@ -46,11 +46,13 @@ struct sink_push {
 	 * becomes a dead letter with err's text.  FATAL: a fault of the set-up
 	 * (a refused password): the row stays, the sink is left alone.
 	 * blame: does it count against the service (its breaker)?
+	 * note: beside ERR_NONE, what a person may want to know; "" = nothing.
 	 */
 	enum err_code code;
 	struct err err;
 	int64_t retry_after_ms;
 	bool blame;
+	char note[128];
 
 	/* the sink's own, until done() */
 	void *impl;

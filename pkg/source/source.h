@@ -117,6 +117,10 @@ struct source_ops {
 	/* Something for the log since the last time, a line; NULL: nothing.
 	 * Lives until the next call.  NULL for who has none. */
 	const char *(*notice)(void *s);
+	/* What the journal had of its jobs before this run was looked at: what
+	 * is to be called is still to be called, as far as can be known.  Then
+	 * ready() is called; nothing is begun before.  NULL: always. */
+	bool (*sure)(void *s);
 };
 
 /* A source in use: borrowed by run/, freed by whoever wired it. */

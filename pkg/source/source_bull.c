@@ -13,7 +13,8 @@
 #define AGAIN_MS 2000 /* real: the queue is away */
 #define TEND_MS 15000 /* real: promote, stalled check (theirs: 30 s) */
 #define STALLED_MS 30000
-#define FULL_MS 20 /* real */
+#define LOOK_TENDS 4 /* are all still there? */
+#define FULL_MS 20   /* real */
 #define FULLS_MOST 100
 
 void
@@ -21,6 +22,14 @@ source_bull_tell_ready(struct source_bull *s)
 {
 	if (s->port.ready != NULL)
 		s->port.ready(s->port.ready_arg);
+}
+
+bool
+source_bull_is_kept(const struct source_bull *s)
+{
+	const char *policy = bull_policy(s->o.bull);
+
+	return *policy == '\0' || strcmp(policy, "noeviction") == 0;
 }
 
 /* --- jobs for intake -------------------------------------------------------
@@ -184,16 +193,14 @@ source_bull_begin(struct source_bull *s, void (*then)(struct source_bull *s))
 static void
 detected(struct source_bull *s)
 {
-	const char *policy = bull_policy(s->o.bull);
-
 	s->detected = true;
 	mem_free(&s->warning);
-	if (*policy == '\0' || strcmp(policy, "noeviction") == 0)
+	if (source_bull_is_kept(s))
 		return;
 	s->warning =
 	    mem_printf("queue %s: a full Redis throws away jobs or their locks "
 		       "(maxmemory-policy %s): set maxmemory-policy noeviction",
-		bull_name(s->o.bull), policy);
+		bull_name(s->o.bull), bull_policy(s->o.bull));
 	if (!s->o.shared)
 		return;
 	/* Whose lock is thrown away is called by a Node worker, too. */
@@ -352,6 +359,8 @@ source_bull_poke(struct source_bull *s)
 		    s->wanted < SOURCE_BULL_BATCH ? s->wanted
 						  : SOURCE_BULL_BATCH,
 		    s->o.lock_ms, source_bull_begin(s, took));
+	else if (s->look && s->note_count == 0 && source_bull_look(s))
+		return;
 	else if (s->stopping && s->gave_back)
 		source_bull_tell_ready(s);
 }
@@ -375,6 +384,7 @@ bull_give_back(void *impl)
 
 	s->stopping = true;
 	s->wanted = 0;
+	s->look = false;
 	source_bull_poke(s);
 }
 
@@ -391,8 +401,16 @@ bull_resting(void *impl)
 	return s->detected && s->adopted && s->note_count == 0 &&
 	       list_empty(&s->words) && list_empty(&s->reclaim) &&
 	       s->wanted == 0 && !s->renew && !s->tend && !s->stalled &&
-	       !s->put_off && !s->parked && !s->returning &&
+	       !s->put_off && !s->parked && !s->returning && !s->look &&
 	       s->stopping == s->gave_back;
+}
+
+static bool
+bull_sure(void *impl)
+{
+	const struct source_bull *s = impl;
+
+	return s->sure || s->down || s->fatal;
 }
 
 static const char *
@@ -459,6 +477,7 @@ static const struct source_ops ops = {.next = bull_next,
     .resting = bull_resting,
     .warning = bull_warning,
     .notice = source_bull_notice,
+    .sure = bull_sure,
     .trouble = bull_trouble};
 
 /* --- life --------------------------------------------------------------------
@@ -525,6 +544,10 @@ tending_fired(struct env_timer *t)
 	s->tend = true;
 	s->put_off = true;
 	s->parked = true;
+	if (++s->tends % LOOK_TENDS == 0) {
+		s->look = true;
+		s->renew = true;
+	}
 	source_bull_poke(s);
 }
 
@@ -546,6 +569,7 @@ source_bull_new(const struct source_bull_options *options)
 	s->tend = true;
 	s->put_off = true;
 	s->parked = true;
+	s->look = true;
 	if (s->o.lookup != NULL)
 		s->blanks.people =
 		    source_people_new(s->o.env, s->o.journal, s->o.lookup);

@@ -42,7 +42,12 @@
  * once a run.  shared: ERR_CONFIG, nothing is taken.
  *
  * A job that Redis lost while our lock on it had time left is called (exclusive
- * only): nobody else can have had it, and the journal has it.
+ * only): nobody else can have had it, and the journal has it.  One that
+ * somebody removed (queue.obliterate() asks no lock) is over here, too, unless
+ * it is being called; so is one that went back and was removed, or done by
+ * another. Redis remembers its takes (bull_reclaim, bull_missing), so the two
+ * are told apart.  Nothing from before is called until that was looked at, and
+ * it is looked at again every minute.
  *
  * A job without a phone whose campaign is named gets its person from the
  * lookup (source_people.h) before intake; what its own data says of the

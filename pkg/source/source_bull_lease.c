@@ -58,6 +58,8 @@ write_notes(struct source_bull *s, struct journal *j, struct err *err)
 			    j, n->job, n->ticket, until_ms, err);
 		else if (n->what == SOURCE_BULL_AWAY)
 			code = journal_lease_away(j, n->job, err);
+		else if (n->what == SOURCE_BULL_GONE)
+			code = journal_lease_gone(j, n->job, err);
 		else
 			code = journal_lease_answered(j, n->job, err);
 	}
@@ -96,9 +98,13 @@ wrote(struct source_bull *s)
 
 	switch (s->write) {
 	case SOURCE_BULL_NOTES:
-		for (size_t i = 0; i < s->note_count; i++)
+		for (size_t i = 0; i < s->note_count; i++) {
+			s->gone += s->notes[i].what == SOURCE_BULL_GONE;
 			source_bull_note_fini(&s->notes[i]);
+		}
 		s->note_count = 0;
+		if (s->gone > 0)
+			source_bull_tell_ready(s);
 		break;
 	case SOURCE_BULL_GIVE_BACK:
 		s->gave_back = !more;
@@ -252,13 +258,13 @@ is_parked(void *arg, const struct journal_lease *l)
 }
 
 static void
-to_renew(void *arg, const struct journal_lease *l)
+gather(void *arg, const struct journal_lease *l)
 {
 	struct source_bull *s = arg;
 	struct bull_ticket *t = &s->tickets[s->lease_count];
 	struct err err = {0};
 
-	s->renew_after = l->job;
+	s->page_last = l->job;
 	s->lease_until[s->lease_count] = l->until_ms;
 	if (bull_ticket_read(l->ticket, t, &err) != ERR_NONE) {
 		bull_ticket_fini(t);
@@ -277,13 +283,25 @@ to_reclaim(struct source_bull *s, size_t i)
 	    ->until_ms = s->lease_until[i];
 }
 
+/* Is what the journal knows of a lock's end good enough?  It is looked at more
+ * often than it must be renewed. */
+static bool
+is_written(const struct source_bull *s, size_t i)
+{
+	return !s->o.shared && s->lease_until[i] > source_bull_real_ms(s) +
+						       s->o.lock_ms -
+						       s->o.lock_ms / 4;
+}
+
 static void
 renewed(struct source_bull *s)
 {
 	const struct bull_call *c = &s->call;
 
 	for (size_t i = 0; i < s->lease_count; i++)
-		if (i < c->held_count && c->held[i])
+		if (i < c->held_count && c->held[i] && is_written(s, i))
+			continue;
+		else if (i < c->held_count && c->held[i])
 			s->notes[s->note_count++] =
 			    (struct source_bull_note){.job = s->lease_jobs[i],
 				.what = SOURCE_BULL_RENEWED};
@@ -299,18 +317,62 @@ renew_some(struct source_bull *s)
 	if (s->renew_after == 0)
 		s->round_ms = source_bull_real_ms(s);
 	if (journal_read_leases(s->o.journal, s->o.name, JOURNAL_LEASE_HELD,
-		s->renew_after, SOURCE_BULL_BATCH, to_renew, s,
+		s->renew_after, SOURCE_BULL_BATCH, gather, s,
 		&s->err) != ERR_NONE)
 		return fault(s);
+	s->renew_after = s->page_last;
 	if (s->lease_count == 0) {
 		s->renew = false;
 		s->renew_after = 0;
 		s->sure_ms = s->round_ms;
+		s->sure = true;
+		source_bull_tell_ready(s);
 		return false;
 	}
 	CHECK(s->note_count == 0);
 	bull_renew(s->o.bull, s->leases, s->lease_count, s->o.lock_ms,
 	    source_bull_begin(s, renewed));
+	return true;
+}
+
+/* Those that the queue does not have are over here, too. */
+static void
+looked(struct source_bull *s)
+{
+	const struct bull_call *c = &s->call;
+	/* Whose hash was thrown away was not removed by anybody. */
+	bool sure = source_bull_is_kept(s);
+
+	for (size_t i = 0; i < s->lease_count; i++)
+		if (sure && i < c->held_count && c->held[i])
+			s->notes[s->note_count++] =
+			    (struct source_bull_note){.job = s->lease_jobs[i],
+				.what = SOURCE_BULL_GONE,
+				.of = mem_strdup(s->texts[i])};
+	source_bull_leases_free(s);
+}
+
+bool
+source_bull_look(struct source_bull *s)
+{
+	struct bull_ref refs[SOURCE_BULL_BATCH];
+
+	source_bull_leases_free(s);
+	if (journal_read_away(s->o.journal, s->o.name, s->look_after,
+		SOURCE_BULL_BATCH, gather, s, &s->err) != ERR_NONE)
+		return fault(s);
+	s->look_after = s->page_last;
+	if (s->lease_count == 0) {
+		s->look = false;
+		s->look_after = 0;
+		source_bull_tell_ready(s);
+		return false;
+	}
+	CHECK(s->note_count == 0);
+	for (size_t i = 0; i < s->lease_count; i++)
+		refs[i] = s->tickets[i].ref;
+	bull_missing(
+	    s->o.bull, refs, s->lease_count, source_bull_begin(s, looked));
 	return true;
 }
 

@@ -292,6 +292,12 @@ source_bull_notice(void *impl)
 	struct source_bull *s = impl;
 
 	mem_free(&s->blanks.noticed);
+	if (s->blanks.notice == NULL && s->gone > 0) {
+		s->blanks.notice = mem_printf("%lld jobs are not called: queue "
+					      "%s no longer has them (gone)",
+		    (long long)s->gone, bull_name(s->o.bull));
+		s->gone = 0;
+	}
 	s->blanks.noticed = s->blanks.notice;
 	s->blanks.notice = NULL;
 	return s->blanks.noticed;

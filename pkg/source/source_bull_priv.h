@@ -31,6 +31,7 @@ struct source_bull_note {
 	enum source_bull_what {
 		SOURCE_BULL_RENEWED,
 		SOURCE_BULL_AWAY,
+		SOURCE_BULL_GONE,
 		SOURCE_BULL_ANSWERED
 	} what;
 	char *ticket; /* another one, or NULL */
@@ -88,6 +89,7 @@ struct source_bull {
 	int64_t wrote; /* out: rows moved */
 	/* what is to be done */
 	bool detected, adopted;
+	bool sure;               /* in this run: whose lock was gone is known */
 	struct bull_lease *ours; /* to be read */
 	size_t ours_count, ours_at;
 	bool ours_fresh;     /* those to be read next are renewed */
@@ -103,6 +105,11 @@ struct source_bull {
 	char *texts[SOURCE_BULL_BATCH];
 	size_t lease_count;
 	int64_t renew_after; /* jobs up to here are done in this round */
+	int64_t page_last;   /* the last job that was read for a turn */
+	/* those that went back are looked for: are they still there? */
+	bool look;
+	int64_t look_after; /* jobs up to here were */
+	int64_t gone;       /* that were not, since the last notice */
 	int64_t wanted;
 	bool stopping, gave_back;
 	bool down;      /* the last call did not get through */
@@ -114,6 +121,7 @@ struct source_bull {
 	struct env_timer full;  /* our own answers make room in a moment */
 	int fulls;              /* in a row */
 	struct env_timer renewal, tending;
+	int tends;
 	/* shared: locks are looked after while a call hangs, too */
 	struct env_timer doubt;
 	int64_t round_ms; /* real: this round of renewing began */
@@ -150,6 +158,8 @@ struct bull_call *source_bull_begin(
     struct source_bull *s, void (*then)(struct source_bull *s));
 void source_bull_poke(struct source_bull *s);
 void source_bull_tell_ready(struct source_bull *s);
+/* false: a full Redis throws things away by itself. */
+bool source_bull_is_kept(const struct source_bull *s);
 
 /* source_bull_word.c */
 void source_bull_word_free(struct source_bull_word **w);
@@ -165,6 +175,8 @@ void source_bull_say_next(struct source_bull *s, bool reclaim);
 /* source_bull_lease.c: begin what upkeep of leases needs; true: something was
  * begun. */
 bool source_bull_upkeep(struct source_bull *s);
+/* Ask for some of those that went back; true: it was begun. */
+bool source_bull_look(struct source_bull *s);
 /* Is a job of ours over, and the queue has not heard of it yet? */
 bool source_bull_owes_answers(struct source_bull *s);
 /* Leases that ran out while nobody was here; before the run begins. */

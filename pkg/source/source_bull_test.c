@@ -313,14 +313,20 @@ leases(struct world *w, enum journal_lease_state state)
 }
 
 static int64_t
-away(struct world *w)
+with_reason(struct world *w, enum job_reason reason)
 {
-	char *sql = mem_printf(
-	    "SELECT count(*) FROM job WHERE reason=%d", JOB_REASON_AWAY);
+	char *sql =
+	    mem_printf("SELECT count(*) FROM job WHERE reason=%d", reason);
 	int64_t n = number_on(w->f, "journal.db", sql);
 
 	mem_free(&sql);
 	return n;
+}
+
+static int64_t
+away(struct world *w)
+{
+	return with_reason(w, JOB_REASON_AWAY);
 }
 
 static long
@@ -539,6 +545,73 @@ what_redis_lost_under_our_lock_stays_ours(void **state)
 		end(&w);
 		shell(w.f, "rm -rf ./*");
 	}
+}
+
+/* Nobody who obeys locks does that, but queue.obliterate() does. */
+static void
+what_was_removed_under_our_lock_is_over(void **state)
+{
+	for (int evicts = 0; evicts < 2; evicts++) {
+		struct world w;
+
+		begin(&w, *state);
+		take_some(&w, false);
+		if (evicts) {
+			(void)REDIS_ASK(&server, "CONFIG", "SET",
+			    "maxmemory-policy", "allkeys-lru");
+			bull_close(&w.b);
+			net_redis_close(&w.redis);
+			connect_world(&w, "j1");
+		}
+		(void)REDIS_ASK(
+		    &server, "DEL", "bull:calls:2", "bull:calls:2:lock");
+		(void)REDIS_ASK(&server, "LREM", "bull:calls:active", "0", "2");
+		open_source(&w, false, LOCK_MS);
+		assert_false(w.port->ops->sure(w.port->impl));
+		rest(&w);
+		assert_true(w.port->ops->sure(w.port->impl));
+		/* Unless Redis itself throws things away. */
+		assert_int_equal(
+		    with_reason(&w, JOB_REASON_GONE), evicts ? 0 : 1);
+		assert_int_equal(
+		    leases(&w, JOURNAL_LEASE_HELD), evicts ? JOBS : JOBS - 1);
+		assert_int_equal(away(&w), 0);
+		end(&w);
+		shell(w.f, "rm -rf ./*");
+	}
+}
+
+/* More than are asked for at once. */
+static void
+what_was_removed_after_it_went_back_is_over(void **state)
+{
+	const int many = 700;
+	struct world w;
+
+	begin(&w, *state);
+	add(&w, many);
+	open_source(&w, false, LOCK_MS);
+	for (int i = 0; i < many; i += 100) {
+		w.port->ops->want(w.port->impl, 100);
+		rest(&w);
+	}
+	w.port->ops->give_back(w.port->impl);
+	rest(&w);
+	close_source(&w);
+	assert_int_equal(away(&w), many);
+	for (int i = 5; i <= many; i += 5) {
+		char *key = mem_printf("bull:calls:%d", i);
+
+		(void)REDIS_ASK(&server, "DEL", key);
+		mem_free(&key);
+	}
+	open_source(&w, false, LOCK_MS);
+	rest(&w);
+	assert_int_equal(with_reason(&w, JOB_REASON_GONE), many / 5);
+	assert_int_equal(away(&w), many - many / 5);
+	assert_non_null(w.port->ops->notice(w.port->impl));
+	assert_null(w.port->ops->notice(w.port->impl));
+	end(&w);
 }
 
 static void
@@ -810,6 +883,8 @@ main(void)
 	    TEST(a_stop_in_the_midst_of_adoption_gives_all_of_it_back),
 	    TEST(a_late_note_leaves_a_newer_lease_alone),
 	    TEST(what_redis_lost_under_our_lock_stays_ours),
+	    TEST(what_was_removed_under_our_lock_is_over),
+	    TEST(what_was_removed_after_it_went_back_is_over),
 	    TEST(what_another_took_is_let_go),
 	    TEST(many_leases_are_renewed_and_reclaimed),
 	    TEST(a_parked_job_that_was_put_back_is_failed_all_the_same),

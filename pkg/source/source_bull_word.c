@@ -99,9 +99,18 @@ line_said(struct source_bull *s)
 	list_add_tail(s->words.next, &w->node); /* the next one still */
 }
 
+/* Somebody removed it, be it locked (queue.obliterate()).  A Redis that throws
+ * things away may have done that itself. */
+static bool
+was_removed(const struct source_bull *s)
+{
+	return s->call.answer == BULL_GONE &&
+	       strcmp(s->call.text, "removed") == 0 && source_bull_is_kept(s);
+}
+
 /*
- * A job whose lock had time left can have been removed by nobody who obeys
- * locks: Redis lost it.  The journal has it, so it is called.
+ * Nobody removed a job whose lock had time left, but it is not there: Redis
+ * lost it.  The journal has it, so it is called.
  */
 static bool
 lost_by_redis(const struct source_bull *s, const struct source_bull_word *w)
@@ -125,6 +134,8 @@ reclaimed(struct source_bull *s)
 		bull_ticket_write(&t.ref, t.attempts, &text);
 		note(s, w, SOURCE_BULL_RENEWED, buf_text(&text));
 		bull_ticket_fini(&t);
+	} else if (was_removed(s)) {
+		note(s, w, SOURCE_BULL_GONE, NULL);
 	} else if (!lost_by_redis(s, w)) {
 		note(s, w, SOURCE_BULL_AWAY, NULL);
 	}

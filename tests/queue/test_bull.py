@@ -541,11 +541,43 @@ class Library:
         self.assertEqual(self.us.reclaim(others), ["others", "someone"])
         self.assertEqual(self.us.reclaim(failed), ["moved", "failed"])
         self.assertEqual(self.us.reclaim(done), ["moved", "completed"])
-        self.assertEqual(self.us.reclaim(gone), ["gone"])
+        self.assertEqual(self.us.reclaim(gone), ["gone", "removed"])
         self.assertEqual(self.us.redis("LLEN", self.us.key("wait")), 0)
         self.assertEqual(self.us.renew([active, wait, others, gone]), [1, 1, 0, 0])
         for j in (active, wait):
             self.assertEqual(self.us.complete(j), ["done"])
+
+    def test_what_the_library_removes_is_missed_and_nothing_else(self):
+        self.add(7, {"attempts": 2})
+        jobs = self.us.take(7)
+        removed, cleaned, stays, done, failed, held, locked = jobs
+        self.us.delay(cleaned, jobs[0].lease and int(time.time() * 1000) + 60000)
+        for j in (removed, stays, done, failed):
+            self.assertEqual(self.us.hand_back(j), ["done"])
+        self.assertEqual(self.us.missing(*jobs), [0] * 7)
+        self.peer.do("await (await queue.getJob(arg)).remove()", removed.id)
+        self.peer.do("await queue.clean(arg, %s'delayed')" % ("1000, " if self.mq else ""), 0)
+        other = world.Ours(self.library, SERVER.port, "calls", token="other")
+        for j in other.take(3):
+            if j.id == done.id:
+                other.complete(j)
+            elif j.id == failed.id:
+                other.fail(j)
+            else:
+                other.hand_back(j)
+        other.close()
+        self.assertEqual(self.us.missing(*jobs), [1, 1, 0, 1, 1, 0, 0])
+        # Locked or not: our mark stays, all else goes.
+        self.us.redis("DEL", self.us.key(held.id + ":lock"))
+        self.peer.do("await queue.pause(); await queue.obliterate({force: true})")
+        self.assertEqual(self.us.missing(*jobs), [1] * 7)
+        self.assertEqual(self.us.reclaim(locked), ["gone", "removed"])
+        self.assertEqual(sorted(self.us.redis("KEYS", "*")), [
+            self.us.key("dsrun:" + token) for token in (world.TOKEN, "other")])
+        # A Redis that rolled back to before the take remembers none of it.
+        self.us.redis("DEL", self.us.key("dsrun:" + world.TOKEN))
+        self.assertEqual(self.us.missing(*jobs), [0] * 7)
+        self.assertEqual(self.us.reclaim(locked), ["gone", "lost"])
 
     def test_a_job_that_another_tried_meanwhile_is_not_taken_back(self):
         self.add(1, {"attempts": 3})

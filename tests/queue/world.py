@@ -246,9 +246,10 @@ class Ours:
     def run(self, name, *args):
         return self.redis("EVAL", script(name), 1, self.P, self.library, *args)
 
-    def take_all(self, n=1, lock_ms=60000, max_bytes=1 << 20, max_all=16 << 20, tell="0"):
+    def take_all(self, n=1, lock_ms=60000, max_bytes=1 << 20, max_all=16 << 20, tell="0",
+                 known=0):
         word, now, due, wait, ghosts, rows, dry = self.run(
-            "take", n, self.token, lock_ms, max_bytes, max_all, "ours", tell)
+            "take", n, self.token, lock_ms, max_bytes, max_all, "ours", tell, known)
         return {"word": word, "now": now, "due": due, "wait": wait, "ghosts": ghosts, "dry": dry,
                 "jobs": [Job(r) for r in rows]}
 
@@ -279,6 +280,10 @@ class Ours:
 
     def reclaim(self, j, lock_ms=60000):
         return self.run("reclaim", j.id, j.lease, j.stamp, j.tries, self.token, lock_ms)
+
+    def missing(self, *jobs):
+        return self.run("missing", self.token, *[
+            x for j in jobs for x in (j.id, j.lease, j.stamp, j.tries)])[1]
 
     def adopt(self, max_bytes=1 << 20):
         pairs = [x for row in self.run("ours", self.token)[2] for x in row[:2]]

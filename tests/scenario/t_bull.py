@@ -79,15 +79,15 @@ def no_lock_is_left(server):
     r.close()
 
 
-def each_library(test):
-    """One test for each library, named after it."""
+def each_library(test, module=None):
+    """One test for each library, named after it, in module."""
     for library in LIBRARIES:
         def one(box, library=library):
             with queue_of(library) as (server, peer):
                 test(box, library, server, peer)
         one.__name__ = test.__name__ + "_of_" + library
         one.__doc__ = test.__doc__
-        globals()[one.__name__] = one
+        (module or globals())[one.__name__] = one
 
 
 # --- the plain way ---

@@ -1,16 +1,18 @@
--- use base
+-- use base mark
 -- A job that our journal holds but whose lock may have run out goes back into
 -- active under our lock, if nobody else has had it since.
 --   ARGV: id, lease, timestamp and tries as they were at the take, token, lock ms
 -- {'ours', lease}: locked by us, under this lease
--- {'others', their token}, {'gone'}, {'moved', where}: tried again or finished
--- by somebody: completed, failed, delayed, wait ...
+-- {'others', their token}, {'moved', where}: tried again or finished by
+-- somebody: completed, failed, delayed, wait ...
+-- {'gone', 'removed'}: by somebody; {'gone', 'lost'}: this Redis never had it,
+-- for all it remembers
 local id, lease, stamp, tried = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local mine, lock_ms = ARGV[6] .. ':', ARGV[7]
 local key = P .. id
 
 if not is_same(id, stamp) then
-	return {'gone'}
+	return {'gone', remembers(ARGV[6], lease) and 'removed' or 'lost'}
 end
 local held = call('GET', key .. ':lock')
 if held then

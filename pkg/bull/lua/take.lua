@@ -1,8 +1,9 @@
--- use base store due job repeat
+-- use base mark store due job repeat
 -- Takes up to n jobs in the library's own order, locks them for us and reads
 -- them; one script, so that no job is ever ours without a lock.
 --   ARGV: n, token, lock ms, max bytes of a field, max bytes of all, worker's
---   name, '1' when 'drained' is still to be told
+--   name, '1' when 'drained' is still to be told, the latest delivery that our
+--   side knows of (0: none)
 -- {word, now, when the next delayed one is due, wait ms, ghosts, {job ...},
 --  1 when nothing is left that waits}
 --   word: 'taken' (also fewer than n), 'empty', 'paused', 'full' (BullMQ's
@@ -65,6 +66,7 @@ local function pop()
 	call('DEL', P .. 'pc')
 end
 
+local at = time[1] * 1000000 + time[2]
 local jobs, ghosts, size, word, wait = {}, 0, 0, 'taken', 0
 while #jobs < n and size < max_all and ghosts < 1000 do
 	wait = bull and 0 or limited()
@@ -91,8 +93,7 @@ while #jobs < n and size < max_all and ghosts < 1000 do
 	else
 		-- Ours and this delivery's alone: two deliveries of one job must
 		-- be told apart even when one process takes both.
-		local lease = token .. ':' .. time[1] .. string.format('%06d', tonumber(time[2])) ..
-		    '.' .. #jobs
+		local lease = token .. ':' .. int(at) .. '.' .. #jobs
 		call('SET', key .. ':lock', lease, 'PX', lock_ms)
 		if bull then
 			call('ZREM', P .. 'priority', id)
@@ -115,6 +116,9 @@ while #jobs < n and size < max_all and ghosts < 1000 do
 		jobs[#jobs + 1] = {id, lease, big, again, detail, unpack(f, 1, #FIELDS)}
 		size = size + read
 	end
+end
+if #jobs > 0 then
+	remember(token, at, tonumber(ARGV[9]))
 end
 if bull and word == 'empty' and (#jobs > 0 or ARGV[8] == '1') then
 	publish('drained', '')
