@@ -499,42 +499,6 @@ full_fired(struct env_timer *t)
 	source_bull_poke(CONTAINER_OF(t, struct source_bull, full));
 }
 
-static int64_t
-doubt_ms(const struct source_bull *s)
-{
-	return s->o.margin_ms > 1000 ? s->o.margin_ms / 4 : 250;
-}
-
-/* Between two looks no lock may come much closer to its end than margin. */
-static void
-doubt_fired(struct env_timer *t)
-{
-	struct source_bull *s = CONTAINER_OF(t, struct source_bull, doubt);
-
-	env_timer_start_real(s->o.env, t, doubt_ms(s));
-	if (source_bull_real_ms(s) - s->sure_ms <
-	    s->o.lock_ms - 2 * s->o.margin_ms)
-		return;
-	s->give_up = true;
-	source_bull_poke(s);
-}
-
-static int64_t
-renewal_ms(const struct source_bull *s)
-{
-	return s->o.lock_ms > 3000 ? s->o.lock_ms / 3 : 1000;
-}
-
-static void
-renewal_fired(struct env_timer *t)
-{
-	struct source_bull *s = CONTAINER_OF(t, struct source_bull, renewal);
-
-	env_timer_start_real(s->o.env, t, renewal_ms(s));
-	s->renew = true;
-	source_bull_poke(s);
-}
-
 static void
 tending_fired(struct env_timer *t)
 {
@@ -561,10 +525,8 @@ source_bull_new(const struct source_bull_options *options)
 	list_init(&s->words);
 	list_init(&s->reclaim);
 	s->again.fn = again_fired;
-	s->renewal.fn = renewal_fired;
 	s->tending.fn = tending_fired;
 	s->full.fn = full_fired;
-	s->doubt.fn = doubt_fired;
 	s->returning = true;
 	s->tend = true;
 	s->put_off = true;
@@ -573,12 +535,8 @@ source_bull_new(const struct source_bull_options *options)
 	if (s->o.lookup != NULL)
 		s->blanks.people =
 		    source_people_new(s->o.env, s->o.journal, s->o.lookup);
-	env_timer_start_real(s->o.env, &s->renewal, renewal_ms(s));
 	env_timer_start_real(s->o.env, &s->tending, TEND_MS);
-	if (s->o.shared) {
-		source_bull_give_up_now(s);
-		env_timer_start_real(s->o.env, &s->doubt, doubt_ms(s));
-	}
+	source_bull_leases_begin(s);
 	return s;
 }
 
@@ -600,15 +558,13 @@ source_bull_free(struct source_bull **sp)
 	bull_cancel(&s->call);
 	bull_call_fini(&s->call);
 	env_timer_stop(s->o.env, &s->again);
-	env_timer_stop(s->o.env, &s->renewal);
 	env_timer_stop(s->o.env, &s->tending);
-	env_timer_stop(s->o.env, &s->doubt);
 	env_timer_stop(s->o.env, &s->full);
 	while (s->job_at < s->job_count)
 		source_job_free(&s->jobs[s->job_at++]);
 	mem_free(&s->jobs);
 	ours_free(s);
-	source_bull_leases_free(s);
+	source_bull_leases_end(s);
 	if (s->saying != NULL)
 		source_bull_word_free(&s->saying);
 	mem_free(&s->warning);

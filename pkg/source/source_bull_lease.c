@@ -154,8 +154,8 @@ source_bull_write(struct source_bull *s, enum source_bull_write what)
 	CHECK(journal_submit(s->o.journal, &s->tx, &err) == ERR_NONE);
 }
 
-void
-source_bull_give_up_now(struct source_bull *s)
+static void
+give_up_now(struct source_bull *s)
 {
 	do {
 		s->write = SOURCE_BULL_GIVE_UP;
@@ -424,4 +424,63 @@ source_bull_upkeep(struct source_bull *s)
 		}
 	}
 	return s->renew && renew_some(s);
+}
+
+/* --- by the clock ------------------------------------------------------------
+ */
+
+static int64_t
+doubt_ms(const struct source_bull *s)
+{
+	return s->o.margin_ms > 1000 ? s->o.margin_ms / 4 : 250;
+}
+
+/* Between two looks no lock may come much closer to its end than margin. */
+static void
+doubt_fired(struct env_timer *t)
+{
+	struct source_bull *s = CONTAINER_OF(t, struct source_bull, doubt);
+
+	env_timer_start_real(s->o.env, t, doubt_ms(s));
+	if (source_bull_real_ms(s) - s->sure_ms <
+	    s->o.lock_ms - 2 * s->o.margin_ms)
+		return;
+	s->give_up = true;
+	source_bull_poke(s);
+}
+
+static int64_t
+renewal_ms(const struct source_bull *s)
+{
+	return s->o.lock_ms > 3000 ? s->o.lock_ms / 3 : 1000;
+}
+
+static void
+renewal_fired(struct env_timer *t)
+{
+	struct source_bull *s = CONTAINER_OF(t, struct source_bull, renewal);
+
+	env_timer_start_real(s->o.env, t, renewal_ms(s));
+	s->renew = true;
+	source_bull_poke(s);
+}
+
+void
+source_bull_leases_begin(struct source_bull *s)
+{
+	s->renewal.fn = renewal_fired;
+	s->doubt.fn = doubt_fired;
+	env_timer_start_real(s->o.env, &s->renewal, renewal_ms(s));
+	if (!s->o.shared)
+		return;
+	give_up_now(s);
+	env_timer_start_real(s->o.env, &s->doubt, doubt_ms(s));
+}
+
+void
+source_bull_leases_end(struct source_bull *s)
+{
+	env_timer_stop(s->o.env, &s->renewal);
+	env_timer_stop(s->o.env, &s->doubt);
+	source_bull_leases_free(s);
 }

@@ -179,8 +179,10 @@ bool source_bull_upkeep(struct source_bull *s);
 bool source_bull_look(struct source_bull *s);
 /* Is a job of ours over, and the queue has not heard of it yet? */
 bool source_bull_owes_answers(struct source_bull *s);
-/* Leases that ran out while nobody was here; before the run begins. */
-void source_bull_give_up_now(struct source_bull *s);
+/* From before the run begins, when those that ran out while nobody was here
+ * are given up, to its end: what time does to leases. */
+void source_bull_leases_begin(struct source_bull *s);
+void source_bull_leases_end(struct source_bull *s);
 /* Write the notes down, or make that move. */
 void source_bull_write(struct source_bull *s, enum source_bull_write what);
 /* The leases that the journal has and has not let go of; false: it cannot be
