@@ -52,6 +52,19 @@ mongo_put_id(bson_t *b, const char *key, const char *id)
 		mongo_put_str(b, key, id);
 }
 
+bool
+mongo_is_id(const bson_iter_t *it, const char *id)
+{
+	bson_oid_t oid;
+
+	if (text_unhex(id, oid.bytes, sizeof(oid.bytes)))
+		return BS(iter_type)(it) == BSON_TYPE_OID &&
+		       memcmp(BS(iter_oid)(it)->bytes, oid.bytes,
+			   sizeof(oid.bytes)) == 0;
+	return BS(iter_type)(it) == BSON_TYPE_UTF8 &&
+	       strcmp(BS(iter_utf8)(it, NULL), id) == 0;
+}
+
 void
 mongo_put_doc(bson_t *b, const char *key, const bson_t *doc)
 {

@@ -180,6 +180,8 @@ void mongo_put_i64(
 void mongo_put_double(bson_t *b, const char *key, double n);
 void mongo_put_time(bson_t *b, const char *key, int64_t ms);
 void mongo_put_id(bson_t *b, const char *key, const char *id);
+/* Is it what mongo_put_id puts? */
+bool mongo_is_id(const bson_iter_t *it, const char *id);
 void mongo_put_doc(bson_t *b, const char *key, const bson_t *doc);
 void mongo_begin(bson_t *b, const char *key, bson_t *child);
 void mongo_end(bson_t *b, bson_t *child);
@@ -250,5 +252,13 @@ struct mongo_outcome {
  */
 bool mongo_bulk_proves(
     const bson_t *reply, size_t k, struct mongo_outcome *out);
+
+/*
+ * The same of a bulk that succeeded: which of its k upserts made a document.
+ * each() is called for those whose place and _id the reply names, and not at
+ * all when it does not account for all of them.
+ */
+void mongo_bulk_made(const bson_t *reply, size_t k,
+    void (*each)(void *arg, size_t i, const bson_iter_t *id), void *arg);
 
 #endif

@@ -183,7 +183,16 @@ put_match(
 	mongo_end(b, &has);
 }
 
+static bool
+is_last_url(const struct mongo_row *r)
+{
+	return r->completed_ms > 0 && r->recording_url[0] != '\0';
+}
+
 /*
+ * A campaign that is made here needs nothing more: status and recordingUrl
+ * stand in it already.
+ *
  * Without a call it only sees to it that the campaign is there.  $addToSet
  * and not $push: on a server that gets the guard wrong (FerretDB does for
  * arrays) the same entry is still there once.
@@ -219,6 +228,8 @@ render_history(const struct mongo_row *r, struct mongo_op *op)
 	mongo_put_time(&part, "createdAt", r->now_ms);
 	if (!called)
 		mongo_put_time(&part, "updatedAt", r->now_ms);
+	if (is_last_url(r))
+		mongo_put_str(&part, "recordingUrl", r->recording_url);
 	mongo_end(&op->update, &part);
 }
 
@@ -325,8 +336,7 @@ has_op(enum mongo_op_kind kind, const struct mongo_row *r)
 	case MONGO_OP_STATUS:
 		return campaign && r->status != MONGO_PENDING;
 	case MONGO_OP_LAST_URL:
-		return campaign && r->completed_ms > 0 &&
-		       r->recording_url[0] != '\0';
+		return campaign && is_last_url(r);
 	case MONGO_OP_COUNT:
 	default:
 		return false;
@@ -378,6 +388,9 @@ void
 mongo_op_opts(const struct mongo_op *op, bool upsert, bson_t *opts)
 {
 	BS(init)(opts);
+	/* The driver would look at each byte once more: that texts are UTF-8
+	 * and keys what MongoDB takes is seen to when it is rendered. */
+	(void)BS(append_bool)(opts, "validate", 8, false);
 	if (upsert)
 		(void)BS(append_bool)(opts, "upsert", 6, true);
 	/* An empty document has 5 bytes. */

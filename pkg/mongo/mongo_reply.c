@@ -70,3 +70,46 @@ mongo_bulk_proves(const bson_t *reply, size_t k, struct mongo_outcome *out)
 		   (int64_t)failed ==
 	       (int64_t)k;
 }
+
+static bool
+read_made(bson_iter_t *it, int64_t *index, bson_iter_t *id)
+{
+	bson_iter_t member;
+	bool any = false;
+
+	*index = -1;
+	if (BS(iter_type)(it) != BSON_TYPE_DOCUMENT ||
+	    !BS(iter_recurse)(it, &member))
+		return false;
+	while (BS(iter_next)(&member)) {
+		const char *key = BS(iter_key)(&member);
+
+		if (strcmp(key, "index") == 0)
+			*index = BS(iter_as_int64)(&member);
+		if (strcmp(key, "_id") != 0)
+			continue;
+		*id = member;
+		any = true;
+	}
+	return any;
+}
+
+void
+mongo_bulk_made(const bson_t *reply, size_t k,
+    void (*each)(void *arg, size_t i, const bson_iter_t *id), void *arg)
+{
+	bson_iter_t it;
+	bson_iter_t made;
+	bson_iter_t id;
+	int64_t index;
+
+	if (count_of(reply, "nMatched") + count_of(reply, "nUpserted") !=
+		(int64_t)k ||
+	    !BS(iter_init_find)(&it, reply, "upserted") ||
+	    !BS(iter_recurse)(&it, &made))
+		return;
+	while (BS(iter_next)(&made))
+		if (read_made(&made, &index, &id) && index >= 0 &&
+		    index < (int64_t)k)
+			each(arg, (size_t)index, &id);
+}

@@ -30,7 +30,8 @@
  *                      are left alone
  *   lastCompletedStep, lastCompletedDate    the greatest
  *   recordingUrl       that of the call with the latest lastCompletedDate
- * A missing campaign is made (status, callHistory, createdAt).
+ * A missing campaign is made with all that the row says (and createdAt); once
+ * the server proves that this very write made it, no more is written of it.
  *
  * A revision counts for one result.  A campaign has many, so it has no `rev`
  * of its own: all of the above are joins that need none.

@@ -531,7 +531,7 @@ a_campaign_gets_one_entry_a_call_and_only_goes_forward(void **state)
 				      "'$max':{'lastCompletedStep':" INT(2) ",'lastCompletedDate':" DATE(
 					  1767603609021) "},'$setOnInsert':{'status':'booked',"
 							 "'createdAt':" DATE(
-							     1767603700000) "}}");
+							     1767603700000) ",'recordingUrl':'s3://b/r.wav'}}");
 	expect_op(MONGO_OP_STATUS, &r,
 	    "{" CAMPAIGN ",'status':{'$in':[null,'pending','in_progress',"
 	    "'failed','completed','declined']}}",

@@ -15,6 +15,14 @@ struct phase {
 	/* A bson_t points into itself and cannot be moved: this is sorted. */
 	struct mongo_op **order;
 	size_t count;
+	bool is_campaigns;
+	bool *made; /* by row: its campaign was made by this very write */
+};
+
+/* Upserts of one bulk, by their place in it. */
+struct sent {
+	struct phase *phase;
+	struct mongo_op **ops;
 };
 
 /* The first error of a row stays. */
@@ -149,6 +157,17 @@ after_failure(struct phase *p, struct mongo_op **ops, size_t k,
 	return again > 0 ? do_bulk(p, ops, again, err) : ERR_NONE;
 }
 
+/* The place alone would not do: there are servers that number wrongly. */
+static void
+campaign_made(void *arg, size_t i, const bson_iter_t *id)
+{
+	const struct sent *sent = arg;
+	size_t row = sent->ops[i]->row;
+
+	sent->phase->made[row] =
+	    mongo_is_id(id, sent->phase->rows[row].campaign);
+}
+
 /*
  * One unordered bulk of operations that are all upserts or all not.  Not
  * ERR_NONE: as do_singly.
@@ -185,6 +204,9 @@ do_bulk(struct phase *p, struct mongo_op **ops, size_t k, struct err *err)
 	if (MC(bulk_operation_execute)(bulk, &reply, &e) == 0) {
 		(void)mongo_translate(&e, &reply, err);
 		code = after_failure(p, ops, k, &reply, err);
+	} else if (p->is_campaigns && ops[0]->upsert) {
+		mongo_bulk_made(
+		    &reply, k, campaign_made, &(struct sent){p, ops});
 	}
 	BS(destroy)(&reply);
 	MC(bulk_operation_destroy)(bulk);
@@ -206,7 +228,7 @@ render_phase(
 			struct mongo_op *op = &p->ops[p->count];
 			bool made = false;
 
-			if (r->code != ERR_NONE)
+			if (r->code != ERR_NONE || p->made[i])
 				continue;
 			if (mongo_render(p->m, kinds[k], r, op, &made, &err) !=
 			    ERR_NONE)
@@ -219,15 +241,16 @@ render_phase(
 }
 
 static enum err_code
-do_phase(struct mongo *m, struct mongo_row *rows, size_t n,
-    enum mongo_collection c, const enum mongo_op_kind *kinds, size_t kind_count,
-    struct err *err)
+do_phase(const struct phase *of, enum mongo_collection c,
+    const enum mongo_op_kind *kinds, size_t kind_count, struct err *err)
 {
-	struct phase p = {.m = m, .rows = rows, .row_count = n};
+	struct phase p = *of;
+	struct mongo *m = p.m;
 	enum err_code code = ERR_NONE;
 
 	render_phase(&p, kinds, kind_count);
 	p.collection = mongo_of(m, c);
+	p.is_campaigns = c == MONGO_CAMPAIGN;
 	for (size_t i = 0; i < p.count && code == ERR_NONE; i += m->bulk_ops) {
 		size_t left = p.count - i;
 
@@ -249,20 +272,23 @@ mongo_write(struct mongo *m, struct mongo_row *rows, size_t n)
 	static const enum mongo_op_kind entries[] = {MONGO_OP_HISTORY};
 	static const enum mongo_op_kind rest[] = {
 	    MONGO_OP_REPLACE, MONGO_OP_STATUS, MONGO_OP_LAST_URL};
+	struct phase p = {.m = m, .rows = rows, .row_count = n};
 	struct err err;
 	enum err_code code = mongo_ready(m, &err);
 
+	p.made = mem_zalloc(n, sizeof(*p.made));
 	for (size_t i = 0; i < n; i++)
 		rows[i].code = ERR_NONE;
 	if (code == ERR_NONE)
-		code = do_phase(m, rows, n, MONGO_CALL_RECORD, records,
-		    ARRAY_LEN(records), &err);
-	if (code == ERR_NONE)
-		code = do_phase(m, rows, n, MONGO_CAMPAIGN, entries,
-		    ARRAY_LEN(entries), &err);
+		code = do_phase(
+		    &p, MONGO_CALL_RECORD, records, ARRAY_LEN(records), &err);
 	if (code == ERR_NONE)
 		code = do_phase(
-		    m, rows, n, MONGO_CAMPAIGN, rest, ARRAY_LEN(rest), &err);
+		    &p, MONGO_CAMPAIGN, entries, ARRAY_LEN(entries), &err);
+	if (code == ERR_NONE)
+		code =
+		    do_phase(&p, MONGO_CAMPAIGN, rest, ARRAY_LEN(rest), &err);
 	if (code != ERR_NONE)
 		fail_all(rows, n, &err);
+	mem_free(&p.made);
 }

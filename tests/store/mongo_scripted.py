@@ -113,10 +113,13 @@ def failed(code, text="scripted", labels=()):
 
 
 def updated(n, *errors, concern=None, upserted=()):
-    """n were matched or upserted; errors are (index, code)."""
+    """n were matched or upserted; errors are (index, code); upserted are
+    indexes, or the _id of each by its index."""
     reply = {"ok": 1.0, "n": n, "nModified": n - len(upserted)}
     if upserted:
-        reply["upserted"] = [{"index": i, "_id": "x"} for i in upserted]
+        ids = upserted if isinstance(upserted, dict) else {}
+        reply["upserted"] = [{"index": i, "_id": ids.get(i, "x")}
+                             for i in upserted]
     if errors:
         reply["writeErrors"] = [
             {"index": i, "code": code, "errmsg": "scripted %d" % code}

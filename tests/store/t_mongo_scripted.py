@@ -3,7 +3,7 @@
 labels, write concern, step-down, silence, half an answer, wrong counts."""
 import time
 
-from mongo_scripted import CUT, HALF, HANG, Scripted, failed, updated
+from mongo_scripted import CUT, HALF, HANG, Id, Scripted, failed, updated
 from mongo_world import (NONE, UNREACHABLE, Driver, harness, require, row)
 
 RETRYABLE = ["RetryableWriteError"]
@@ -117,6 +117,36 @@ def test_duplicate_keys_are_done_again_as_plain_updates(box):
     require([u["q"]["_id"] for u in asked[1]["updates"]] ==
             [asked[0]["updates"][i]["q"]["_id"] for i in (0, 2)], asked)
     require(not any(u.get("upsert") for u in asked[1]["updates"]), asked)
+
+
+def of_campaigns(script, rows):
+    """The commands on campaigns, when those on records are all right."""
+    said, asked = written([updated(len(rows))] + script, rows)
+    require(said == [NONE] * len(rows), said)
+    return asked[1:]
+
+
+def test_a_campaign_that_is_made_is_left_at_that(box):
+    ids = [{"campaign": "6" * 24}, {"campaign": "summer"}, {"campaign": "b"}]
+    rows = [{**row(n), **c} for n, c in enumerate(ids)]
+    made = {0: Id(b"\x66" * 12), 1: "summer"}
+    asked = of_campaigns([updated(3, upserted=made), updated(1)], rows)
+    require([u["q"]["_id"] for u in asked[1]["updates"]] == ["b"] * len(
+        asked[1]["updates"]), asked)
+    made[2] = "b"
+    asked = of_campaigns([updated(3, upserted=made)], rows)
+    require(len(asked) == 1, "a campaign just made was written again", asked)
+
+
+def test_a_campaign_is_made_only_if_the_answer_proves_it(box):
+    rows = [{**row(n), "campaign": str(n)} for n in range(2)]
+    for said in (updated(2, upserted={0: "1", 1: "0"}),  # wrong places
+                 updated(2, upserted={0: 0, 1: Id(b"0" * 12)}),
+                 updated(1, upserted={0: "0"}),  # and the other?
+                 updated(2, upserted={2: "0", -1: "1"})):
+        asked = of_campaigns([said], rows)
+        require({u["q"]["_id"] for u in asked[1]["updates"]} == {"0", "1"},
+                "believed", said, asked)
 
 
 def test_a_server_that_stops_at_the_first_error_is_asked_one_by_one(box):
