@@ -145,6 +145,7 @@ static bool
 must_park(struct run *r, struct journal *j, const struct journal_job *job,
     const struct run_gate *g)
 {
+	int64_t age_ms = journal_group_ms(j) - journal_knew_ms(j);
 	struct carrier_terms t;
 
 	if (!journal_is_fresh(j) || job->opened_ms > journal_opened_ms(j))
@@ -152,9 +153,8 @@ must_park(struct run *r, struct journal *j, const struct journal_job *job,
 	(void)r;
 	g->carrier->ops->terms(g->carrier->impl, &t);
 	/* A call of the other life may be forgotten by now: "absent" would
-	 * say nothing. */
-	if (journal_group_ms(j) - journal_knew_ms(j) >=
-	    t.memory_ms - t.settle_ms)
+	 * say nothing.  Nor where the clock was set back since. */
+	if (age_ms < 0 || age_ms >= t.memory_ms - t.settle_ms)
 		return true;
 	return t.cls == CARRIER_CALLBACK || t.cls == CARRIER_BLIND;
 }

@@ -103,15 +103,29 @@ said_absent(const struct run_call *c)
 	return c->checked_key && !c->lookup.found;
 }
 
+/*
+ * How long ago the attempt was armed, for what the carrier remembers: at least
+ * since it settles, whatever the wall clock says.  INT64_MAX: nobody knows,
+ * for the wall clock was set back behind that moment.
+ */
+static int64_t
+age_ms(const struct run_call *c)
+{
+	int64_t wall = env_now_ms(c->run->env) - c->attempt.armed_ms;
+	int64_t settles = env_boot_ms(c->run->env) - c->attempt.settle_boot_ms;
+
+	if (wall < 0)
+		return INT64_MAX;
+	return wall > settles ? wall : settles;
+}
+
 static void
 unknown_by_lookup(struct run_call *c)
 {
 	const struct carrier_terms *t = &c->terms.terms;
 	int64_t now_boot = env_boot_ms(c->run->env);
-	int64_t now = env_now_ms(c->run->env);
 	int64_t from = c->attempt.settle_boot_ms + t->settle_ms;
-	int64_t deadline =
-	    c->attempt.armed_ms + t->memory_ms - 2 * t->list_lag_ms;
+	bool is_late = age_ms(c) >= t->memory_ms - 2 * t->list_lag_ms;
 
 	if (!same_account(c)) {
 		park(c, JOB_REASON_ACCOUNT);
@@ -122,7 +136,7 @@ unknown_by_lookup(struct run_call *c)
 	if (c->checked_key && c->lookup.code != ERR_NONE) {
 		/* No answer was had; try again, but not for ever. */
 		c->checked_key = false;
-		if (now >= deadline)
+		if (is_late)
 			park(c, JOB_REASON_DEADLINE);
 		else
 			wait_until(c, now_boot + LOOKUP_AGAIN_MS);
@@ -131,7 +145,7 @@ unknown_by_lookup(struct run_call *c)
 	if (said_absent(c)) {
 		c->checked_key = false;
 		/* Absent counts only while the carrier would remember. */
-		if (now - c->attempt.armed_ms >= t->memory_ms)
+		if (age_ms(c) >= t->memory_ms)
 			park(c, JOB_REASON_DEADLINE);
 		else if (c->attempt.lookups == 0)
 			run_call_submit(c, RUN_PLAN_LOOK, JOB_REASON_NONE);
@@ -141,7 +155,7 @@ unknown_by_lookup(struct run_call *c)
 	}
 	if (now_boot < from)
 		wait_until(c, from);
-	else if (now >= deadline)
+	else if (is_late)
 		park(c, JOB_REASON_DEADLINE);
 	else
 		run_settle_lookup(c);
@@ -157,7 +171,7 @@ may_resend(const struct run_call *c)
 	       !c->resend_refused && !c->run->stopping &&
 	       !journal_is_fresh(c->run->journal) &&
 	       now < c->attempt.dial_until_ms &&
-	       now - c->attempt.armed_ms <
+	       age_ms(c) <
 		   c->terms.terms.key_window_ms - c->terms.terms.settle_ms &&
 	       same_account(c);
 }

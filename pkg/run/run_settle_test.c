@@ -193,6 +193,46 @@ absent_does_not_count_once_the_carrier_may_have_forgotten(void **state)
 }
 
 static bool
+set_back_100_s(void *arg)
+{
+	struct world *w = arg;
+
+	w->env->origin_ms -= 100 * SECOND;
+	return true;
+}
+
+static const struct fake_step unsure_and_set_back[] = {
+    AT(100, FAKE_DO, .act = set_back_100_s, .with = true),
+    AT(100, FAKE_UNKNOWN, .text = "timeout"), {0}};
+
+static void
+absent_does_not_count_when_the_clock_went_back_behind_the_request(void **state)
+{
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_QUERYABLE);
+
+	w->fake.scripts[0] = unsure_and_set_back;
+	world_drain(w);
+	parked(w, id, JOB_REASON_DEADLINE);
+	assert_int_equal(fake_count(&w->fake, "dial"), 1);
+}
+
+static void
+the_carriers_memory_is_not_longer_for_a_clock_that_was_set_back(void **state)
+{
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_QUERYABLE);
+
+	/* 22 s after the request, says the wall. */
+	w->fake.scripts[0] = unsure_and_set_back;
+	w->fake.terms.memory_ms = 100 * SECOND;
+	w->fake.look_ms = 120 * SECOND;
+	world_drain(w);
+	parked(w, id, JOB_REASON_DEADLINE);
+	assert_string_equal(world_story(w, id), "ADMIT ARM DOUBT PARK");
+}
+
+static bool
 change_account(void *arg)
 {
 	struct world *w = arg;
@@ -411,6 +451,20 @@ nothing_is_repeated_after_dial_until(void **state)
 	assert_int_equal(world_attempt(w, id, 1).resends, 0);
 }
 
+/* Its key may be over by days. */
+static void
+nothing_is_repeated_once_the_clock_was_set_back(void **state)
+{
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_KEYED);
+
+	w->fake.scripts[0] = unsure_and_set_back;
+	world_drain(w);
+	parked(w, id, JOB_REASON_DEADLINE);
+	assert_int_equal(fake_count(&w->fake, "dial"), 1);
+	assert_int_equal(world_attempt(w, id, 1).resends, 0);
+}
+
 /* --- carriers that cannot be asked --- */
 
 static void
@@ -484,6 +538,8 @@ main(void)
 	    T(a_lookup_that_fails_is_made_again_and_proves_nothing),
 	    T(lookups_that_fail_until_the_deadline_park_the_job),
 	    T(absent_does_not_count_once_the_carrier_may_have_forgotten),
+	    T(absent_does_not_count_when_the_clock_went_back_behind_the_request),
+	    T(the_carriers_memory_is_not_longer_for_a_clock_that_was_set_back),
 	    T(another_account_cannot_be_asked),
 	    T(a_keyed_request_is_made_again_with_the_same_key),
 	    T(the_same_key_is_sent_three_times_more_and_then_looked_up),
@@ -493,6 +549,7 @@ main(void)
 	    T(a_cancel_stops_the_repetition),
 	    T(nothing_is_repeated_once_its_time_or_the_key_is_over),
 	    T(nothing_is_repeated_after_dial_until),
+	    T(nothing_is_repeated_once_the_clock_was_set_back),
 	    T(a_callback_is_awaited_for_the_longest_call_and_then_parked),
 	    T(a_callback_in_time_ends_the_doubt),
 	    T(a_blind_carrier_leaves_it_to_a_person_at_once),
