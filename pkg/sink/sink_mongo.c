@@ -7,6 +7,8 @@
 
 #include "net/net_pool.h"
 
+#define LEAST 8 /* rows of a bulk to a server in trouble */
+
 /* A push on its way.  The thread reads only its row, whose texts are a copy:
  * what the push points at may go with a cancel. */
 struct item {
@@ -32,7 +34,8 @@ struct sink_mongo {
 	struct net_pool *pool;
 	struct list gathered;
 	struct bulk *bulk; /* under way; NULL: none */
-	bool due;          /* flushed while one was under way */
+	bool due;          /* flushed while one was under way, or left by it */
+	size_t most;       /* rows of the next bulk */
 	/* Why there is no mongo: told to what was flushed, from the loop. */
 	struct err refusal;
 	struct list refused;
@@ -137,18 +140,24 @@ bulk_free(struct bulk **bp)
 }
 
 /* A conflict is between writers, no fault of the service. */
-static void
-finish(struct sink_push *p, enum err_code code, const struct err *err)
+static bool
+is_to_blame(enum err_code code)
 {
 	enum err_class class = err_class(code);
 
+	return class == ERR_CLASS_FATAL ||
+	       (class == ERR_CLASS_RETRY && code != ERR_BUSY);
+}
+
+static void
+finish(struct sink_push *p, enum err_code code, const struct err *err)
+{
 	p->impl = NULL;
 	p->code = code;
 	if (code != ERR_NONE)
 		p->err = *err;
 	p->retry_after_ms = -1;
-	p->blame = class == ERR_CLASS_FATAL ||
-		   (class == ERR_CLASS_RETRY && code != ERR_BUSY);
+	p->blame = is_to_blame(code);
 	p->done(p);
 }
 
@@ -162,6 +171,21 @@ on_thread(struct env_work *w)
 	mongo_write(b->sink->mongo, b->rows, b->count);
 }
 
+/* A server too slow for as many in its time would be too slow for ever. */
+static void
+choose_most(struct sink_mongo *s, const struct bulk *b)
+{
+	bool bad = false;
+
+	for (size_t i = 0; i < b->count; i++)
+		bad = bad || is_to_blame(b->rows[i].code);
+	s->most = bad ? s->most / 4 : s->most * 2;
+	if (s->most < LEAST)
+		s->most = LEAST;
+	if (s->most > SINK_MONGO_AT_ONCE)
+		s->most = SINK_MONGO_AT_ONCE;
+}
+
 /* A done() may start, cancel and flush; the bulk stays until all were told. */
 static void
 on_loop(struct env_work *w)
@@ -169,6 +193,7 @@ on_loop(struct env_work *w)
 	struct bulk *b = CONTAINER_OF(w, struct bulk, work);
 	struct sink_mongo *s = b->sink;
 
+	choose_most(s, b);
 	for (size_t i = 0; i < b->count; i++) {
 		struct sink_push *p = b->items[i].push;
 
@@ -218,12 +243,12 @@ gather(struct sink_mongo *s)
 	size_t n = 0;
 
 	LIST_FOREACH (it, &s->gathered)
-		n++;
+		n += n < s->most;
 	b->work = (struct env_work){.run = on_thread, .done = on_loop};
 	b->sink = s;
 	b->items = mem_zalloc(n, sizeof(*b->items));
 	b->rows = mem_zalloc(n, sizeof(*b->rows));
-	while ((node = list_pop(&s->gathered)) != NULL) {
+	while (b->count < n && (node = list_pop(&s->gathered)) != NULL) {
 		struct sink_push *p =
 		    CONTAINER_OF(node, struct sink_push, node);
 		struct item *it = &b->items[b->count];
@@ -237,7 +262,7 @@ gather(struct sink_mongo *s)
 	return b;
 }
 
-/* All that was gathered, as one bulk. */
+/* What was gathered, as one bulk, and what it leaves when that is back. */
 static void
 send_all(struct sink_mongo *s)
 {
@@ -253,6 +278,7 @@ send_all(struct sink_mongo *s)
 		return;
 	}
 	s->bulk = gather(s);
+	s->due = !list_empty(&s->gathered);
 	net_pool_submit(s->pool, &s->bulk->work);
 }
 
@@ -351,6 +377,7 @@ sink_mongo_new(struct env *env, const struct mongo_options *o)
 	struct sink_mongo *s = mem_zalloc(1, sizeof(*s));
 
 	s->env = env;
+	s->most = SINK_MONGO_AT_ONCE;
 	own_options(s, o);
 	list_init(&s->gathered);
 	list_init(&s->refused);

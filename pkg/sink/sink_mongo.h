@@ -16,8 +16,10 @@
  *
  * What is started is gathered; flush sends all of it as one bulk on a thread
  * of the sink's own, and what is gathered meanwhile goes with the next flush,
- * at the latest when the first bulk is back.  The library is loaded, and the
- * thread begins, with the first flush.
+ * at the latest when the first bulk is back.  After a bulk that the service
+ * did not carry out the next is a quarter as large, after others twice as
+ * large again, so that a slow server gets what it can do in time.  The library
+ * is loaded, and the thread begins, with the first flush.
  *
  * The state of a campaign after a result:
  *   booked       a meeting was agreed

@@ -233,6 +233,16 @@ def test_the_sink_says_who_is_to_blame(box):
                 [("ERR_CONFIG", True)], said)
 
 
+def test_after_a_bulk_that_failed_the_next_are_smaller(box):
+    with Scripted({"update": [updated(500, concern=64)]}) as s, \
+            Driver(s.uri) as d:
+        rows = [record(n) for n in range(1600)]
+        said = codes(d.ask(do="push", rows=rows)["rows"])
+        require(said == ["ERR_TIMEOUT"] * 500 + [NONE] * 1100, set(said))
+        sizes = [len(c["updates"]) for c in s.commands("update")]
+        require(sizes == [500, 125, 250, 500, 225], sizes)
+
+
 def test_a_read_that_fails_is_translated_too(box):
     with Scripted({"find": [failed(13435), failed(13435), failed(13)]}) as s, \
             Driver(s.uri) as d:
