@@ -762,6 +762,13 @@ a_disk_error_in_the_first_group_of_all_is_mended(void **state)
 	OK(open_journal(f, JOURNAL_MUST_EXIST));
 	must_pass(f);
 	OK(once(f, one_job, &a));
+	/* A power cut takes both slots of the mark: the anchor is left. */
+	a.ext = "b";
+	OK(once(f, one_job, &a));
+	journal_close(&f->j);
+	shell(f, "dd if=/dev/zero of=journal.lock bs=512 seek=1 count=2 "
+		 "conv=notrunc status=none");
+	OK(open_journal(f, JOURNAL_MUST_EXIST));
 }
 
 /* The one look that fails in an exchange is not taken for "all is done". */

@@ -291,6 +291,7 @@ static enum err_code
 mark_commit(struct journal *j, struct err *err)
 {
 	struct journal_mark *m = &j->lock.mark;
+	bool only_flags = m->stamp > 0 && m->commits == 0;
 
 	memcpy(m->journal, j->head.journal, sizeof(m->journal));
 	memcpy(m->incarnation, j->head.incarnation, sizeof(m->incarnation));
@@ -299,7 +300,13 @@ mark_commit(struct journal *j, struct err *err)
 	memcpy(m->hash, j->head.hash, sizeof(m->hash));
 	m->pid = j->env->pid;
 	memcpy(m->boot, j->env->boot_id, sizeof(m->boot));
-	return journal_mark_write(&j->lock, err);
+	enum err_code code = journal_mark_write(&j->lock, err);
+
+	/* What a power cut leaves must name a commit: an older anchor is of
+	 * the disk error that the very first group met, and names none. */
+	return code == ERR_NONE && only_flags
+		   ? journal_mark_anchor(&j->lock, err)
+		   : code;
 }
 
 /*
