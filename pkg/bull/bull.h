@@ -190,6 +190,11 @@ struct bull_call {
 	size_t lease_count;
 	bool *held;
 	size_t held_count;
+	struct bull_ended {
+		enum bull_answer answer;
+		const char *text; /* "" = none */
+	} * ended;
+	size_t ended_count;
 	const char **ids, **failed_ids;
 	size_t id_count, failed_count;
 	struct bull_counts counts;
@@ -290,6 +295,19 @@ void bull_renew(struct bull *b, const struct bull_lease *leases, size_t n,
  */
 enum err_code bull_complete(struct bull *b, const struct bull_ref *ref,
     const char *result, size_t len, struct bull_call *c, struct err *err);
+/*
+ * The same for many, at most BULL_BATCH_MAX: ended[i] says what became of
+ * ends[i]; answer and text are the last one's.  What ends holds is copied; the
+ * results must be JSON, which is not looked at.  What Redis refuses of one (its
+ * hash is no hash) ends the call in the midst of them: say them one by one.
+ */
+struct bull_end {
+	const struct bull_ref *ref;
+	const char *result;
+	size_t len;
+};
+void bull_complete_all(
+    struct bull *b, const struct bull_end *ends, size_t n, struct bull_call *c);
 void bull_fail(struct bull *b, const struct bull_ref *ref, const char *reason,
     const char *stack, bool final, int64_t backoff_ms, struct bull_call *c);
 void bull_delay(struct bull *b, const struct bull_ref *ref, int64_t due_ms,

@@ -174,9 +174,11 @@ bull_call_fini(struct bull_call *c)
 	mem_free(&c->jobs);
 	mem_free(&c->leases);
 	mem_free(&c->held);
+	mem_free(&c->ended);
 	mem_free(&c->ids);
 	mem_free(&c->failed_ids);
 	c->job_count = c->lease_count = c->held_count = 0;
+	c->ended_count = 0;
 	c->id_count = c->failed_count = 0;
 	c->text = "";
 	net_redis_command_fini(&c->command);

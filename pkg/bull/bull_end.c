@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -31,36 +32,69 @@ read_end(struct bull_call *c, const struct net_redis_value *v, const char *word,
 	bull_read_elsewhere(c, v, word);
 }
 
-static enum err_code
-read_complete(struct bull_call *c, const struct net_redis_value *v,
-    const char *word, struct err *err)
+static void
+read_completed(struct bull_call *c, const struct net_redis_value *v)
 {
 	static const char *const already[] = {"completed", NULL};
+	const char *word = bull_item_text(v, 0);
 
-	(void)err;
+	c->text = "";
 	if (text_starts(word, "children"))
 		c->answer = BULL_CHILDREN;
 	else
 		read_end(c, v, word, already);
+}
+
+static enum err_code
+read_complete(struct bull_call *c, const struct net_redis_value *v,
+    const char *word, struct err *err)
+{
+	const struct net_redis_value *rows = bull_item(v, 1);
+	size_t n = rows != NULL ? rows->count : 0;
+
+	(void)word;
+	if (n != c->ended_count)
+		return err_set(err, ERR_MALFORMED, 0,
+		    "answered %zu of %zu jobs", n, c->ended_count);
+	for (size_t i = 0; i < n; i++) {
+		read_completed(c, bull_item(rows, i));
+		c->ended[i] = (struct bull_ended){c->answer, c->text};
+	}
 	return ERR_NONE;
 }
 
 static const struct bull_verb complete = {"complete", read_complete};
 
+void
+bull_complete_all(
+    struct bull *b, const struct bull_end *ends, size_t n, struct bull_call *c)
+{
+	struct bull_args a = {0};
+
+	CHECK(n > 0 && n <= BULL_BATCH_MAX);
+	c->ended = mem_zalloc(n, sizeof(*c->ended));
+	c->ended_count = n;
+	bull_args_begin(b, &a);
+	bull_arg_text(&a, b->token);
+	for (size_t i = 0; i < n; i++) {
+		bull_arg_text(&a, ends[i].ref->id);
+		bull_arg_text(&a, ends[i].ref->lease);
+		bull_arg_text(&a, ends[i].ref->stamp);
+		bull_arg_bytes(&a, ends[i].result, ends[i].len);
+	}
+	bull_start(b, &complete, &a, c);
+}
+
 enum err_code
 bull_complete(struct bull *b, const struct bull_ref *ref, const char *result,
     size_t len, struct bull_call *c, struct err *err)
 {
-	struct bull_args a = {0};
+	const struct bull_end end = {ref, result, len};
 	enum err_code code = bull_check_json("result", result, len, err);
 
-	if (code != ERR_NONE)
-		return code;
-	begin(b, ref, &a);
-	bull_arg_text(&a, b->token);
-	bull_arg_bytes(&a, result, len);
-	bull_start(b, &complete, &a, c);
-	return ERR_NONE;
+	if (code == ERR_NONE)
+		bull_complete_all(b, &end, 1, c);
+	return code;
 }
 
 static enum err_code

@@ -253,6 +253,43 @@ a_job_is_taken_and_completed_once(void **state)
 }
 
 static void
+many_are_completed_in_one_call_each_by_itself(void **state)
+{
+	static const enum bull_answer first[] = {BULL_DONE, BULL_OTHERS,
+	    BULL_DONE, BULL_GONE},
+				      again[] = {BULL_ALREADY, BULL_OTHERS,
+					  BULL_ALREADY, BULL_GONE};
+	struct bull_end ends[4];
+	struct kept k[4];
+	struct world w;
+
+	(void)state;
+	EACH_LIBRARY(w)
+	{
+		for (int i = 0; i < 4; i++)
+			add(&w, (struct bull_new){0});
+		take(&w, k, 4, LOCK_MS);
+		for (int i = 0; i < 4; i++)
+			ends[i] = (struct bull_end){&k[i].ref, "{\"n\":1}", 7};
+		(void)REDIS_ASK(
+		    &server, "SET", "bull:calls:2:lock", "another:5");
+		(void)REDIS_ASK(&server, "DEL", "bull:calls:4");
+		for (int turn = 0; turn < 2; turn++) {
+			bull_complete_all(w.b, ends, 4, fresh(&w));
+			await_ok(&w);
+			assert_int_equal(w.c.ended_count, 4);
+			for (int i = 0; i < 4; i++)
+				assert_int_equal(w.c.ended[i].answer,
+				    turn == 0 ? first[i] : again[i]);
+			assert_string_equal(w.c.ended[0].text, "");
+			assert_string_equal(w.c.ended[1].text, "another:5");
+		}
+		look(&w);
+		assert_int_equal(w.c.counts.completed, 2);
+	}
+}
+
+static void
 a_result_that_is_no_json_is_refused_at_once(void **state)
 {
 	struct world w;
@@ -873,6 +910,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_job_is_taken_and_completed_once),
+	    TEST(many_are_completed_in_one_call_each_by_itself),
 	    TEST(a_result_that_is_no_json_is_refused_at_once),
 	    TEST(a_failed_try_comes_again_by_the_jobs_own_rules),
 	    TEST(a_backoff_that_is_not_known_changes_nothing),

@@ -352,6 +352,7 @@ IN(lease_give_up, journal_lease_give_up(j, "file", FUTURE_MS, 9, &number, err))
 IN(lease_away, journal_lease_away(j, is.ready.id, err))
 IN(lease_gone, journal_lease_gone(j, is.ready.id, err))
 IN(lease_answered, journal_lease_answered(j, is.ready.id, err))
+IN(lease_answered_as, journal_lease_answered_as(j, is.ready.id, "t-1", err))
 IN(cache_put,
     journal_cache_put(j, JOURNAL_CACHE_CONTACT, "c", 15125559999, "{}", err))
 IN(cache_remove, journal_cache_remove(j, JOURNAL_CACHE_CONTACT, "b", err))
@@ -548,23 +549,23 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     INSIDE(outbox_set), INSIDE(outbox_retry), INSIDE(outbox_drop),
     INSIDE(append_get), INSIDE(append_put), INSIDE(attention),
     INSIDE(run_begin), INSIDE(run_end), INSIDE(is_archived), INSIDE(erase),
-    INSIDE(lease_new), INSIDE(lease_take), INSIDE(lease_final),
-    INSIDE(lease_get), INSIDE(one_try), INSIDE(lease_renew),
-    INSIDE(lease_return), INSIDE(lease_give_up), INSIDE(lease_away),
-    INSIDE(lease_gone), INSIDE(lease_answered), OUTSIDE(lease), OUTSIDE(leases),
-    OUTSIDE(leases_away), INSIDE(cache_put), INSIDE(cache_remove),
-    OUTSIDE(cache), OUTSIDE(is_known), OUTSIDE(is_made), INSIDE(outbox_keep),
-    INSIDE(service_put), INSIDE(service_get), INSIDE(holders), INSIDE(slots),
-    OUTSIDE(counts), OUTSIDE(job), OUTSIDE(attempt), OUTSIDE(person),
-    OUTSIDE(terms), OUTSIDE(find), OUTSIDE(find_in), OUTSIDE(find_number),
-    OUTSIDE(event_attempt), OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of),
-    OUTSIDE(attempts), OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses),
-    OUTSIDE(dnc), OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of),
-    OUTSIDE(outbox_due), OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding),
-    OUTSIDE(next_due), OUTSIDE(any_ready), OUTSIDE(version),
-    OUTSIDE(lost_before), OUTSIDE(check), OUTSIDE(sql), OUTSIDE(dry_prune),
-    OUTSIDE(services), OUTSIDE(other_owners), OUTSIDE(waiting),
-    OUTSIDE(owner_say)};
+    INSIDE(lease_new), INSIDE(lease_answered_as), INSIDE(lease_take),
+    INSIDE(lease_final), INSIDE(lease_get), INSIDE(one_try),
+    INSIDE(lease_renew), INSIDE(lease_return), INSIDE(lease_give_up),
+    INSIDE(lease_away), INSIDE(lease_gone), INSIDE(lease_answered),
+    OUTSIDE(lease), OUTSIDE(leases), OUTSIDE(leases_away), INSIDE(cache_put),
+    INSIDE(cache_remove), OUTSIDE(cache), OUTSIDE(is_known), OUTSIDE(is_made),
+    INSIDE(outbox_keep), INSIDE(service_put), INSIDE(service_get),
+    INSIDE(holders), INSIDE(slots), OUTSIDE(counts), OUTSIDE(job),
+    OUTSIDE(attempt), OUTSIDE(person), OUTSIDE(terms), OUTSIDE(find),
+    OUTSIDE(find_in), OUTSIDE(find_number), OUTSIDE(event_attempt),
+    OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of), OUTSIDE(attempts),
+    OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses), OUTSIDE(dnc),
+    OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due),
+    OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(next_due),
+    OUTSIDE(any_ready), OUTSIDE(version), OUTSIDE(lost_before), OUTSIDE(check),
+    OUTSIDE(sql), OUTSIDE(dry_prune), OUTSIDE(services), OUTSIDE(other_owners),
+    OUTSIDE(waiting), OUTSIDE(owner_say)};
 
 /* --- the loop --------------------------------------------------------------
  */

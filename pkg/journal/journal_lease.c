@@ -354,6 +354,23 @@ journal_lease_answered(struct journal *j, int64_t job, struct err *err)
 	return lease_set(j, job, JOURNAL_LEASE_ANSWERED, 0, err);
 }
 
+enum err_code
+journal_lease_answered_as(
+    struct journal *j, int64_t job, const char *ticket, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE lease SET state=3,due_ms=0 WHERE job=?1 AND state<=1 AND "
+	    "ticket=?2",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	journal_db_text(st, 2, ticket);
+	CRASH_POINT("journal.lease.answered");
+	return journal_db_done(&j->w, st, err);
+}
+
 /* --- for the source ---------------------------------------------------------
  */
 

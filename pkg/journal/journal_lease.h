@@ -133,6 +133,9 @@ enum err_code journal_lease_gone(
 /* The queue has heard of its end, or that a person must decide. */
 enum err_code journal_lease_answered(
     struct journal *j, int64_t job, struct err *err);
+/* Only while this is the delivery that the journal has (journal_lease_is). */
+enum err_code journal_lease_answered_as(
+    struct journal *j, int64_t job, const char *ticket, struct err *err);
 
 /* --- on the loop's thread ----------------------------------------------- */
 

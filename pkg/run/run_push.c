@@ -28,6 +28,7 @@ row_free(struct run_push_row *row)
 	else
 		mem_free(&row->keep);
 	run_row_fini(&row->facts);
+	mem_free(&row->job.answered);
 	buf_free(&row->recording_url);
 	buf_free(&row->transcript_url);
 	mem_free(&row);

@@ -1,3 +1,4 @@
+#include "journal/journal_lease.h"
 #include "run/run_decide.h"
 #include "run/run_tale_test.h"
 #include "sink/sink_push.h"
@@ -28,6 +29,7 @@ static struct peer {
 	bool together; /* all that was flushed is answered in one callback */
 	struct env_timer bulk;
 	const char *keeps;
+	const char *answers_as; /* the lease that it answered */
 	/* seen */
 	int started, now, most, flushes, cancelled;
 	char order[512];
@@ -49,6 +51,8 @@ answered(struct env_timer *t)
 	a->push = NULL;
 	p->code = a->code;
 	p->retry_after_ms = -1;
+	if (p->code == ERR_NONE && peer.answers_as != NULL)
+		p->answered = mem_strdup(peer.answers_as);
 	if (p->code != ERR_NONE) {
 		p->blame = peer.blame;
 		p->retry_after_ms = peer.retry_after_ms;
@@ -735,12 +739,58 @@ a_push_whose_kernel_fails_loses_no_result(void **state)
 	under_faults(FAULT_DISK, ENOSPC);
 }
 
+static enum err_code
+lease_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	(void)tx;
+	return journal_lease_new(j, 1, "file", "t-1", true, 1, err);
+}
+
+static enum journal_lease_state
+lease_state(struct world *w)
+{
+	struct journal_lease l;
+	bool found = false;
+
+	OK(journal_read_lease(w->j, 1, &l, &found, &w->err));
+	assert_true(found);
+	return l.state;
+}
+
+static void
+pushed_as(struct world *w, const char *ticket, enum journal_lease_state want)
+{
+	struct journal_tx tx = {.run = lease_run};
+
+	finished(w, 1);
+	OK(journal_now(w->j, &tx, &w->err));
+	peer.answers_as = ticket;
+	sync_once(w);
+	assert_int_equal(w->code, ERR_NONE);
+	assert_int_equal(outbox(w).done, 1);
+	assert_int_equal(lease_state(w), want);
+}
+
+static void
+the_lease_that_was_answered_is_noted_with_its_row(void **state)
+{
+	pushed_as(*state, "t-1", JOURNAL_LEASE_ANSWERED);
+}
+
+static void
+an_answer_to_an_older_delivery_is_none_to_the_newer(void **state)
+{
+	pushed_as(*state, "t-0", JOURNAL_LEASE_HELD);
+}
+
 int
 main(void)
 {
 #define T(test) \
 	cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
+	    T(the_lease_that_was_answered_is_noted_with_its_row),
+	    T(an_answer_to_an_older_delivery_is_none_to_the_newer),
 	    T(a_sync_pushes_what_a_drain_left),
 	    T(what_is_said_in_one_breath_is_one_turn),
 	    T(a_sink_that_a_drain_serves_gets_results_in_it),

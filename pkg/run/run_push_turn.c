@@ -6,6 +6,7 @@
 #include "base/crash.h"
 
 #include "job/job_ladder.h"
+#include "journal/journal_lease.h"
 
 #include "run/run_push_priv.h"
 
@@ -78,6 +79,10 @@ tell_row(struct run_push *p, struct journal *j, const struct run_push_row *row,
 {
 	int64_t speed = env_speed(p->run->env);
 
+	if (row->job.code == ERR_NONE && row->job.answered != NULL &&
+	    journal_lease_answered_as(
+		j, row->facts.box.job, row->job.answered, err) != ERR_NONE)
+		return err->code;
 	if (row->job.code == ERR_NONE)
 		return journal_outbox_set(
 		    j, row->facts.box.id, JOURNAL_OUTBOX_DONE, 0, NULL, err);

@@ -12,7 +12,8 @@
 #include "journal/journal_lease.h"
 #include "json/json_write.h"
 
-#define AT_ONCE 256
+#define AT_ONCE 512
+#define BATCH 128 /* answers of one call: a script holds all others up */
 #define VALUE_MAX (64 << 10)
 #define RECLAIMS_MOST 2
 
@@ -20,6 +21,18 @@ struct sink_bull {
 	struct sink_bull_options o;
 	struct sink_pusher pusher;
 	struct list pushes;
+	struct list batches;  /* under way */
+	struct batch *filled; /* to be sent with the next flush, or NULL */
+};
+
+/* Completions that are said in one call. */
+struct batch {
+	struct sink_bull *sink;
+	struct list node;
+	struct bull_call call;
+	struct answer *answers[BATCH]; /* NULL: dropped meanwhile */
+	struct buf values[BATCH];
+	size_t count;
 };
 
 /* One answer on its way. */
@@ -31,8 +44,8 @@ struct answer {
 	struct journal_lease lease;
 	struct bull_ticket ticket;
 	struct bull_call call;
-	struct journal_tx tx;
-	bool writing, dropped;
+	struct batch *batch; /* its call is that one's, at */
+	size_t at;
 	bool backoff; /* by SINK_BULL_BACKOFF_MS */
 	int reclaims;
 };
@@ -40,16 +53,25 @@ struct answer {
 static void
 answer_free(struct answer *a)
 {
+	if (a->batch != NULL)
+		a->batch->answers[a->at] = NULL;
 	list_remove(&a->node);
 	list_remove(&a->post.node);
-	if (a->writing) {
-		a->dropped = true; /* its transaction's end frees it */
-		return;
-	}
 	bull_cancel(&a->call);
 	bull_call_fini(&a->call);
 	bull_ticket_fini(&a->ticket);
 	mem_free(&a);
+}
+
+static void
+batch_free(struct batch *b)
+{
+	list_remove(&b->node);
+	bull_cancel(&b->call);
+	bull_call_fini(&b->call);
+	for (size_t i = 0; i < b->count; i++)
+		buf_free(&b->values[i]);
+	mem_free(&b);
 }
 
 static void
@@ -151,42 +173,14 @@ say(struct answer *a)
  * ---------------------------------------------------------
  */
 
-static enum err_code
-written_run(struct journal *j, struct journal_tx *tx, struct err *err)
-{
-	const struct answer *a = CONTAINER_OF(tx, struct answer, tx);
-	bool same = false;
-	enum err_code code =
-	    journal_lease_is(j, a->lease.job, a->lease.ticket, &same, err);
-
-	/* Taken again meanwhile: that delivery has an answer of its own. */
-	if (code != ERR_NONE || !same)
-		return code;
-	return journal_lease_answered(j, a->lease.job, err);
-}
-
-static void
-written(struct journal_tx *tx)
-{
-	struct answer *a = CONTAINER_OF(tx, struct answer, tx);
-
-	CRASH_POINT("sink.bull.written");
-	a->writing = false;
-	if (a->dropped)
-		answer_free(a);
-	else
-		finish(a, tx->code, &tx->err, false);
-}
-
+/* The lease is noted as answered with the row (sink_push.h). */
 static void
 write_answered(struct answer *a)
 {
-	struct err err;
+	struct err none = {0};
 
-	a->writing = true;
-	a->tx = (struct journal_tx){
-	    .run = written_run, .done = written, .cls = JOURNAL_LIVE};
-	CHECK(journal_submit(a->sink->o.journal, &a->tx, &err) == ERR_NONE);
+	a->push->answered = mem_strdup(a->lease.ticket);
+	finish(a, ERR_NONE, &none, false);
 }
 
 /* Under the lease that the call's answer named. */
@@ -240,12 +234,11 @@ known(struct bull_call *c)
 }
 
 static void
-answered(struct bull_call *c)
+heard(struct answer *a)
 {
-	struct answer *a = CONTAINER_OF(c, struct answer, call);
+	struct bull_call *c = &a->call;
 	struct err err = c->err;
 
-	CRASH_POINT("sink.bull.answered");
 	if (c->code != ERR_NONE) {
 		finish(a, c->code, &err, true);
 		return;
@@ -284,6 +277,103 @@ answered(struct bull_call *c)
 	write_answered(a);
 }
 
+static void
+answered(struct bull_call *c)
+{
+	CRASH_POINT("sink.bull.answered");
+	heard(CONTAINER_OF(c, struct answer, call));
+}
+
+/* --- many at once -----------------------------------------------------------
+ */
+
+/* The only thing left to say is "completed", and of which library is known. */
+static bool
+may_be_gathered(const struct answer *a)
+{
+	return a->push->result->state == JOB_DONE &&
+	       !(a->ticket.attempts > 1 && may_come_again(a->push->result)) &&
+	       bull_library(a->sink->o.bull) != BULL_ANY;
+}
+
+static void
+gather(struct answer *a)
+{
+	struct sink_bull *s = a->sink;
+	struct batch *b = s->filled;
+
+	if (b == NULL) {
+		b = mem_zalloc(1, sizeof(*b));
+		b->sink = s;
+		s->filled = b;
+	}
+	a->batch = b;
+	a->at = b->count;
+	b->answers[b->count] = a;
+	b->values[b->count] = BUF_INIT(VALUE_MAX);
+	write_value(a->push->result, &b->values[b->count++]);
+}
+
+/* What Redis said of all.  One that it stumbles over must not stand in the way
+ * of the others: then each is said by itself. */
+static void
+all_answered(struct bull_call *c)
+{
+	struct batch *b = CONTAINER_OF(c, struct batch, call);
+
+	CRASH_POINT("sink.bull.answered");
+	for (size_t i = 0; i < b->count; i++) {
+		struct answer *a = b->answers[i];
+
+		if (a == NULL)
+			continue;
+		a->batch = NULL;
+		if (c->code != ERR_NONE) {
+			say(a);
+			continue;
+		}
+		a->call = (struct bull_call){
+		    .answer = c->ended[i].answer, .text = c->ended[i].text};
+		heard(a);
+	}
+	batch_free(b);
+}
+
+static void
+send_filled(struct sink_bull *s)
+{
+	struct batch *b = s->filled;
+	struct bull_end ends[BATCH];
+	size_t n = 0;
+
+	s->filled = NULL;
+	if (b == NULL)
+		return;
+	for (size_t i = 0; i < b->count; i++) {
+		struct answer *a = b->answers[i];
+
+		if (a == NULL) {
+			buf_free(&b->values[i]);
+			continue;
+		}
+		ends[n] = (struct bull_end){
+		    &a->ticket.ref, b->values[i].bytes, b->values[i].len};
+		a->at = n;
+		b->values[n] = b->values[i];
+		b->answers[n++] = a;
+	}
+	b->count = n;
+	list_add_tail(&s->batches, &b->node);
+	if (n == 0) {
+		batch_free(b);
+		return;
+	}
+	b->call = (struct bull_call){.done = all_answered};
+	bull_complete_all(s->o.bull, ends, n, &b->call);
+	for (size_t i = 0; i < n; i++)
+		buf_free(&b->values[i]);
+}
+
 /* --- the port
  * -----------------------------------------------------------------
  */
@@ -315,7 +405,13 @@ bull_start(void *impl, struct sink_push *p)
 		&err) == ERR_NONE &&
 	    found && a->lease.state == JOURNAL_LEASE_HELD &&
 	    bull_ticket_read(a->lease.ticket, &a->ticket, &err) == ERR_NONE) {
-		say(a);
+		if (!may_be_gathered(a)) {
+			say(a);
+			return;
+		}
+		gather(a);
+		if (s->filled->count == BATCH)
+			send_filled(s);
 		return;
 	}
 	p->err = err;
@@ -334,10 +430,20 @@ bull_cancel_push(void *impl, struct sink_push *p)
 }
 
 static void
+bull_flush(void *impl)
+{
+	send_filled(impl);
+}
+
+static void
 bull_free(void *impl)
 {
 	struct sink_bull *s = impl;
 
+	if (s->filled != NULL)
+		batch_free(s->filled);
+	LIST_FOREACH_SAFE (it, &s->batches)
+		batch_free(CONTAINER_OF(it, struct batch, node));
 	LIST_FOREACH_SAFE (it, &s->pushes)
 		answer_free(CONTAINER_OF(it, struct answer, node));
 	mem_free(&s);
@@ -345,6 +451,7 @@ bull_free(void *impl)
 
 static const struct sink_push_ops ops = {.start = bull_start,
     .cancel = bull_cancel_push,
+    .flush = bull_flush,
     .free = bull_free};
 
 struct sink_pusher *
@@ -354,6 +461,7 @@ sink_bull_new(const struct sink_bull_options *options)
 
 	s->o = *options;
 	list_init(&s->pushes);
+	list_init(&s->batches);
 	s->pusher =
 	    (struct sink_pusher){"bull", "bull", &ops, s, .at_once = AT_ONCE};
 	return &s->pusher;

@@ -21,8 +21,9 @@
  *   and when it comes again.  Where it waits by a JavaScript function that
  *   nobody here can call, after BACKOFF_MS.
  *
- * The lease in the journal says what the queue must be told, and is ANSWERED
- * on disk before done().  Told already, the job gone, or another's: success,
+ * The lease in the journal says what the queue must be told; that it was told
+ * is noted with the row.  What is completed together is said in one call.  Told
+ * already, the job gone, or another's: success,
  * for nobody waits for this answer any more.  A job that a stalled check put
  * back is reclaimed first; one that another process of this journal took again
  * is answered under that lease.  A job of no queue: nothing to do.

@@ -175,7 +175,33 @@ start_push(struct world *w)
 	w->done = 0;
 	w->until = redis_server_now_ms() + LIMIT_MS;
 	w->sink->ops->start(w->sink->impl, &w->p);
+	w->sink->ops->flush(w->sink->impl);
 	assert_int_equal(w->done, 0);
+}
+
+struct noting {
+	int64_t job;
+	const char *ticket;
+};
+
+static enum err_code
+note_run(struct journal *j, void *arg, struct err *err)
+{
+	const struct noting *n = arg;
+
+	return journal_lease_answered_as(j, n->job, n->ticket, err);
+}
+
+/* As a run does with the row. */
+static void
+note(struct world *w, struct sink_push *p)
+{
+	struct fix *f = w->f;
+	struct noting n = {.job = p->result->job, .ticket = p->answered};
+
+	if (p->answered != NULL)
+		OK(once(f, note_run, &n));
+	mem_free(&p->answered);
 }
 
 static void
@@ -187,6 +213,7 @@ push(struct world *w)
 	if (w->p.code != ERR_NONE)
 		fail_msg("%s", w->p.err.text);
 	assert_int_equal(w->done, 1);
+	note(w, &w->p);
 }
 
 static enum journal_lease_state
@@ -332,6 +359,178 @@ a_newer_lease_of_ours_is_answered_under(void **state)
 	end(&w);
 }
 
+/* --- several in one call --- */
+
+#define MANY 200 /* more than one call says */
+
+struct many {
+	struct world *w;
+	struct one {
+		struct many *m;
+		struct sink_push p;
+		struct sink_result r;
+		int done;
+	} jobs[MANY];
+	int done;
+};
+
+static void
+one_pushed(struct sink_push *p)
+{
+	struct one *o = CONTAINER_OF(p, struct one, p);
+
+	o->done++;
+	o->m->done++;
+}
+
+/* Jobs of the queue, taken, each with its row and its push begun. */
+static struct many *
+many_begun(struct world *w, int n)
+{
+	struct many *m = mem_zalloc(1, sizeof(*m));
+	struct fix *f = w->f;
+
+	m->w = w;
+	for (int i = 0; i < n; i++) {
+		struct one *o = &m->jobs[i];
+		struct bull_new job = {
+		    .name = "call", .data = "{}", .data_len = 2};
+		struct life l = {0};
+		char *ext = mem_printf("many-%d", i);
+
+		OK(bull_add(w->b, &job, fresh(w), &f->err));
+		await(w);
+		life_add(f, &l, ext);
+		w->job = l.id;
+		take(w);
+		o->m = m;
+		o->r = (struct sink_result){.job = l.id,
+		    .id = "many",
+		    .state = JOB_DONE,
+		    .outcome = JOB_OUTCOME_COMPLETED,
+		    .reason = "",
+		    .call_id = "",
+		    .recording_url = "",
+		    .transcript_url = ""};
+		o->p = (struct sink_push){
+		    .result = &o->r, .kept = "", .done = one_pushed};
+		w->sink->ops->start(w->sink->impl, &o->p);
+		mem_free(&ext);
+	}
+	return m;
+}
+
+static void
+many_await(struct many *m, int n)
+{
+	m->w->until = redis_server_now_ms() + LIMIT_MS;
+	while (m->done < n)
+		turn(m->w);
+	assert_int_equal(m->done, n);
+}
+
+static void
+many_end(struct many *m)
+{
+	for (int i = 0; i < MANY; i++)
+		mem_free(&m->jobs[i].p.answered);
+	mem_free(&m);
+}
+
+static void
+what_is_flushed_together_is_completed_together(void **state)
+{
+	struct world w;
+	struct many *m;
+
+	begin(&w, *state);
+	m = many_begun(&w, MANY);
+	w.sink->ops->flush(w.sink->impl);
+	many_await(m, MANY);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(m->jobs[i].done, 1);
+		assert_int_equal(m->jobs[i].p.code, ERR_NONE);
+		note(&w, &m->jobs[i].p);
+		w.job = m->jobs[i].r.job;
+		assert_int_equal(lease_state(&w), JOURNAL_LEASE_ANSWERED);
+	}
+	is_in("completed", "200");
+	assert_string_equal(
+	    REDIS_ASK(&server, "LLEN", "bull:calls:active"), "0");
+	many_end(m);
+	end(&w);
+}
+
+/* Redis ends a script at the first command that it refuses. */
+static void
+one_that_redis_stumbles_over_holds_up_no_other(void **state)
+{
+	struct world w;
+	struct many *m;
+
+	begin(&w, *state);
+	m = many_begun(&w, 5);
+	(void)REDIS_ASK(&server, "DEL", "bull:calls:3");
+	(void)REDIS_ASK(&server, "SET", "bull:calls:3", "no hash");
+	w.sink->ops->flush(w.sink->impl);
+	many_await(m, 5);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(m->jobs[i].done, 1);
+		assert_int_equal(m->jobs[i].p.code != ERR_NONE, i == 2);
+		assert_int_equal(m->jobs[i].p.answered != NULL, i != 2);
+	}
+	is_in("completed", "4");
+	many_end(m);
+	end(&w);
+}
+
+static void
+of_several_each_has_its_own_answer(void **state)
+{
+	struct world w;
+	struct many *m;
+
+	begin(&w, *state);
+	m = many_begun(&w, 4);
+	(void)REDIS_ASK(&server, "SET", "bull:calls:1:lock", "other:7");
+	(void)REDIS_ASK(&server, "DEL", "bull:calls:2:lock");
+	(void)REDIS_ASK(&server, "LREM", "bull:calls:active", "0", "2");
+	(void)REDIS_ASK(&server, "RPUSH", "bull:calls:wait", "2");
+	(void)REDIS_ASK(&server, "DEL", "bull:calls:3");
+	w.sink->ops->flush(w.sink->impl);
+	many_await(m, 4);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(m->jobs[i].p.code, ERR_NONE);
+	assert_string_equal(
+	    REDIS_ASK(&server, "GET", "bull:calls:1:lock"), "other:7");
+	/* The second was put back: reclaimed, and completed after all. */
+	is_in("completed", "2");
+	many_end(m);
+	end(&w);
+}
+
+static void
+one_that_is_dropped_is_not_told_of_and_others_are(void **state)
+{
+	struct world w;
+	struct many *m;
+
+	begin(&w, *state);
+	m = many_begun(&w, 3);
+	w.sink->ops->cancel(w.sink->impl, &m->jobs[0].p);
+	w.sink->ops->flush(w.sink->impl);
+	w.sink->ops->cancel(w.sink->impl, &m->jobs[2].p);
+	many_await(m, 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(m->jobs[i].done, i == 1);
+	/* The first was not said at all, the third may be said again. */
+	is_in("completed", "2");
+	many_end(m);
+	m = many_begun(&w, 2);
+	end(&w);
+	many_end(m);
+}
+
 static void
 a_job_of_no_queue_needs_nothing(void **state)
 {
@@ -362,7 +561,9 @@ a_redis_that_is_away_is_to_blame_and_keeps_the_answer(void **state)
 	    &server, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
 	while (w.done == 0)
 		turn(&w);
-	if (w.p.code != ERR_NONE) {
+	if (w.p.code == ERR_NONE) {
+		mem_free(&w.p.answered);
+	} else {
 		assert_int_equal(err_class(w.p.code), ERR_CLASS_RETRY);
 		assert_true(w.p.blame);
 		assert_int_equal(lease_state(&w), JOURNAL_LEASE_HELD);
@@ -408,6 +609,10 @@ main(void)
 	    TEST(a_job_that_was_put_back_is_reclaimed_and_answered),
 	    TEST(nobody_waits_for_what_is_gone_or_anothers),
 	    TEST(a_newer_lease_of_ours_is_answered_under),
+	    TEST(what_is_flushed_together_is_completed_together),
+	    TEST(one_that_redis_stumbles_over_holds_up_no_other),
+	    TEST(of_several_each_has_its_own_answer),
+	    TEST(one_that_is_dropped_is_not_told_of_and_others_are),
 	    TEST(a_job_of_no_queue_needs_nothing),
 	    TEST(a_redis_that_is_away_is_to_blame_and_keeps_the_answer),
 	};

@@ -53,6 +53,10 @@ struct sink_push {
 	int64_t retry_after_ms;
 	bool blame;
 	char note[128];
+	/* With ERR_NONE: the delivery that was answered, as its lease in the
+	 * journal has it; run/ notes it as ANSWERED in the transaction that
+	 * notes the row, and frees it.  NULL: none. */
+	char *answered;
 
 	/* the sink's own, until done() */
 	void *impl;

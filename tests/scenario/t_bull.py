@@ -156,7 +156,7 @@ del test_the_queue_s_own_attempts_and_backoff_are_followed
 # --- deaths ---
 
 POINTS = ("intake.batch.durable", "source.bull.answered:3", "push.begin",
-          "sink.bull.answered", "sink.bull.written", "push.turned")
+          "sink.bull.answered", "journal.lease.answered", "push.turned")
 
 
 def test_killed_anywhere_each_job_is_called_once(box, library, server, peer):
