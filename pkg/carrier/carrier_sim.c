@@ -165,7 +165,8 @@ check_speech(struct env *env, const char *dir, struct err *err)
 }
 
 enum err_code
-carrier_sim_open(struct env *env, const struct conf_sim *conf, const char *dir,
+carrier_sim_open_among(struct env *env, const struct conf_sim *conf,
+    const struct carrier_sim_personas *people, const char *dir,
     const char *speech_dir, struct carrier *out, struct err *err)
 {
 	struct carrier_sim *s = mem_zalloc(1, sizeof(*s));
@@ -187,7 +188,7 @@ carrier_sim_open(struct env *env, const struct conf_sim *conf, const char *dir,
 	s->batch = mem_zalloc(1, sizeof(*s->batch));
 	s->calls.conf = &s->conf;
 	s->calls.cls = cls;
-	s->calls.personas = &s->personas;
+	s->calls.personas = people != NULL ? people : &s->personas;
 	if (code != ERR_NONE)
 		code = err_set(err, ERR_CONFIG, 0,
 		    "carrier.sim.class: expected keyed, named, queryable, "
@@ -197,7 +198,7 @@ carrier_sim_open(struct env *env, const struct conf_sim *conf, const char *dir,
 		code = carrier_sim_params_check(conf, err);
 	if (code == ERR_NONE)
 		code = check_speech(env, speech_dir, err);
-	if (code == ERR_NONE)
+	if (code == ERR_NONE && people == NULL)
 		code = carrier_sim_personas_load(
 		    &s->personas, env, conf->personas, err);
 	set_terms(s, conf, cls);
@@ -214,4 +215,12 @@ carrier_sim_open(struct env *env, const struct conf_sim *conf, const char *dir,
 	s->calls.arg = s;
 	*out = (struct carrier){&ops, s};
 	return ERR_NONE;
+}
+
+enum err_code
+carrier_sim_open(struct env *env, const struct conf_sim *conf, const char *dir,
+    const char *speech_dir, struct carrier *out, struct err *err)
+{
+	return carrier_sim_open_among(
+	    env, conf, NULL, dir, speech_dir, out, err);
 }

@@ -9,6 +9,8 @@
 #include "carrier/carrier.h"
 #include "conf/conf.h"
 
+struct carrier_sim_personas;
+
 /*
  * The built-in telephone network.  It stands outside of dsrun: its whole state
  * is a fold of its log DIR/calls.jsonl, the seed and the time.  Any number of
@@ -41,6 +43,13 @@
  * process are alone from then on.
  */
 enum err_code carrier_sim_open(struct env *env, const struct conf_sim *conf,
+    const char *dir, const char *speech_dir, struct carrier *out,
+    struct err *err);
+
+/* The same; people are the caller's, who keeps them as they are until the
+ * network is released.  Files are not read then.  NULL: as above. */
+enum err_code carrier_sim_open_among(struct env *env,
+    const struct conf_sim *conf, const struct carrier_sim_personas *people,
     const char *dir, const char *speech_dir, struct carrier *out,
     struct err *err);
 

@@ -296,11 +296,13 @@ add_call(struct carrier_sim_calls *k, uint64_t id,
 		k->chunks = mem_realloc(
 		    k->chunks, k->count / CHUNK + 1, sizeof(*k->chunks));
 		k->chunks[k->count / CHUNK] =
-		    mem_zalloc(CHUNK, sizeof(struct carrier_sim_call));
+		    mem_realloc(NULL, CHUNK, sizeof(struct carrier_sim_call));
 	}
 
 	struct carrier_sim_call *c = carrier_sim_calls_at(k, k->count);
 	uint32_t *of_key = slot_of_key(k, fate->id);
+
+	memset(c, 0, sizeof(*c));
 	memcpy(c->key, fate->id, sizeof(c->key));
 	c->id = id;
 	c->request_ms = at_ms;

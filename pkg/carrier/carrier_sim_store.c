@@ -33,7 +33,7 @@ carrier_sim_store_open(struct carrier_sim_store *s, struct env *env,
 		    create ? ENV_READ | ENV_APPEND | make : ENV_READ, &s->log,
 		    err);
 	if (code == ERR_NONE)
-		s->chunk = mem_zalloc(1, CHUNK);
+		s->chunk = mem_realloc(NULL, 1, CHUNK);
 	else
 		carrier_sim_store_close(s);
 	return code;

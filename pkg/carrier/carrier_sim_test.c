@@ -1,5 +1,6 @@
 #include "carrier/carrier_sim.h"
 
+#include "carrier/carrier_sim_persona.h"
 #include "carrier/carrier_sim_world_test.h"
 
 static void
@@ -110,6 +111,36 @@ each_persona_ends_as_it_should(void **state)
 		assert_string_equal(p.by, rows[i].by);
 		world_end();
 	}
+}
+
+static void
+people_who_are_given_need_no_files(void **state)
+{
+	struct carrier_sim_personas people = {0};
+	struct phone p;
+	struct err err = {0};
+
+	(void)state;
+	world_begin("named");
+	assert_int_equal(carrier_sim_personas_load(
+			     &people, world_env(0), world.personas, &err),
+	    ERR_NONE);
+	world.conf.personas = (char *)(uintptr_t) "/nowhere";
+	assert_int_equal(world_try_open(0, &err), ERR_CONFIG);
+	assert_int_equal(carrier_sim_open_among(world_env(0), &world.conf,
+			     &people, world.sim, NULL, &world.c[0], &err),
+	    ERR_NONE);
+	phone_init(&p, "+1100", 1);
+	phone_dial(&p, 0);
+	world_run(2120);
+	assert_int_equal(p.stages[CARRIER_STAGE_ANSWERED], 1);
+	world_close(0);
+	/* They are the caller's still. */
+	assert_string_equal(
+	    carrier_sim_personas_find(&people, people.items[0].name)->name,
+	    people.items[0].name);
+	carrier_sim_personas_free(&people);
+	world_end();
 }
 
 static void
@@ -414,6 +445,7 @@ main(void)
 	    cmocka_unit_test(start_now_is_the_wall_clock),
 	    cmocka_unit_test(a_call_is_placed_answered_and_ended_by_its_callee),
 	    cmocka_unit_test(each_persona_ends_as_it_should),
+	    cmocka_unit_test(people_who_are_given_need_no_files),
 	    cmocka_unit_test(a_refused_request_rings_nowhere),
 	    cmocka_unit_test(nothing_is_sent_once_dial_until_is_over),
 	    cmocka_unit_test(the_agent_ends_a_call),

@@ -95,7 +95,7 @@ check_all(struct journal_db *db, struct env *env,
 	enum err_code code = journal_check_database(db, o->deep, c, err);
 
 	if (code == ERR_NONE)
-		code = journal_check_schema(db, env, c, err);
+		code = journal_check_schema(db, env, o->schema, c, err);
 	if (code == ERR_NONE)
 		code = journal_fold_run(f, err);
 	if (code == ERR_NONE)

@@ -94,8 +94,16 @@ struct journal_check_attempt {
 	int64_t newest_seq; /* of the snapshot */
 };
 
+/* What a journal of this program is made of, word for word. */
+struct journal_schema;
+/* NULL-safe; sets the caller's pointer to NULL. */
+void journal_schema_free(struct journal_schema **schema);
+
 struct journal_check_options {
 	bool deep; /* integrity_check: indexes against tables too */
+	/* For one who checks often: NULL at first, made by the first check,
+	 * the caller's to free.  Making it takes some 2 ms. */
+	struct journal_schema **schema;
 	/* NULL, or called for each row in the order of ids. */
 	void (*job)(void *arg, const struct journal_check_job *job);
 	void (*attempt)(void *arg, const struct journal_check_attempt *attempt);

@@ -181,7 +181,7 @@ enum err_code journal_check_attempts(struct journal_db *db,
 enum err_code journal_check_database(struct journal_db *db, bool deep,
     struct journal_check *out, struct err *err);
 enum err_code journal_check_schema(struct journal_db *db, struct env *env,
-    struct journal_check *out, struct err *err);
+    struct journal_schema **known, struct journal_check *out, struct err *err);
 enum err_code journal_check_head(
     struct journal_db *db, struct journal_check *out, struct err *err);
 

@@ -51,10 +51,100 @@ journal_check_database(struct journal_db *db, bool deep,
 /* --- schema ----------------------------------------------------------------
  */
 
+/* A table, an index or a trigger. */
+struct object {
+	char *type, *name, *sql;
+};
+
+struct journal_schema {
+	struct object *objects;
+	size_t count;
+	int64_t (*steps)[5]; /* the rows of step */
+	size_t step_count;
+};
+
+void
+journal_schema_free(struct journal_schema **sp)
+{
+	struct journal_schema *s = *sp;
+
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->count; i++) {
+		mem_free(&s->objects[i].type);
+		mem_free(&s->objects[i].name);
+		mem_free(&s->objects[i].sql);
+	}
+	mem_free(&s->objects);
+	mem_free(&s->steps);
+	mem_free(sp);
+}
+
+static void
+object_add(struct journal_schema *s, sqlite3_stmt *st)
+{
+	s->objects = mem_realloc(s->objects, s->count + 1, sizeof(*s->objects));
+	s->objects[s->count++] = (struct object){journal_db_dup_text(st, 0),
+	    journal_db_dup_text(st, 1), journal_db_dup_text(st, 2)};
+}
+
+static void
+step_add(struct journal_schema *s, sqlite3_stmt *st)
+{
+	s->steps = mem_realloc(s->steps, s->step_count + 1, sizeof(*s->steps));
+	for (int i = 0; i < 5; i++)
+		s->steps[s->step_count][i] = sqlite3_column_int64(st, i);
+	s->step_count++;
+}
+
+static enum err_code
+rows_add(struct journal_schema *s, struct journal_db *db, const char *sql,
+    void (*add)(struct journal_schema *s, sqlite3_stmt *st), struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(db, sql, err);
+	enum err_code code = st == NULL ? err->code : ERR_NONE;
+	bool row = true;
+
+	while (code == ERR_NONE) {
+		code = journal_db_row(db, st, &row, err);
+		if (code != ERR_NONE || !row)
+			break;
+		add(s, st);
+	}
+	return code;
+}
+
+/* From a journal that is made in memory. */
+static enum err_code
+schema_make(struct env *env, struct journal_schema **out, struct err *err)
+{
+	struct journal_schema *s = mem_zalloc(1, sizeof(*s));
+	struct journal_db db = {0};
+	enum err_code code = journal_db_open(&db, env,
+	    ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, err);
+
+	if (code == ERR_NONE)
+		code = journal_schema_migrate(&db, 0, err);
+	if (code == ERR_NONE)
+		code = rows_add(s, &db,
+		    "SELECT type,name,sql FROM sqlite_master WHERE sql IS NOT "
+		    "NULL",
+		    object_add, err);
+	if (code == ERR_NONE)
+		code = rows_add(s, &db,
+		    "SELECT id,machine,was,event,next FROM step", step_add,
+		    err);
+	journal_db_close(&db);
+	if (code != ERR_NONE)
+		journal_schema_free(&s);
+	*out = s;
+	return code;
+}
+
 /* Is this object of ours there, word for word? */
 static enum err_code
 object_compare(struct journal_db *db, struct journal_check *out,
-    const char *type, const char *name, const char *sql, struct err *err)
+    const struct object *ours, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(
 	    db, "SELECT sql FROM sqlite_master WHERE type=?1 AND name=?2", err);
@@ -62,22 +152,22 @@ object_compare(struct journal_db *db, struct journal_check *out,
 
 	if (st == NULL)
 		return err->code;
-	journal_db_text(st, 1, type);
-	journal_db_text(st, 2, name);
+	journal_db_text(st, 1, ours->type);
+	journal_db_text(st, 2, ours->name);
 	if (journal_db_row(db, st, &row, err) != ERR_NONE)
 		return err->code;
 	out->item[JOURNAL_CHECK_SCHEMA].checked++;
 	if (!row)
-		BAD(out, SCHEMA, "%s %s is missing", type, name);
-	else if (!text_eq((const char *)sqlite3_column_text(st, 0), sql))
-		BAD(out, SCHEMA, "%s %s was altered", type, name);
+		BAD(out, SCHEMA, "%s %s is missing", ours->type, ours->name);
+	else if (!text_eq((const char *)sqlite3_column_text(st, 0), ours->sql))
+		BAD(out, SCHEMA, "%s %s was altered", ours->type, ours->name);
 	(void)sqlite3_reset(st);
 	return ERR_NONE;
 }
 
 static enum err_code
 step_compare(struct journal_db *db, struct journal_check *out,
-    sqlite3_stmt *ours, struct err *err)
+    const int64_t ours[5], struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(db,
 	    "SELECT 1 FROM step WHERE id=?1 AND machine=?2 AND was=?3 AND "
@@ -88,7 +178,7 @@ step_compare(struct journal_db *db, struct journal_check *out,
 	if (st == NULL)
 		return err->code;
 	for (int i = 0; i < 5; i++)
-		journal_db_i64(st, i + 1, sqlite3_column_int64(ours, i));
+		journal_db_i64(st, i + 1, ours[i]);
 	if (journal_db_row(db, st, &row, err) != ERR_NONE)
 		return err->code;
 	out->item[JOURNAL_CHECK_SCHEMA].checked++;
@@ -96,50 +186,31 @@ step_compare(struct journal_db *db, struct journal_check *out,
 		(void)sqlite3_reset(st);
 	else
 		BAD(out, SCHEMA, "step %lld is missing or altered",
-		    LL(sqlite3_column_int64(ours, 0)));
+		    LL(ours[0]));
 	return ERR_NONE;
 }
 
-/* Everything in ours, a journal just made in memory, against db. */
+/* Everything in ours against db. */
 static enum err_code
-schema_compare(struct journal_db *db, struct journal_db *ours,
+schema_compare(struct journal_db *db, const struct journal_schema *ours,
     struct journal_check *out, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(ours,
-	    "SELECT type,name,sql FROM sqlite_master WHERE sql IS NOT NULL",
-	    err);
-	enum err_code code = st == NULL ? err->code : ERR_NONE;
-	bool row = true;
+	enum err_code code = ERR_NONE;
 
-	while (code == ERR_NONE) {
-		code = journal_db_row(ours, st, &row, err);
-		if (code != ERR_NONE || !row)
-			break;
-		code = object_compare(db, out,
-		    (const char *)sqlite3_column_text(st, 0),
-		    (const char *)sqlite3_column_text(st, 1),
-		    (const char *)sqlite3_column_text(st, 2), err);
-	}
-	if (code == ERR_NONE) {
-		st = journal_db_get(
-		    ours, "SELECT id,machine,was,event,next FROM step", err);
-		code = st == NULL ? err->code : ERR_NONE;
-	}
-	while (code == ERR_NONE) {
-		code = journal_db_row(ours, st, &row, err);
-		if (code != ERR_NONE || !row)
-			break;
-		code = step_compare(db, out, st, err);
-	}
+	for (size_t i = 0; i < ours->count && code == ERR_NONE; i++)
+		code = object_compare(db, out, &ours->objects[i], err);
+	for (size_t i = 0; i < ours->step_count && code == ERR_NONE; i++)
+		code = step_compare(db, out, ours->steps[i], err);
 	return code;
 }
 
 enum err_code
 journal_check_schema(struct journal_db *db, struct env *env,
-    struct journal_check *out, struct err *err)
+    struct journal_schema **known, struct journal_check *out, struct err *err)
 {
 	struct journal_check_item *item = &out->item[JOURNAL_CHECK_SCHEMA];
-	struct journal_db ours = {0};
+	struct journal_schema *own = NULL;
+	struct journal_schema **ours = known != NULL ? known : &own;
 	int64_t version = 0;
 	enum err_code code =
 	    journal_db_number(db, "PRAGMA user_version", &version, err);
@@ -150,15 +221,11 @@ journal_check_schema(struct journal_db *db, struct env *env,
 			    "it";
 		return ERR_NONE;
 	}
+	if (code == ERR_NONE && *ours == NULL)
+		code = schema_make(env, ours, err);
 	if (code == ERR_NONE)
-		code = journal_db_open(&ours, env,
-		    ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY,
-		    err);
-	if (code == ERR_NONE)
-		code = journal_schema_migrate(&ours, 0, err);
-	if (code == ERR_NONE)
-		code = schema_compare(db, &ours, out, err);
-	journal_db_close(&ours);
+		code = schema_compare(db, *ours, out, err);
+	journal_schema_free(&own);
 	return code;
 }
 

@@ -649,6 +649,37 @@ the_check_sees_one_moment_while_others_write(void **state)
 	journal_check_free(&c);
 }
 
+static void
+a_kept_schema_finds_what_a_new_one_finds(void **state)
+{
+	struct fix *f = *state;
+	struct journal_schema *schema = NULL;
+	struct journal_check_options o = {.schema = &schema};
+	struct journal_check *c = NULL;
+	char *path;
+	int64_t checked;
+
+	populate(f);
+	OK(journal_check(f->j, &o, &c, &f->err));
+	assert_true(c->ok && schema != NULL);
+	checked = c->item[JOURNAL_CHECK_SCHEMA].checked;
+	assert_true(checked > 0);
+	journal_check_free(&c);
+	OK(journal_check(f->j, &o, &c, &f->err));
+	assert_true(c->ok);
+	assert_int_equal(c->item[JOURNAL_CHECK_SCHEMA].checked, checked);
+	journal_check_free(&c);
+	copy_to(f, "bad.db");
+	sql_on(f, "bad.db", "DROP TRIGGER event_no_update");
+	path = in(f, "bad.db");
+	OK(journal_check_file(f->env, path, &o, &c, &f->err));
+	mem_free(&path);
+	assert_int_equal(c->item[JOURNAL_CHECK_SCHEMA].ok, JOURNAL_FALSE);
+	journal_check_free(&c);
+	journal_schema_free(&schema);
+	assert_null(schema);
+}
+
 int
 main(void)
 {
@@ -666,6 +697,7 @@ main(void)
 	    T(broken_pages_are_an_answer_and_leave_the_rest_unknown),
 	    T(the_watch_sees_every_job_and_attempt_with_its_intent),
 	    T(the_check_sees_one_moment_while_others_write),
+	    T(a_kept_schema_finds_what_a_new_one_finds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -479,6 +479,7 @@ snapshot(struct checking *x, struct err *err)
 {
 	bool network = x->o->network->each != NULL;
 	struct journal_check_options jo = {.deep = x->o->deep,
+	    .schema = x->o->schema,
 	    .job = network ? on_job : NULL,
 	    .attempt = network ? on_attempt : NULL,
 	    .arg = x};

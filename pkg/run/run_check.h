@@ -60,7 +60,9 @@ struct run_check_options {
 	const char *backup;        /* a file; NULL: journal */
 	struct rules_atlas *atlas; /* of journal, for I12 */
 	const struct run_check_network *network;
-	bool deep; /* as in journal_check_options */
+	/* as in journal_check_options */
+	bool deep;
+	struct journal_schema **schema;
 };
 
 #define RUN_CHECK_INVARIANTS 15
