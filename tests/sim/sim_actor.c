@@ -22,6 +22,9 @@
  * every call fails and it takes the same way out.
  */
 
+/* Longer than any retry takes (sim_stage.c), so that few rounds are needed. */
+#define HEAL_WAIT_MS 30000
+
 struct sim_seat {
 	struct sim_world *w;
 	struct sim_process *p;
@@ -90,8 +93,11 @@ open_journal(struct sim_seat *s, enum journal_mode mode)
 static enum err_code
 open_line(struct sim_seat *s)
 {
-	enum err_code code = carrier_sim_open(&s->p->line.env, &s->w->conf.sim,
-	    SIM_DATA "/sim", NULL, &s->line, &s->err);
+	const struct sim_world *w = s->w;
+	bool reads = w->plan->reads_all && !s->p->quiet;
+	enum err_code code = carrier_sim_open_among(&s->p->line.env,
+	    &w->conf.sim, reads ? NULL : w->stage->people, SIM_DATA "/sim",
+	    NULL, &s->line, &s->err);
 
 	s->has_line = code == ERR_NONE;
 	follow(s);
@@ -171,6 +177,7 @@ open_run(struct sim_seat *s)
 		    : s->actor == SIM_ACTOR_WORKER ? RUN_WORKER
 						   : RUN_SYNC,
 	    .prepare = w->plan->prepare,
+	    .wait_ms = w->healing && w->plan->waits ? HEAL_WAIT_MS : 0,
 	    .ended = run_over,
 	    .arg = s};
 
@@ -188,6 +195,15 @@ on_signal(struct sim_process *p, bool hard)
 		run_stop(s->run, hard);
 }
 
+/* So that the world need not open the journal again to know. */
+static void
+look(struct sim_seat *s)
+{
+	s->p->quiet = true;
+	s->w->left = sim_check_look(s->w, s->j, &s->p->own.env);
+	s->p->quiet = false;
+}
+
 static void
 runner_main(struct sim_seat *s)
 {
@@ -197,6 +213,8 @@ runner_main(struct sim_seat *s)
 	if (s->code == ERR_NONE)
 		sim_process_loop(s->p, &s->done);
 	run_free(&s->run);
+	if (s->code == ERR_NONE && s->w->healing)
+		look(s);
 }
 
 /* --- intake
@@ -428,6 +446,8 @@ resolve_main(struct sim_seat *s)
 			(void)person_decides(s, verb, parked.job[i]);
 	}
 	carrier_sim_log_free(&log);
+	if (s->code == ERR_NONE && s->w->healing)
+		look(s);
 }
 
 static void

@@ -24,23 +24,29 @@
 /* --- is it over?
  * ----------------------------------------------------------------- */
 
-bool
-sim_check_settled(struct sim_world *w, struct journal *j, int64_t *wait_ms)
+struct sim_left
+sim_check_look(struct sim_world *w, struct journal *j, struct env *env)
 {
 	struct journal_counts c = {.live = 1};
+	struct sim_left left = {.known = false};
 	struct err err = {0};
 	enum err_code code = journal_read_counts(j, &c, &err);
 	int64_t next_ms = 0;
 
-	*wait_ms = 0;
 	if (code == ERR_NONE)
 		code = journal_read_next_due(j, &next_ms, &err);
-	if (next_ms > env_now_ms(&w->m->host.own.env))
-		*wait_ms = next_ms - env_now_ms(&w->m->host.own.env);
-	if (code != ERR_NONE)
+	if (code != ERR_NONE) {
 		sim_world_fail(w, "the journal cannot be read: %s", err.text);
-	return code == ERR_NONE && c.live == 0 && c.outbox_pending == 0 &&
-	       c.jobs[JOB_QUEUED] + c.jobs[JOB_READY] + c.jobs[JOB_HELD] == 0;
+		return left;
+	}
+	left.known = true;
+	left.settled =
+	    c.live == 0 && c.outbox_pending == 0 &&
+	    c.jobs[JOB_QUEUED] + c.jobs[JOB_READY] + c.jobs[JOB_HELD] == 0;
+	left.parked = c.jobs[JOB_PARKED];
+	if (next_ms > env_now_ms(env))
+		left.wait_ms = next_ms - env_now_ms(env);
+	return left;
 }
 
 static void
@@ -98,7 +104,8 @@ own_check(struct sim_world *w, struct journal *j)
 	    .journal = j,
 	    .atlas = w->stage->atlas,
 	    .network = &network,
-	    .deep = true};
+	    .deep = true,
+	    .schema = w->stage->schema};
 	struct run_check *c = NULL;
 	struct err err = {0};
 	enum err_code code =

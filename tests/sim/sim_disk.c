@@ -51,6 +51,7 @@ clone_inode(struct sim_disk *to, const struct sim_inode *from)
 	i->is_dir = from->is_dir;
 	i->linked = true;
 	i->mtime_ms = from->mtime_ms;
+	i->changed = ++to->changes;
 	list_init(&i->files);
 	if (from->shm == NULL) {
 		i->size = from->size;

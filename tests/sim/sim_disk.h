@@ -102,6 +102,9 @@ void sim_disk_fstat(const struct sim_file *f, struct env_stat *out);
 
 enum err_code sim_disk_stat(struct sim_disk *d, const char *path,
     struct env_stat *out, struct err *err);
+/* A number that is another as soon as another file has the path, or it holds
+ * other bytes; 0: there is none. */
+uint64_t sim_disk_changed(struct sim_disk *d, const char *path);
 enum err_code sim_disk_rename(
     struct sim_disk *d, const char *from, const char *to, struct err *err);
 enum err_code sim_disk_remove(

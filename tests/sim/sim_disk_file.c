@@ -58,6 +58,7 @@ sim_inode_set_size(struct sim_disk *d, struct sim_inode *i, int64_t size)
 	if (i->counted)
 		d->used_bytes += size - i->size;
 	i->size = size;
+	i->changed = ++d->changes;
 }
 
 void
@@ -70,6 +71,7 @@ sim_inode_put(struct sim_disk *d, struct sim_inode *i, const void *bytes,
 	if (offset > i->size)
 		memset(to + i->size, 0, (size_t)(offset - i->size));
 	memcpy(to + offset, bytes, (size_t)len);
+	i->changed = ++d->changes;
 	if (end > i->size) {
 		if (i->counted)
 			d->used_bytes += end - i->size;

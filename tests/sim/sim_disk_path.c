@@ -51,6 +51,15 @@ sim_disk_stat(
 	return ERR_NONE;
 }
 
+uint64_t
+sim_disk_changed(struct sim_disk *d, const char *path)
+{
+	struct sim_place at;
+
+	sim_path_find(d, path, &at);
+	return at.inode != NULL ? at.inode->changed : 0;
+}
+
 static void
 add(struct sim_disk *d, const struct sim_place *at, struct sim_inode *i)
 {

@@ -54,6 +54,7 @@ struct sim_inode {
 	uint32_t opens;     /* open files and shared memories */
 	uint32_t name_refs; /* pending changes of names that speak of it */
 	int64_t mtime_ms;
+	uint64_t changed; /* sim_disk_changed */
 	int64_t size;
 	struct sim_bytes *data; /* NULL: nothing was written */
 	struct sim_undo undo;
@@ -112,6 +113,7 @@ struct sim_disk {
 	const struct sim_process **lapsed;
 	size_t lapsed_count;
 	uint64_t seq;
+	uint64_t changes; /* of any file, for sim_disk_changed */
 	int64_t capacity_bytes;
 	int64_t used_bytes;
 	uint64_t magic;

@@ -43,6 +43,7 @@ sim_inode_new(struct sim_disk *d, bool is_dir)
 	i->number = n;
 	i->is_dir = is_dir;
 	i->mtime_ms = d->now_ms;
+	i->changed = ++d->changes;
 	list_init(&i->files);
 	return i;
 }

@@ -415,6 +415,7 @@ process_end(struct sim_machine *m, struct sim_process *p)
 	CHECK(sim_co_over(p->worker.co));
 	sim_disk_drop_process(m->disk, p);
 	sim_vfs_bind(p->slot, NULL, NULL);
+	sim_vfs_forget(p->slot);
 	sim_co_free(&p->loop.co);
 	sim_co_free(&p->worker.co);
 	sim_env_fini(p);

@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <inttypes.h>
@@ -58,6 +59,17 @@ now_s(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Of the children that have ended: the machine may be busy with others. */
+static double
+processor_s(void)
+{
+	struct rusage u;
+
+	(void)getrusage(RUSAGE_CHILDREN, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 /* --- flags
@@ -283,12 +295,13 @@ seeds(const struct flags *f)
 	double took = now_s() - began;
 
 	(void)printf("sim: %" PRId64 " seeds from %" PRIu64 ", %" PRId64
-		     " failed; %" PRId64 " job lives (%.0f a second), %" PRId64
-		     " attempts, %" PRId64 " processes, %" PRId64
+		     " failed; %" PRId64
+		     " job lives (%.0f a second, %.0f a second of a core)"
+		     ", %" PRId64 " attempts, %" PRId64 " processes, %" PRId64
 		     " faults, %" PRId64 " external calls, %.1f s\n",
 	    sum.seeds, f->first, sum.failed, sum.lives,
-	    (double)sum.lives / took, sum.attempts, sum.runs, sum.faults,
-	    sum.calls, took);
+	    (double)sum.lives / took, (double)sum.lives / processor_s(),
+	    sum.attempts, sum.runs, sum.faults, sum.calls, took);
 	return !whole || sum.failed > 0 ? 1 : 0;
 }
 

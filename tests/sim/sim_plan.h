@@ -96,6 +96,9 @@ struct sim_plan {
 	int64_t checkpoint_bytes;
 	bool prepare;    /* claim and arm apart */
 	bool with_model; /* somebody speaks, and is recorded */
+	bool reads_all;  /* each process reads the personas from the disk */
+	bool images;     /* sim_image.h */
+	bool waits;      /* healing drains stay for what is due soon */
 	struct sim_job jobs[SIM_JOBS_MAX];
 	size_t job_count;
 	struct sim_action acts[SIM_ACTS_MAX]; /* by time */

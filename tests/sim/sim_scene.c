@@ -106,7 +106,7 @@ reboot(struct sim_plan *p, struct sim_rand *r)
 	p->cls = sim_rand_ppm(r, 300000) ? CARRIER_KEYED : can_list(r);
 	p->slow = 0.5;
 	p->reboot_us = sim_rand_between(r, 100, 500) * MS_US;
-	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 500 * MS_US, 40);
+	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 500 * MS_US, 26);
 	spell(p, SIM_ACT_KILL, "sim.dial.requested", 150000, 12 * SECOND_US);
 	s = spell(
 	    p, SIM_ACT_POWER, "sim.dial.requested", 150000, 12 * SECOND_US);
@@ -126,7 +126,7 @@ again(struct sim_plan *p, struct sim_rand *r)
 	p->slow = 0.7;
 	all_of_kind(p, "q");
 	all_are(p, "+1999");
-	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 800 * MS_US, 26);
+	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 800 * MS_US, 20);
 	spell(p, SIM_ACT_STOP, "run.dial.before", 250000, 25 * SECOND_US)
 	    ->value = sim_rand_between(r, 3, 8) * SECOND_US;
 	spell(p, SIM_ACT_KILL, "sim.dial.requested", 200000, 25 * SECOND_US);
@@ -184,7 +184,7 @@ account(struct sim_plan *p, struct sim_rand *r)
 	p->cls = can_list(r);
 	p->account_us = sim_rand_between(r, 1300, 4000) * MS_US;
 	p->answer_lost = 0.3;
-	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 700 * MS_US, 20);
+	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 700 * MS_US, 15);
 	spell(p, SIM_ACT_KILL, "sim.dial.requested", 200000, 8 * SECOND_US);
 	act(p, SIM_ACTOR_KILL, p->account_us, 0);
 	act(p, SIM_ACTOR_KILL, p->account_us + 1, 0);
@@ -200,7 +200,7 @@ voice(struct sim_plan *p, struct sim_rand *r)
 	all_of_kind(p, "q");
 	for (size_t i = 0; i < p->job_count; i += 2)
 		memcpy(p->jobs[i].phone, "+1888", 5);
-	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 2 * SECOND_US, 16);
+	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 2 * SECOND_US, 14);
 	for (int i = 0; i < 3; i++)
 		act(p, SIM_ACTOR_KILL, sim_rand_between(r, 2500, 12000) * MS_US,
 		    0);
@@ -251,7 +251,7 @@ broken(struct sim_plan *p, struct sim_rand *r)
 
 	clean(p, 40 * SECOND_US);
 	acts(p, SIM_ACTOR_WORKER, 1200 * MS_US, 400 * MS_US, 2);
-	acts(p, SIM_ACTOR_DRAIN, 1600 * MS_US, 1500 * MS_US, 16);
+	acts(p, SIM_ACTOR_DRAIN, 1600 * MS_US, 1500 * MS_US, 13);
 	s = spell(p, SIM_ACT_ORDER, NULL, sim_rand_between(r, 1000, 6000),
 	    (2 + sim_rand_below(r, 6)) * SECOND_US);
 	s->order = SIM_EIO;
@@ -273,7 +273,7 @@ cancel(struct sim_plan *p, struct sim_rand *r)
 	for (size_t i = 0; i < p->job_count; i++)
 		memcpy(p->jobs[i].phone, again[sim_rand_below(r, 3)], 5);
 	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 4 * SECOND_US, 8);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 14; i++)
 		act(p, SIM_ACTOR_CANCEL,
 		    sim_rand_between(r, 1300, 20000) * MS_US,
 		    sim_rand_below(r, (int64_t)p->job_count));
@@ -316,7 +316,7 @@ parked(struct sim_plan *p, struct sim_rand *r)
 		(void)snprintf(
 		    j->org, sizeof(j->org), "o%" PRId64, sim_rand_below(r, 3));
 	}
-	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 700 * MS_US, 30);
+	acts(p, SIM_ACTOR_DRAIN, 1200 * MS_US, 700 * MS_US, 20);
 	spell(p, SIM_ACT_KILL, "sim.dial.requested", 50000, 8 * SECOND_US);
 }
 

@@ -14,7 +14,7 @@
  */
 
 /* How many seeds in a million have a scene. */
-#define SIM_SCENE_PPM 300000
+#define SIM_SCENE_PPM 250000
 
 /* By the plan's seed; most often nothing. */
 void sim_scene_tune(struct sim_plan *plan);

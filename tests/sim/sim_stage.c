@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #include "journal/journal.h"
+#include "sim_image.h"
 
 static void
 must(enum err_code code, const struct err *err, const char *what)
@@ -160,12 +161,35 @@ found_journal(struct sim_stage *s)
 	journal_close(&j);
 }
 
+/* A journal that is not in WAL mode yet, as a new one is. */
+static void
+make_images(struct sim_stage *s)
+{
+	struct sim_process *host = &s->machine->host;
+	struct sim_disk *d = sim_disk_clone(s->founded);
+	struct sim_file *f = NULL;
+	uint8_t mode[2] = {1, 1};
+	struct err err = {0};
+
+	must(sim_disk_open(d, host, SIM_DATA "/journal.db",
+		 ENV_READ | ENV_WRITE, &f, &err),
+	    &err, "journal");
+	must(sim_disk_pwrite(f, mode, sizeof(mode), 18, -1, &err), &err,
+	    "journal");
+	sim_disk_close(&f);
+	(void)sim_disk_remove(d, SIM_DATA "/journal.db-wal", &err);
+	(void)sim_disk_remove(d, SIM_DATA "/journal.db-shm", &err);
+	sim_image_make(host, d, SIM_DATA "/journal.db");
+}
+
 struct sim_stage *
 sim_stage_open(void)
 {
 	struct sim_stage *s = mem_zalloc(1, sizeof(*s));
 	struct err err = {0};
 
+	s->people = mem_zalloc(1, sizeof(*s->people));
+	s->schema = mem_zalloc(1, sizeof(struct journal_schema *));
 	s->machine = sim_machine_new(0, sim_disk_new(SIM_DISK_BYTES));
 	write_files(&s->machine->host.own.env);
 	copy_zone(&s->machine->host.own.env);
@@ -175,9 +199,13 @@ sim_stage_open(void)
 	found_journal(s);
 	sim_disk_settle(s->machine->disk);
 	s->founded = sim_disk_clone(s->machine->disk);
+	make_images(s);
 	must(rules_atlas_open(
 		 &s->machine->host.own.env, NULL, NULL, &s->atlas, &err),
 	    &err, "zones");
+	must(carrier_sim_personas_load(s->people, &s->machine->host.own.env,
+		 s->conf->sim.personas, &err),
+	    &err, "personas");
 	return s;
 }
 
@@ -187,7 +215,12 @@ sim_stage_close(struct sim_stage **sp)
 	struct sim_stage *s = *sp;
 
 	rules_atlas_close(&s->atlas);
+	carrier_sim_personas_free(s->people);
+	mem_free(&s->people);
+	journal_schema_free(s->schema);
+	mem_free(&s->schema);
 	conf_free(&s->conf);
+	sim_image_free();
 	sim_disk_free(&s->empty);
 	sim_disk_free(&s->founded);
 	sim_machine_free(&s->machine);

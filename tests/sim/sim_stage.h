@@ -1,7 +1,9 @@
 #ifndef DSRUN_TESTS_SIM_STAGE_H
 #define DSRUN_TESTS_SIM_STAGE_H
 
+#include "carrier/carrier_sim_persona.h"
 #include "conf/conf.h"
+#include "journal/journal_check.h"
 #include "rules/rules_atlas.h"
 #include "sim_machine.h"
 
@@ -32,6 +34,8 @@ struct sim_stage {
 	struct conf *conf;
 	struct rules_atlas *atlas;
 	const char *kinds[16];
+	struct carrier_sim_personas *people;
+	struct journal_schema **schema; /* made by the first check */
 };
 
 /* Ends the program when it cannot be made. */

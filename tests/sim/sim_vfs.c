@@ -153,7 +153,10 @@ x_open(sqlite3_vfs *v, sqlite3_filename path, sqlite3_file *file, int flags,
 	int sys;
 
 	memset(f, 0, sizeof(*f));
-	sys = sim_vfs_errno(ask(slot, SIM_OP_OPEN, path));
+	sys = slot->refuses;
+	slot->refuses = 0;
+	if (sys == 0)
+		sys = sim_vfs_errno(ask(slot, SIM_OP_OPEN, path));
 	if (sys == 0)
 		sys = open_file(slot, path, flags, &f->file);
 	if (sys != 0) {
@@ -289,6 +292,8 @@ sim_vfs_register(void)
 {
 	CHECK(vfs.slots[0].vfs.zName == NULL);
 	CHECK(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
+	/* There is one thread: the simulated ones are coroutines. */
+	CHECK(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
 	sim_vfs_mem_register();
 	for (int i = 0; i < SIM_VFS_SLOTS; i++) {
 		struct sim_vfs_slot *slot = &vfs.slots[i];
@@ -327,6 +332,22 @@ sim_vfs_bind(int slot, struct sim_process *p, struct sim_disk *d)
 	vfs.slots[slot].process = p;
 	vfs.slots[slot].disk = d;
 	vfs.slots[slot].last_errno = 0;
+	vfs.slots[slot].bound++;
+}
+
+int
+sim_vfs_slot_of(const struct sim_process *p)
+{
+	for (int slot = 0; p != NULL && slot < SIM_VFS_SLOTS; slot++)
+		if (vfs.slots[slot].process == p)
+			return slot;
+	return -1;
+}
+
+struct sim_vfs_slot *
+sim_vfs_slot_at(int slot)
+{
+	return &vfs.slots[slot];
 }
 
 void

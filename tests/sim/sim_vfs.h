@@ -60,6 +60,8 @@ void sim_vfs_skip_sync(const char *suffix); /* NULL: none */
 void sim_vfs_fail_alloc(
     const struct sim_process *p, int64_t nth, bool for_ever);
 int64_t sim_vfs_allocs(void); /* since register */
+/* What the slot's process had allocated is gone: it is over. */
+void sim_vfs_forget(int slot);
 /* Who runs now, so that an allocation can be told from another's. */
 void sim_vfs_running(const struct sim_process *p);
 

@@ -17,6 +17,8 @@ struct sim_vfs_slot {
 	struct sim_process *process;
 	struct sim_disk *disk;
 	int last_errno; /* of the last call that failed; xGetLastError */
+	int64_t bound;  /* how often it has got another process */
+	int refuses;    /* the next open fails so, unasked (sim_image.c) */
 };
 
 struct sim_vfs_file {
@@ -62,5 +64,16 @@ int sim_vfs_shm_unmap(sqlite3_file *file, int remove);
 void sim_vfs_mem_register(void);
 /* NULL: nobody. */
 struct sim_process *sim_vfs_who_runs(void);
+
+/* sim_vfs_mem.c: a slot's arena.  Nothing of it is in use. */
+bool sim_vfs_mem_untouched(int slot);
+bool sim_vfs_mem_pools(void); /* there are arenas */
+/* All that is in it, the caller's to mem_free; and back (NULL: as new). */
+void *sim_vfs_mem_copy(int slot, size_t *bytes);
+void sim_vfs_mem_put(int slot, const void *copy, size_t bytes);
+
+/* sim_vfs.c: -1 = none. */
+int sim_vfs_slot_of(const struct sim_process *p);
+struct sim_vfs_slot *sim_vfs_slot_at(int slot);
 
 #endif

@@ -14,9 +14,9 @@
 #define MARK_BYTES 512
 #define MARK_BROKEN 1U
 
-/* Does journal.lock say that the disk has failed?  By its bytes. */
+/* By the bytes of journal.lock. */
 static bool
-is_marked(struct sim_world *w)
+read_mark(struct sim_world *w)
 {
 	struct env *env = &w->m->host.own.env;
 	struct env_file *f = NULL;
@@ -39,6 +39,19 @@ is_marked(struct sim_world *w)
 		memcpy(&flags, m + 112, sizeof(flags));
 	}
 	return (flags & MARK_BROKEN) != 0;
+}
+
+/* Does journal.lock say that the disk has failed? */
+static bool
+is_marked(struct sim_world *w)
+{
+	uint64_t changed =
+	    sim_disk_changed(w->m->disk, SIM_DATA "/journal.lock");
+
+	if (changed == 0 || changed != w->mark_changed)
+		w->marked = read_mark(w);
+	w->mark_changed = changed;
+	return w->marked;
 }
 
 static bool

@@ -13,6 +13,7 @@
 #include "carrier/carrier_sim_store.h"
 #include "json/json_write.h"
 #include "sim_control.h"
+#include "sim_image.h"
 
 #define SECOND_US INT64_C(1000000)
 #define HEAL_ROUNDS 60
@@ -476,22 +477,28 @@ start_and_run_out(struct sim_world *w, enum sim_actor actor)
 	run_out(w);
 }
 
-/* Look at what there is; true: there is nothing more to wait for. */
+/* The promises, by whoever opens the journal anew; false: there is still
+ * something to wait for. */
 static bool
-healed(struct sim_world *w, int round, int64_t *wait_ms)
+healed(struct sim_world *w, bool last)
 {
 	struct journal *j = NULL;
 	struct err err = {0};
 	bool over = true;
 
+	/* A process that could not do its work saw nothing. */
+	if (!last && w->left.known && !w->left.settled)
+		return false;
 	if (sim_actor_open_host(w, &j, &err) != ERR_NONE)
 		sim_world_fail(w, "the journal cannot be opened: %s", err.text);
-	else if (sim_check_settled(w, j, wait_ms))
+	else
+		w->left = sim_check_look(w, j, &w->m->host.own.env);
+	if (w->left.known && w->left.settled)
 		sim_check_promises(w, j);
-	else if (round == HEAL_ROUNDS)
+	else if (w->left.known && last)
 		sim_check_left(w, j);
 	else
-		over = false;
+		over = w->failure[0] != '\0';
 	journal_close(&j);
 	return over;
 }
@@ -503,8 +510,6 @@ healed(struct sim_world *w, int round, int64_t *wait_ms)
 static void
 heal(struct sim_world *w)
 {
-	int64_t wait_ms = 0;
-
 	w->m->preempt_ppm = 0;
 	sim_machine_set_clock(w->m, 0);
 	leave_room(w, SIM_DISK_BYTES);
@@ -526,15 +531,17 @@ heal(struct sim_world *w)
 	if (w->pauses)
 		start_and_run_out(w, SIM_ACTOR_RESUME);
 	for (int i = 1; w->failure[0] == '\0'; i++) {
+		w->left.known = false;
 		start_and_run_out(w, SIM_ACTOR_DRAIN);
 		/* Who waits behind a parked job needs a person. */
-		if (i % 2 == 0)
+		if (i % 2 == 0 && (!w->left.known || w->left.parked > 0))
 			start_and_run_out(w, SIM_ACTOR_RESOLVE);
-		if (healed(w, i, &wait_ms))
+		if (healed(w, i == HEAL_ROUNDS))
 			return;
 		/* Cron's next minute, or the morning on which it is due. */
 		w->m->now_us +=
-		    (wait_ms > 58000 ? wait_ms + 2000 : 60000) * 1000;
+		    (w->left.wait_ms > 58000 ? w->left.wait_ms + 2000 : 60000) *
+		    1000;
 	}
 }
 
@@ -561,6 +568,7 @@ sim_world_run(
 	if ((plan->wrong & SIM_WRONG_NORMAL) != 0)
 		sim_vfs_skip_sync("-wal");
 	w->capacity = SIM_DISK_BYTES;
+	sim_image_use(plan->images);
 	set_conf(w);
 	write_jobs(w);
 	sim_disk_settle(w->m->disk);

@@ -23,6 +23,14 @@
 
 #define SIM_FAILURE_MAX 1024
 
+/* What a journal says is still to be done. */
+struct sim_left {
+	bool known;      /* it could be read */
+	bool settled;    /* all jobs are final or parked, all results out */
+	int64_t parked;  /* jobs */
+	int64_t wait_ms; /* until the next is due */
+};
+
 struct sim_world {
 	const struct sim_stage *stage;
 	struct sim_plan *plan;
@@ -36,8 +44,9 @@ struct sim_world {
 	bool restored; /* a backup was put back: what came after is unknown */
 	bool backed_up;
 	bool healing;
-	bool pauses;      /* somebody paused a campaign */
-	int64_t capacity; /* of the disk */
+	struct sim_left left; /* healing: as the last process saw it */
+	bool pauses;          /* somebody paused a campaign */
+	int64_t capacity;     /* of the disk */
 	bool trace;
 	/* What people said, and when it was durable; 0 = they did not. */
 	int64_t dnc_ms, paused_ms, resumed_ms;
@@ -48,6 +57,8 @@ struct sim_world {
 	bool clock_was_believed; /* wrong before the journal knew any */
 	bool went_back;          /* the -wal is gone: a person must look */
 	int64_t met_eio; /* the process whose -wal or journal.db failed last */
+	uint64_t mark_changed; /* journal.lock, when it was read last; */
+	bool marked;           /* it said that the disk has failed */
 	struct sim_accounts accounts;
 	int64_t cut_ms, cut_us;  /* the network's time when the power was cut */
 	int64_t attempts, lives; /* of the final journal */
@@ -96,10 +107,9 @@ enum err_code sim_actor_open_host(
 
 /* j: the journal as the host sees it. */
 
-/* Are all jobs final or parked and all results out?  *wait_ms: until the next
- * is due. */
-bool sim_check_settled(
-    struct sim_world *w, struct journal *j, int64_t *wait_ms);
+/* What is left to do; env: whose journal it is. */
+struct sim_left sim_check_look(
+    struct sim_world *w, struct journal *j, struct env *env);
 /* It did not settle: fail, with what is left. */
 void sim_check_left(struct sim_world *w, struct journal *j);
 /* Every promise, and that every job that an enqueue accepted is there. */
