@@ -71,7 +71,10 @@ wire_queue_bull(struct env *env, const struct conf_bull *b,
 	    .prefix = b->prefix,
 	    .queue = b->queue,
 	    .token = token,
-	    .worker = "dsrun"};
+	    .worker = "dsrun",
+	    .limit = b->limit,
+	    .limit_ms = b->limit_per_ms,
+	    .metrics = b->metrics};
 	enum err_code code;
 
 	CHECK(bull_library_parse(b->library, &o.library));

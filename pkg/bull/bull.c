@@ -102,6 +102,9 @@ bull_open(const struct bull_options *o, struct bull **out, struct err *err)
 	b->worker = mem_strdup(o->worker != NULL ? o->worker : "");
 	b->field_max = o->field_max > 0 ? o->field_max : FIELD_MAX;
 	b->answer_max = o->answer_max > 0 ? o->answer_max : ANSWER_MAX;
+	b->limit = o->limit;
+	b->limit_ms = o->limit_ms > 0 ? o->limit_ms : 1000;
+	b->metrics = o->metrics;
 	b->told_drained = true;
 	list_init(&b->under_way);
 	*out = b;
@@ -162,6 +165,14 @@ bull_know(struct bull *b, const char *lease)
 
 	if (us > b->known_us && bull_is_ours(b, lease))
 		b->known_us = us;
+}
+
+int64_t
+bull_metrics(const struct bull *b)
+{
+	if (b->metrics > 0)
+		return b->metrics;
+	return b->has_metrics ? BULL_METRICS_DEFAULT : 0;
 }
 
 const char *

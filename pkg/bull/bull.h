@@ -24,9 +24,8 @@
  * the call happened.  Every call may be repeated, with the same arguments:
  * what it then answers stands with it.
  *
- * What is not done: metrics (queue.getMetrics) are not written; rate limits
- * that only a worker's own settings hold (Bull's limiter) are not applied; cron
- * patterns are not reckoned; queues are not paused, emptied or removed.
+ * What is not done: Bull's limiter by groups is not applied; cron patterns are
+ * not reckoned; queues are not paused, emptied or removed.
  *
  * Calls need not wait for each other: they are sent at once and happen in that
  * order, as many as the connection lets be under way (ERR_BUSY above that).
@@ -57,8 +56,16 @@ struct bull_options {
 	const char *token;         /* the journal's; no ':' in it */
 	const char *worker;        /* processedBy in BullMQ; NULL = none */
 	enum bull_library library; /* pinned by the configuration */
-	size_t field_max;          /* bytes of one field of a job; 0 = 1 MB */
-	size_t answer_max;         /* bytes of a take in all; 0 = 16 MB */
+	/* As a worker's limiter: so many jobs may be begun in each limit_ms, by
+	 * all workers together that know of it; 0 = none.  BullMQ's global one
+	 * goes before it. */
+	int64_t limit;
+	int64_t limit_ms;
+	/* Minutes of counts to keep for getMetrics(); 0 = none, unless the
+	 * queue has some: then two weeks. */
+	int64_t metrics;
+	size_t field_max;  /* bytes of one field of a job; 0 = 1 MB */
+	size_t answer_max; /* bytes of a take in all; 0 = 16 MB */
 };
 
 struct bull;
@@ -144,7 +151,7 @@ enum bull_answer {
 	BULL_EMPTY,
 	BULL_PAUSED,
 	BULL_FULL,    /* BullMQ's global concurrency */
-	BULL_LIMITED, /* BullMQ's global rate limit, for wait_ms */
+	BULL_LIMITED, /* a rate limit, for wait_ms */
 	BULL_NOT_YET  /* somebody checked less than an interval ago */
 };
 const char *bull_answer_name(enum bull_answer answer);

@@ -65,6 +65,7 @@ read_detect(struct bull_call *c, const struct net_redis_value *v,
 		    "its key %s is a %s and not a %s: no queue of Bull or BullMQ",
 		    found, why, bull_item_text(v, 3));
 	c->text = why;
+	b->has_metrics = bull_item_i64(v, 5) == 1;
 	if (strcmp(found, "both") == 0)
 		return err_set(err, ERR_CONFIG, 0,
 		    "both libraries have used it (BullMQ: %s; Bull: %s): one of "

@@ -76,6 +76,7 @@ bull_complete_all(
 	c->ended_count = n;
 	bull_args_begin(b, &a);
 	bull_arg_text(&a, b->token);
+	bull_arg_i64(&a, bull_metrics(b));
 	for (size_t i = 0; i < n; i++) {
 		bull_arg_text(&a, ends[i].ref->id);
 		bull_arg_text(&a, ends[i].ref->lease);
@@ -159,6 +160,7 @@ bull_fail(struct bull *b, const struct bull_ref *ref, const char *reason,
 	bull_arg_text(&a, final ? "final" : "retry");
 	bull_arg_text(&a, fraction);
 	bull_arg_i64(&a, backoff_ms);
+	bull_arg_i64(&a, bull_metrics(b));
 	bull_start(b, &fail, &a, c);
 	mem_free(&safe_reason);
 	mem_free(&safe_stack);

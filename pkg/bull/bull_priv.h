@@ -14,6 +14,9 @@ struct bull {
 	char *keys;                /* "bull:calls:" */
 	char *token, *worker;
 	size_t field_max, answer_max;
+	int64_t limit, limit_ms;
+	int64_t metrics;       /* as configured */
+	bool has_metrics;      /* the queue, when it was detected */
 	bool told_drained;     /* Bull's listeners know that it ran empty */
 	int64_t known_us;      /* the latest delivery that we heard of */
 	struct list under_way; /* bull_call.node */
@@ -45,6 +48,9 @@ void bull_arg_i64(struct bull_args *a, int64_t n);
 /* Sends it; takes what args hold and frees it. */
 void bull_start(struct bull *b, const struct bull_verb *verb,
     struct bull_args *args, struct bull_call *c);
+
+#define BULL_METRICS_DEFAULT 20160 /* minutes */
+int64_t bull_metrics(const struct bull *b);
 
 /* When it was minted; 0 = it is none of a dsrun's. */
 int64_t bull_lease_taken_us(const char *lease);

@@ -45,6 +45,8 @@ bull_take(struct bull *b, int64_t n, int64_t lock_ms, struct bull_call *c)
 	bull_arg_text(&a, b->worker);
 	bull_arg_text(&a, b->told_drained ? "0" : "1");
 	bull_arg_i64(&a, b->known_us);
+	bull_arg_i64(&a, b->limit);
+	bull_arg_i64(&a, b->limit_ms);
 	bull_start(b, &take, &a, c);
 }
 

@@ -155,6 +155,8 @@ struct conf {
 		char *names;   /* of jobs that are default_kind; NULL */
 		int64_t lock_ms;
 		int64_t max_stalled;
+		int64_t limit, limit_per_ms; /* jobs begun; 0: no limit */
+		int64_t metrics;             /* minutes; 0: none */
 	} bull;
 	/* Sinks behind a network; each is used when its first is set. */
 	struct conf_mongo {

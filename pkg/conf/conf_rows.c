@@ -107,6 +107,9 @@ static const struct conf_row rows[] = {
 	TEXT("bull.names", TEXT, bull.names, NULL, NULL, "names of jobs, between commas, that are of default_kind"),
 	NUMBER("bull.lock", DURATION, bull.lock_ms, "6h", 10 * SECOND, 7 * DAY, "how long a job stays ours without Redis"),
 	NUMBER("bull.max_stalled", I64, bull.max_stalled, "1", 1, 1000, "deaths of other workers with a job before it fails"),
+	NUMBER("bull.limit", I64, bull.limit, "0", 0, 1000000, "jobs taken in each bull.limit_per, as the workers' limiter has it; 0: no limit"),
+	NUMBER("bull.limit_per", DURATION, bull.limit_per_ms, "1s", 1, DAY, "its duration"),
+	NUMBER("bull.metrics", I64, bull.metrics, "0", 0, 1000000, "minutes of counts to keep for getMetrics; 0: none, unless the queue has some"),
 
 	SECRET("mongo.uri", mongo.uri, "results to this MongoDB: mongodb://USER:PASSWORD@HOST/DATABASE"),
 	TEXT("mongo.database", TEXT, mongo.database, NULL, NULL, "database; absent: the one of the URI"),

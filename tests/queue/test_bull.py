@@ -794,6 +794,96 @@ class Library:
         self.us.complete(self.us.one())
         self.assertNotEqual(self.add(1, opts), first)
 
+    # --- limits and counts of workers -------------------------------------------
+
+    def test_a_workers_limiter_is_kept_together(self):
+        """Its max stands nowhere in Redis, so we are told; what either starts
+        counts for both."""
+        limiter = {"max": 5, "duration": 60000}
+        worker = self.another()
+        self.add(2)
+        worker.do("await tools.work(null, 1, arg)", {"limiter": limiter})
+        worker.wait_told("worked", n=2)
+        self.add(2)
+        wait_for(lambda: self.us.look()["completed"] >= 2)
+        worker.do("await tools.stop()")
+        had = len(worker.told("worked"))
+        self.assertEqual(self.us.redis("GET", self.us.key("limiter")), str(had))
+        self.add(8)
+        # Not told, we take more than it would, and say so where it counts.
+        self.us.take(1)
+        self.assertEqual(self.us.redis("GET", self.us.key("limiter")), str(had + 1))
+        got = self.us.take_all(9, limit=(5, 60000))
+        self.assertEqual(len(got["jobs"]), 5 - had - 1)
+        got = self.us.take_all(9, limit=(5, 60000))
+        self.assertEqual((got["word"], got["jobs"]), ("limited", []))
+        self.assertTrue(0 < got["wait"] <= 60000)
+        other = self.another()
+        other.do("await tools.work(null, 1, arg)", {"limiter": limiter})
+        time.sleep(0.5)
+        self.assertEqual(other.told("worked"), [])
+
+    def test_our_own_limit_binds_a_workers_limiter_too(self):
+        self.add(9)
+        self.assertEqual(len(self.us.take(9, limit=(3, 1500))), 3)
+        other = self.another()
+        other.do("await tools.work(null, 1, arg)", {"limiter": {"max": 3, "duration": 1500}})
+        self.assertEqual(other.told("worked"), [])
+        got = self.us.take_all(9, limit=(3, 1500))
+        self.assertEqual(got["word"], "limited")
+        other.wait_told("worked", n=3)
+        self.assertLessEqual(len(self.us.take(9, limit=(3, 1500))), 3)
+
+    def test_counts_are_kept_as_a_worker_keeps_them(self):
+        """Ours in one queue, a real worker's in another, minutes passing."""
+        look = """const of = async how => {
+                const m = await queue.getMetrics(how)
+                return {count: m.meta.count, prevCount: m.meta.prevCount, data: m.data,
+                    total: m.count}
+            }
+            return [await of('completed'), await of('failed')]"""
+        metrics = {"metrics": {"maxDataPoints": 4}}
+        theirs = self.another("theirs")
+        theirs.do("await tools.work(job => { if (job.name === 'bad') throw Error('no') }, 1, arg)",
+                  metrics)
+        self.assertEqual(self.peer.do(look)[0]["data"], [])
+        said = []
+        for minutes in (0, 0, 1, 3, 9, 1):
+            for P in (self.us.P, "bull:theirs:"):
+                for how in ("completed", "failed"):
+                    key = P + "metrics:" + how
+                    at = self.us.redis("HGET", key, "prevTS")
+                    if at and minutes:
+                        self.us.redis("HSET", key, "prevTS", int(at) - minutes * 60000)
+            names = ["good", "bad", "good"]
+            had = len(theirs.told("worked"))
+            for name in names:
+                self.add(1, name=name)
+                theirs.do("await queue.add(arg, {})", name)
+            theirs.wait_told("worked", n=had + 3)
+            wait_for(lambda: self.us.redis("LLEN", "bull:theirs:active") == 0)
+            for j in self.us.take(3):
+                if j.field["name"] == "bad":
+                    self.us.fail(j, metrics=4)
+                else:
+                    self.us.complete(j, metrics=4)
+            said.append((self.peer.do(look), theirs.do(look)))
+        if any(ours != other for ours, other in said) and time.time() % 60 < 15:
+            self.skipTest("a minute ended in the midst of it")
+        for ours, other in said:
+            self.assertEqual(ours, other)
+        self.assertEqual([ours[0]["count"] for ours, _ in said], [2, 4, 6, 8, 10, 12])
+        self.assertEqual(len(said[-1][0][0]["data"]), 4)
+        self.assertEqual(self.us.detect()[5], 1)
+
+    def test_counts_of_another_type_stop_nothing(self):
+        self.add(2)
+        self.us.redis("SET", self.us.key("metrics:completed:data"), "x")
+        self.us.redis("HSET", self.us.key("metrics:completed"), "count", "x")
+        for j in self.us.take(2):
+            self.assertEqual(self.us.complete(j, metrics=9), ["done"])
+            self.assertEqual(self.state(j.id), "completed")
+
     # --- which library ---------------------------------------------------------
 
     def test_the_library_is_known_by_what_it_left(self):
@@ -818,13 +908,26 @@ class Library:
         self.assertEqual(self.us.detect()[1], "both")
 
     def test_a_key_of_another_type_is_named(self):
-        self.assertEqual(self.us.detect(), ["found", "", "", "", ""])
+        self.assertEqual(self.us.detect(), ["found", "", "", "", "", 0])
         self.us.redis("SET", self.us.key("active"), "x")
         self.assertEqual(self.us.detect(), ["type", "active", "string", "list"])
 
 
 class Bull(Library, unittest.TestCase):
     library = "bull"
+
+    def test_what_a_limiter_put_off_holds_nobody_up_when_we_take_it(self):
+        worker = self.another()
+        worker.do("await tools.work(null, 1, arg)", {"limiter": {"max": 1, "duration": 300}})
+        self.add(3)
+        wait_for(lambda: self.us.redis("SCARD", self.us.key("limiter:limited")))
+        worker.do("await tools.stop()")
+        time.sleep(1)
+        self.us.promote()
+        had = len(worker.told("worked"))
+        self.assertEqual(len(self.us.take(3)), 3 - had)
+        self.assertEqual(self.us.redis("EXISTS", self.us.key("limiter:limited"),
+                                       self.us.key("limiter:index")), 0)
 
 
 class Mq(Library):

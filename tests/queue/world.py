@@ -247,9 +247,9 @@ class Ours:
         return self.redis("EVAL", script(name), 1, self.P, self.library, *args)
 
     def take_all(self, n=1, lock_ms=60000, max_bytes=1 << 20, max_all=16 << 20, tell="0",
-                 known=0):
+                 known=0, limit=(0, 1000)):
         word, now, due, wait, ghosts, rows, dry = self.run(
-            "take", n, self.token, lock_ms, max_bytes, max_all, "ours", tell, known)
+            "take", n, self.token, lock_ms, max_bytes, max_all, "ours", tell, known, *limit)
         return {"word": word, "now": now, "due": due, "wait": wait, "ghosts": ghosts, "dry": dry,
                 "jobs": [Job(r) for r in rows]}
 
@@ -261,12 +261,17 @@ class Ours:
         assert len(jobs) == 1, "one job, not none"
         return jobs[0]
 
-    def complete(self, j, value='{"ok":1}'):
-        return self.run("complete", j.id, j.lease, j.stamp, self.token, value)
+    def complete(self, j, value='{"ok":1}', metrics=0):
+        return self.complete_all((j, value), metrics=metrics)[0]
 
-    def fail(self, j, reason="broke", stack="", how="retry", random=0.5, delay=-1):
+    def complete_all(self, *ends, metrics=0):
+        each = [x for j, value in ends for x in (j.id, j.lease, j.stamp, value)]
+        return self.run("complete", self.token, metrics, *each)[1]
+
+    def fail(self, j, reason="broke", stack="", how="retry", random=0.5, delay=-1,
+             metrics=0):
         return self.run("fail", j.id, j.lease, j.stamp, j.tries, self.token, reason, stack, how,
-                        random, delay)
+                        random, delay, metrics)
 
     def delay(self, j, due):
         return self.run("delay", j.id, j.lease, j.stamp, due)

@@ -544,6 +544,29 @@ def test_bullmq_s_global_limits_are_kept(box):
             all_once(one, peer, ids)
 
 
+def test_a_worker_s_settings_limit_and_count(box, library, server, peer):
+    """bull.limit is a worker's limiter, bull.metrics its maxDataPoints."""
+    configure(box, server, limit=2, limit_per="1h", metrics=60)
+    ids = add(peer, *[person(n, "+1999200%04d" % n) for n in range(5)])
+    box.run("drain", "--quiet").expect(0)
+    require(len(rang(box)) == 2, len(rang(box)))
+    box.run("drain", "--quiet").expect(0)
+    require(len(rang(box)) == 2, "called above its limit")
+    with redis_of(server) as redis:
+        require(redis("GET", "bull:calls:limiter") == "2", "not counted")
+        redis("DEL", "bull:calls:limiter")
+    # Without the setting: the queue has counts, so they go on.
+    configure(box, server)
+    box.run("drain", "--quiet").expect(0)
+    all_once(box, peer, ids)
+    counts = peer.do("return (await queue.getMetrics('completed')).meta.count")
+    require(counts == 5, counts)
+
+
+each_library(test_a_worker_s_settings_limit_and_count)
+del test_a_worker_s_settings_limit_and_count
+
+
 def test_jobs_added_while_a_drain_runs_are_called_by_it(box):
     with queue_of("bull") as (server, peer):
         configure(box, server, limits={"concurrency": 1}, sim={"speed": 20})

@@ -1,11 +1,12 @@
 -- use base release store finish
 -- Jobs are completed with their results, each as if it were alone.
---   ARGV: token, then of each job: id, lease, timestamp, result (JSON text)
+--   ARGV: token, minutes of metrics, then of each job: id, lease, timestamp,
+--   result (JSON text)
 -- {'completed', {answer ...}}, in that order, each of them
 -- {'done'}; {'children'}: it waits for children of its own (BullMQ);
 -- {'children-failed'}; else as release says: {'gone'}, {'others', token},
 -- {'completed'} (also after a lost reply) ...
-local token = ARGV[2]
+local token, metrics = ARGV[2], tonumber(ARGV[3])
 
 local function complete(id, lease, stamp, value)
 	local key = P .. id
@@ -22,12 +23,12 @@ local function complete(id, lease, stamp, value)
 	if no then
 		return no
 	end
-	finish(id, 'completed', value, decode(f[1]), token, f)
+	finish(id, 'completed', value, decode(f[1]), token, f, metrics)
 	return {'done'}
 end
 
 local answers = {}
-for i = 3, #ARGV, 4 do
+for i = 4, #ARGV, 4 do
 	answers[#answers + 1] = complete(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
 end
 return {'completed', answers}

@@ -2,13 +2,14 @@
 -- Which library's queue is this?  Only reads; ARGV[1] is not looked at.
 -- {'type', key, its type, the right one}: it is no queue of either
 -- {'found', 'bull' | 'bullmq' | 'both' | '', by what, meta's version or '',
---  by what it is the other one too}
+--  by what it is the other one too, 1 when some worker keeps metrics}
 local TYPES = {
 	wait = 'list', active = 'list', paused = 'list', id = 'string', meta = 'hash',
 	delayed = 'zset', completed = 'zset', failed = 'zset', stalled = 'set',
 	['stalled-check'] = 'string', prioritized = 'zset', ['waiting-children'] = 'zset',
 	events = 'stream', marker = 'zset', pc = 'string', ['repeat'] = 'zset',
 	priority = 'zset', ['meta-paused'] = 'string', limiter = 'string',
+	['metrics:completed'] = 'hash', ['metrics:failed'] = 'hash',
 }
 local kinds = {}
 for key, right in pairs(TYPES) do
@@ -69,9 +70,10 @@ if id then
 		mq = 'opts of job ' .. id
 	end
 end
+local metrics = (kinds['metrics:completed'] or kinds['metrics:failed']) and 1 or 0
 if mq ~= '' and classic ~= '' then
-	return {'found', 'both', mq, version, classic}
+	return {'found', 'both', mq, version, classic, metrics}
 elseif mq ~= '' then
-	return {'found', 'bullmq', mq, version, ''}
+	return {'found', 'bullmq', mq, version, '', metrics}
 end
-return {'found', classic ~= '' and 'bull' or '', classic, version, ''}
+return {'found', classic ~= '' and 'bull' or '', classic, version, '', metrics}

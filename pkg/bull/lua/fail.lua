@@ -3,7 +3,7 @@
 -- backoff.
 --   ARGV: id, lease, timestamp, tries at the take, token, reason (text), stack
 --   (text, '' none), 'final' or 'retry', random number 0..1 for jitter, delay in
---   ms instead of the job's backoff (-1: the job's)
+--   ms instead of the job's backoff (-1: the job's), minutes of metrics
 -- {'done', 'failed'}, {'done', 'retried'} (it waits), {'done', 'delayed', due}
 -- {'already', where}: this try was counted before (a lost reply)
 -- {'backoff', type}: a function of the producer's, unknown here; nothing changed
@@ -71,7 +71,7 @@ if bull then
 	call('HSET', key, 'attemptsMade', int(made + 1))
 end
 if not delay then
-	finish(id, 'failed', reason, opts, token, f)
+	finish(id, 'failed', reason, opts, token, f, tonumber(ARGV[12]))
 	return {'done', 'failed'}
 end
 if not bull then

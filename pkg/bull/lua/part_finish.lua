@@ -189,8 +189,39 @@ local function count_up(key, field)
 	return n
 end
 
--- The job is out of active (release) and becomes finished.  f: read_ending.
-local function finish(id, how, value, opts, token, f)
+-- One more in the counts of this minute, as a worker does that keeps so many
+-- minutes of them; strange values of others count as none.
+local function count_minute(how, most)
+	local key = P .. 'metrics:' .. how
+	local data = key .. ':data'
+	local count = call('HINCRBY', key, 'count', 1) - 1
+	local m = call('HMGET', key, 'prevTS', 'prevCount')
+	local last = text_number(m[1])
+	if not last then
+		call('HSET', key, 'prevTS', int(now), 'prevCount', 0)
+		return
+	end
+	local n = math.min(math.floor(now / 60000) - math.floor(last / 60000), most)
+	if n <= 0 then
+		return
+	end
+	call('LPUSH', data, int(count - (text_number(m[2]) or 0)))
+	-- Minutes in which nothing ended.
+	local zeros = {}
+	for i = 2, n do
+		zeros[#zeros + 1] = '0'
+		if #zeros == 5000 or i == n then
+			call('LPUSH', data, unpack(zeros))
+			zeros = {}
+		end
+	end
+	call('LTRIM', data, 0, most - 1)
+	call('HSET', key, 'prevCount', int(count), 'prevTS', int(now))
+end
+
+-- The job is out of active (release) and becomes finished.  f: read_ending;
+-- metrics: how many minutes of counts are kept, 0 none.
+local function finish(id, how, value, opts, token, f, metrics)
 	local key, set = P .. id, P .. how
 	local keep = keep_rule(how == 'completed' and opts.removeOnComplete or
 	    how == 'failed' and opts.removeOnFail)
@@ -214,6 +245,9 @@ local function finish(id, how, value, opts, token, f)
 			call('HDEL', key, 'defa')
 		end
 		prune(set, keep)
+	end
+	if metrics > 0 then
+		pcall(count_minute, how, metrics)
 	end
 	if bull then
 		-- The JSON text of a result is itself put in as a JSON string.

@@ -3,11 +3,12 @@
 -- them; one script, so that no job is ever ours without a lock.
 --   ARGV: n, token, lock ms, max bytes of a field, max bytes of all, worker's
 --   name, '1' when 'drained' is still to be told, the latest delivery that our
---   side knows of (0: none)
+--   side knows of (0: none), and, as a worker has them, its limiter's max (0: it
+--   has none) and duration in ms
 -- {word, now, when the next delayed one is due, wait ms, ghosts, {job ...},
 --  1 when nothing is left that waits}
 --   word: 'taken' (also fewer than n), 'empty', 'paused', 'full' (BullMQ's
---   global concurrency), 'limited' (its global rate limit, for wait ms)
+--   global concurrency), 'limited' (a rate limit, for wait ms)
 --
 -- Place for the claims of number and organisation across hosts (DESIGN 9):
 -- between reading the next id (pop) and locking it, a claim key in this
@@ -31,20 +32,51 @@ end
 if is_paused(P) then
 	return answer('paused', 0, 0, {})
 end
-local most_active, most, duration = tonumber(meta[2] or nil), tonumber(meta[3] or nil), meta[4]
+local most_active = tonumber(meta[2] or nil)
 
--- Milliseconds until BullMQ's rate limit lets one more start.
+-- The rate limit: the queue's own (BullMQ: meta), else what a worker of this
+-- queue was told, as we were.  What lies in Redis of a worker's is only how many
+-- were started in the window that is open, never how many may be; those of ours
+-- count in it either way, so that whoever keeps the limit sees them.
+local LIMITER, own = P .. 'limiter', tonumber(ARGV[10])
+local most = text_number(meta[3]) or (own > 0 and own or nil)
+local duration = own > 0 and tonumber(ARGV[11]) or math.abs(text_number(meta[4]) or 0)
+local used, window = text_number(call('GET', LIMITER)) or 0, 0
+if used > 0 then
+	window = call('PTTL', LIMITER)
+	if window == 0 then
+		call('DEL', LIMITER)
+		used = 0
+	end
+end
+
+-- Milliseconds until it lets one more start.  A worker that was told to slow
+-- down sets the counter without a limit.
 local function limited()
-	local used = tonumber(call('GET', P .. 'limiter') or 0)
-	-- A worker that was told to slow down sets the counter without a limit.
-	if used < (most or 9007199254740991) then
-		return 0
+	return used >= (most or 9007199254740991) and math.max(window, 0) or 0
+end
+
+local function count_start()
+	if not most and window <= 0 then
+		return
 	end
-	local ttl = call('PTTL', P .. 'limiter')
-	if ttl == 0 then
-		call('DEL', P .. 'limiter')
+	local n = redis.pcall('INCR', LIMITER)
+	used = type(n) == 'number' and n or used
+	if n == 1 then
+		window = math.max(math.floor(duration), 1)
+		call('PEXPIRE', LIMITER, window)
 	end
-	return math.max(ttl, 0)
+end
+
+-- A job that Bull's own workers put off for their limit is one of theirs no
+-- longer; left in their set it would put off all others for ever.
+local limited_ones = bull and call('EXISTS', LIMITER .. ':index') == 1
+local function leave_limited(id)
+	local set = limited_ones and call('HGET', LIMITER .. ':index', id)
+	if set then
+		call('SREM', set, id)
+		call('HDEL', LIMITER .. ':index', id)
+	end
 end
 
 -- The next job's id, in active now.
@@ -69,7 +101,7 @@ end
 local at = time[1] * 1000000 + time[2]
 local jobs, ghosts, size, word, wait = {}, 0, 0, 'taken', 0
 while #jobs < n and size < max_all and ghosts < 1000 do
-	wait = bull and 0 or limited()
+	wait = limited()
 	if wait > 0 then
 		word = 'limited'
 		break
@@ -95,14 +127,15 @@ while #jobs < n and size < max_all and ghosts < 1000 do
 		-- be told apart even when one process takes both.
 		local lease = token .. ':' .. int(at) .. '.' .. #jobs
 		call('SET', key .. ':lock', lease, 'PX', lock_ms)
+		if bull or not f[17] then
+			count_start()
+		end
 		if bull then
 			call('ZREM', P .. 'priority', id)
+			leave_limited(id)
 			publish('active@' .. token, id)
 			call('HSET', key, 'processedOn', int(now))
 		else
-			if most and not f[17] and call('INCR', P .. 'limiter') == 1 then
-				call('PEXPIRE', P .. 'limiter', int(math.abs(tonumber(duration) or 0)))
-			end
 			emit(P, 'active', 'jobId', id, 'prev', 'waiting')
 			f[9] = int((text_number(f[9]) or 0) + 1)
 			if name ~= '' then
