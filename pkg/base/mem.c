@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -69,6 +70,12 @@ void
 mem_drop(void *old)
 {
 	free(old);
+}
+
+void
+mem_trim(void)
+{
+	(void)malloc_trim(0);
 }
 
 void

@@ -29,6 +29,10 @@ char *mem_printf(const char *fmt, ...)
 	} while (0)
 void mem_drop(void *old);
 
+/* Give memory that is free back to the system: once a time of much work is
+ * over, for it takes a millisecond. */
+void mem_trim(void);
+
 /* Overwrite a secret so that no compiler drops the write. */
 void mem_wipe(void *bytes, size_t len);
 

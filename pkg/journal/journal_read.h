@@ -18,6 +18,9 @@
  */
 enum err_code journal_read_begin(struct journal *j, struct err *err);
 void journal_read_end(struct journal *j);
+/* Keep no pages in memory until the next read: another's commit makes them
+ * worthless anyway. */
+void journal_read_rest(struct journal *j);
 
 /* Is an owner's row open that is not ours: one who lives, or who died? */
 enum err_code journal_read_other_owners(

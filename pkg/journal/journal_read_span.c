@@ -21,3 +21,9 @@ journal_read_end(struct journal *j)
 	if (st != NULL)
 		(void)journal_db_done(&j->r, st, &ignored);
 }
+
+void
+journal_read_rest(struct journal *j)
+{
+	(void)sqlite3_db_release_memory(j->r.h);
+}

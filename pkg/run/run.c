@@ -113,8 +113,10 @@ tick_fired(struct env_timer *t)
 			run_pushes_look(r);
 	}
 	/* Rows of others, and rows whose delay is over. */
-	if (r->o.mode == RUN_WORKER)
+	if (r->o.mode == RUN_WORKER) {
 		run_sync_poke(r->sync);
+		run_rest(r);
+	}
 	if (++r->ticks % TAKEOVER_TICKS == 0)
 		run_takeover(r);
 	if (r->ticks % SAY_TICKS == 0) {

@@ -223,6 +223,13 @@ enum err_code run_step_finished(struct journal *j, struct journal_job *job,
 int64_t run_step_dial_until_boot(
     struct journal *j, const struct run_gate *gate);
 
+/* --- run_rest.c
+ * ---------------------------------------------------------------
+ */
+
+/* At each tick of a worker: give memory back once nothing was done for long. */
+void run_rest(struct run *r);
+
 /* --- run_settle.c: an attempt in UNKNOWN
  * --------------------------------------- */
 
@@ -389,7 +396,9 @@ struct run {
 	struct env_post turn; /* see run_poke */
 	struct env_post end_post;
 	int ticks;
-	bool results;      /* there may be some to push */
+	int64_t done_when_last_seen; /* of all kinds; see run_rest */
+	int idle_ticks;              /* since then */
+	bool results;                /* there may be some to push */
 	uint64_t luck[32]; /* random bits in store: asking costs a call */
 	size_t luck_left;
 	bool stopping, hard_stop, ended;

@@ -45,6 +45,24 @@ def test_a_worker_calls_jobs_as_they_come(box):
     require(len(box.results()) == 2, box.results())
 
 
+def kilobytes(p, what):
+    with open("/proc/%d/status" % p.pid, encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f
+                    if line.startswith(what + ":"))
+
+
+def test_a_worker_at_rest_keeps_no_memory_that_only_work_needs(box):
+    configure(box, limits={"concurrency": 200})
+    box.run("init").expect(0)
+    p = started(box)
+    enqueue(box, *(job("j%d" % n, "+1999555%04d" % n) for n in range(1000)))
+    wait_for(lambda: done(box, 1000), 60, "the jobs")
+    wait_for(lambda: kilobytes(p, "VmRSS") < kilobytes(p, "VmHWM") - 700, 10,
+             "memory to be given back")
+    p.terminate()
+    p.wait().expect(0)
+
+
 def test_status_shows_a_worker_by_its_number_and_its_name(box):
     configure(box)
     box.run("init").expect(0)
