@@ -231,6 +231,32 @@ write_line(const struct json *data, const struct bull_job *from, const char *id,
 	json_write_end(&w);
 }
 
+/* Whoever takes one of a schedule adds the next; what cannot be added ends it,
+ * so somebody must hear of it. */
+static enum err_code
+not_armed(const struct bull_job *from, struct err *err)
+{
+	const char *id = from->ref.id;
+	const char *name = *from->name != '\0' ? from->name : "__default__";
+
+	if (from->again == BULL_REPEAT_CRON)
+		return err_set(err, ERR_MALFORMED, 0,
+		    "job %.80s (%.40s) repeats by the pattern \"%.60s\", which "
+		    "dsrun does not reckon: its schedule ends here. Remove it "
+		    "and let cron add the job, or repeat it by \"every\"",
+		    id, name, from->again_detail);
+	if (from->again == BULL_REPEAT_LEGACY)
+		return err_set(err, ERR_MALFORMED, 0,
+		    "job %.80s (%.40s) repeats in the way of BullMQ 4, which "
+		    "dsrun does not arm again: its schedule ends here. Remove "
+		    "it and add it with upsertJobScheduler",
+		    id, name);
+	return err_set(err, ERR_MALFORMED, 0,
+	    "job %.80s (%.40s) repeats by options that cannot be read: its "
+	    "schedule ends here. Remove it and add it again",
+	    id, name);
+}
+
 static enum err_code
 readable(const struct bull_job *from, struct err *err)
 {
@@ -246,10 +272,7 @@ readable(const struct bull_job *from, struct err *err)
 	if (from->again == BULL_REPEAT_CRON ||
 	    from->again == BULL_REPEAT_LEGACY ||
 	    from->again == BULL_REPEAT_UNREADABLE)
-		return err_set(err, ERR_MALFORMED, 0,
-		    "it repeats by \"%.100s\", and dsrun arms only \"every\" "
-		    "again: let cron run dsrun enqueue, or repeat it by every",
-		    from->again_detail);
+		return not_armed(from, err);
 	return ERR_NONE;
 }
 
