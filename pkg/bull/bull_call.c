@@ -120,6 +120,10 @@ read_answer(struct bull_call *c, struct err *err)
 	const char *word = bull_item_text(v, 0);
 	enum err_code code = net_redis_check(&c->command, err);
 
+	if (code == ERR_THROTTLED && text_starts(err->text, "ASK "))
+		code = err_set(err, code, 0,
+		    "its Cluster moves its slot to another node: nothing is "
+		    "done in it until all of it is there");
 	if (code == ERR_NONE && word[0] == '\0')
 		code = err_set(
 		    err, ERR_MALFORMED, 0, "no answer of a script of ours");

@@ -33,8 +33,8 @@
  * unless the server said that it did not do it.
  *
  * While a Cluster's slot is being moved, a script that makes up names of keys
- * may be stopped in its middle ("ERR ... non local key"), and what it wrote
- * before stays written.
+ * would meet half of them, and be stopped in its middle ("ERR ... non local
+ * key") with what it wrote before.  One that `stays` is not: see below.
  *
  * It never waits, but for the files of certificates when it is opened.  While
  * it is not up it keeps the loop running; idle and up it does not.
@@ -153,6 +153,11 @@ struct net_redis_script {
 	const char *name; /* the caller's, for its texts */
 	const char *text; /* Lua */
 	char sha1[41];    /* of text; when empty, filled in on first use */
+	/* ASK is an answer of it (ERR_THROTTLED), and not followed.  When the
+	 * first of its keys never is there, a server that gives the slot away
+	 * answers ASK before it begins, and one that gets it MOVED: the script
+	 * runs where all of the slot is, or not at all. */
+	bool stays;
 };
 void net_redis_run(struct net_redis *r, struct net_redis_script *script,
     const struct net_redis_arg *keys, size_t key_count,

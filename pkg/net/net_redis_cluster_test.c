@@ -55,6 +55,21 @@ run_take(struct fix *f, struct asked *a)
 	net_redis_run(f->r, &take, keys, 2, NULL, 0, &a->c);
 }
 
+/* A key that never is there names the slot. */
+static void
+run_staying(struct fix *f, struct asked *a)
+{
+	static struct net_redis_script stays = {.name = "stays",
+	    .stays = true,
+	    .text = "return redis.call('INCR', KEYS[1] .. 'counter')"};
+	static const struct net_redis_arg key = {"{bull}:", 7};
+
+	*a = (struct asked){.f = f, .c.done = fix_done};
+	f->want++;
+	net_redis_run(f->r, &stays, &key, 1, NULL, 0, &a->c);
+	fix_wait(f);
+}
+
 /*
  * From the wrong node to the right one; then the slot is moved to a third:
  * what is not there any more is asked for there (ASK), and in the end all of
@@ -106,6 +121,14 @@ a_cluster_s_slot_is_found_and_followed(void **state)
 	assert_int_equal(net_redis_check(&a.c, &err), ERR_THROTTLED);
 	net_redis_command_fini(&a.c);
 
+	/* Not before all of it is at one node: known to the server or not. */
+	for (int i = 0; i < 2; i++) {
+		run_staying(&f, &a);
+		assert_int_equal(net_redis_check(&a.c, &err), ERR_THROTTLED);
+		assert_non_null(strstr(err.text, "ASK "));
+		net_redis_command_fini(&a.c);
+	}
+
 	char port[16];
 	(void)snprintf(port, sizeof(port), "%d", to->port);
 	(void)REDIS_ASK(from, "MIGRATE", "127.0.0.1", port, "", "0", "5000",
@@ -116,6 +139,9 @@ a_cluster_s_slot_is_found_and_followed(void **state)
 	    from, "CLUSTER", "SETSLOT", number, "NODE", cluster.id[target]);
 	EXPECT(&f, "3", "INCR", "{bull}:new");
 	assert_int_equal(fix_port(&f), to->port);
+	run_staying(&f, &a);
+	assert_int_equal(a.c.value->integer, 1);
+	net_redis_command_fini(&a.c);
 	EXPECT(&f, "2", "LLEN", "{bull}:active");
 	assert_int_equal(net_redis_epoch(f.r), 3);
 	fix_close(&f);

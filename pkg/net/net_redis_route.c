@@ -135,7 +135,10 @@ redirect(struct net_redis *r, const char *text, struct net_redis_flight *f)
 	struct net_redis_address at = {NULL, 0};
 	bool moved = text_starts(text, "MOVED ");
 	bool asks = text_starts(text, "ASK ");
-	bool done = (moved || asks) && f->redirects < REDIRECTS_MAX &&
+	const struct net_redis_script *script =
+	    f->script != NULL ? f->script : f->whole;
+	bool stays = asks && script != NULL && script->stays;
+	bool done = (moved || asks) && !stays && f->redirects < REDIRECTS_MAX &&
 		    read_target(r, text, &at);
 
 	if (done && moved)

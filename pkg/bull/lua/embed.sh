@@ -13,7 +13,7 @@ for f in "$@"; do
 		cat "$here/part_$p.lua"
 	done | cat - "$f" | sed -e '/^[[:space:]]*--/d' -e 's/^[[:space:]]*//' \
 	    -e '/^$/d')
-	printf '{.name = "%s", .sha1 = "%s", .text =\n' "$name" \
+	printf '{.name = "%s", .stays = true, .sha1 = "%s", .text =\n' "$name" \
 	    "$(printf '%s\n' "$text" | sha1sum | cut -c1-40)"
 	printf '%s\n' "$text" |
 	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$/\\n"/'

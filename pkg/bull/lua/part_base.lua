@@ -1,6 +1,7 @@
 -- In front of every script.  KEYS[1] is the queue's prefix with its colon
 -- ("bull:calls:"): all keys are made of it, and in a Cluster it names their
--- node.  ARGV[1] is the library: "bull", "bullmq5" or "bullmq6"; what follows
+-- node.  No key is called that, so while a Cluster moves the slot, no node runs
+-- a script (net_redis_script.stays).  ARGV[1] is the library: "bull", "bullmq5" or "bullmq6"; what follows
 -- in ARGV is each script's own.  Every script answers with an array whose first
 -- item is a word.
 --
