@@ -184,14 +184,14 @@ class Cutter:
 class Driver:
     """tests/store/mongo_driver as a child: ask(do=...) gives its answer."""
 
-    def __init__(self, uri, **options):
+    def __init__(self, uri, env=None, **options):
         program = pathlib.Path(dsrun_path()).parent / "tests/store/mongo_driver"
         if not program.exists():
             raise Skip("no %s: make builds it by that name" % program)
         self.process = subprocess.Popen(
             [str(program), json.dumps({"uri": uri, **options})], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
+            stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
 
     def send(self, **question):
         self.process.stdin.write(json.dumps(question) + "\n")

@@ -293,6 +293,59 @@ def test_killed_in_mid_bulk_the_same_rows_again_end_as_if_never_killed(box):
         same(without_times(dump(s)), state, "after kills")
 
 
+def killed_at_each(s, tag, point, rows, before):
+    """For n = 1, 2, 3 ...: a writer that dies at the n-th visit of the point,
+    and another that writes the same rows again; the databases' names."""
+    names = []
+    while len(names) < 40:
+        name = "%s%d" % (tag, len(names) + 1)
+        uri = s.uri.replace("/t", "/" + name)
+        if before:
+            with Driver(uri) as d:
+                d.must_write(before)
+        d = Driver(uri, bulk_ops=3, env={
+            "DSRUN_CRASH_AT": "%s:%d" % (point, len(names) + 1)})
+        d.send(do="write", rows=rows)
+        line = d.process.stdout.readline()
+        code, _ = d.close()
+        require(bool(line) == (code == 0) and code in (0, -9), line, code)
+        names.append(name)
+        if code == 0:
+            return names
+        with Driver(uri, bulk_ops=3) as d:
+            d.must_write(rows)
+    raise harness.Failure("%s is visited without end" % point)
+
+
+def test_a_writer_killed_at_every_bulk_ends_as_if_never_killed(box):
+    """Between bulks: the call records are there, or some campaigns'."""
+    rows = [row(n, n % 4, revision=1 + n % 2, status=(IN_PROGRESS, BOOKED)[
+        n == 5]) for n in range(7)]
+    # Another's revision of two of them is there before: duplicates.
+    before = [row(2, 2, revision=3), row(3, 3, revision=3)]
+    with java_server() as s:
+        for tag, old in (("new", []), ("old", before)):
+            names = killed_at_each(s, tag, "mongo.bulk", rows, old)
+            require(len(names) >= 8, "killed only at", names)
+            states = [without_times(x) for x in node(
+                "dump.js", s.uri, *names)]
+            require(len(states[-1]["callrecords"]) == 7, states[-1])
+            for name, state in zip(names, states):
+                same(states[-1], state, "killed at " + name)
+
+
+def test_a_writer_killed_between_single_writes_ends_as_if_never_killed(box):
+    """FerretDB stops a bulk at its first error: what is left goes singly."""
+    rows = [row(n, n % 2) for n in range(4)]
+    with ferretdb(box) as s:
+        names = killed_at_each(s, "one", "mongo.one", rows, rows[1:3])
+        require(len(names) >= 4, "killed only at", names)
+        states = [without_times(x) for x in node("dump.js", s.uri, *names)]
+        require(len(states[-1]["callrecords"]) == 4, states[-1])
+        for name, state in zip(names, states):
+            same(states[-1], state, "killed at " + name)
+
+
 def test_cut_at_any_message_the_same_rows_again_end_as_if_never_cut(box):
     rows = [row(n, n % 2, revision=1 + n % 2) for n in range(6)]
     cuts = []
