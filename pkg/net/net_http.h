@@ -17,7 +17,7 @@
  * no proxy from the environment, no cookie, no netrc.  Whoever asks decides
  * what comes next.  TLS is 1.2 or newer (1.3 where the peer can), the peer's
  * name and chain are always verified; there is no switch, a private authority
- * is named by ca_file.  libcurl is loaded when the first client is opened.
+ * is named by ca_file.  libcurl is loaded with the first request.
  *
  * Connections are kept for less than 4 s after an answer, at most 64 of them;
  * one that the peer ended meanwhile is not used.  Requests above the limit of
@@ -40,9 +40,7 @@ struct net_http_options {
 	const char *user_agent;   /* NULL = "dsrun" */
 };
 
-/* ERR_CONFIG: no libcurl on this machine, or one that is older than 7.87 or
- * without TLS or threads for DNS (the text says which package).  The strings
- * of options are copied. */
+/* ERR_CONFIG: what ca_file says.  The strings of options are copied. */
 enum err_code net_http_open(const struct net_http_options *options,
     struct net_http **out, struct err *err);
 /* Requests under way are cancelled: they never call back.  Also from a done()
@@ -100,8 +98,10 @@ struct net_http_request {
 	 * however it ended).  Else ERR_TIMEOUT,
 	 * ERR_UNREACHABLE (name, connection, TLS; reset), ERR_MALFORMED (too
 	 * large, no HTTP), ERR_REJECTED (certificate not trusted), ERR_CONFIG
-	 * (method, url or headers are none), or what read() said.  The text
-	 * names method and host, never path or query.
+	 * (method, url or headers are none; no libcurl on this machine, or one
+	 * that is older than 7.87 or without TLS or threads for DNS: the text
+	 * says which package), or what read() said.  The text names method and
+	 * host, never path or query.
 	 */
 	enum err_code code;
 	struct err err;

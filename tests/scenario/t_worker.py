@@ -63,6 +63,25 @@ def test_a_worker_at_rest_keeps_no_memory_that_only_work_needs(box):
     p.wait().expect(0)
 
 
+def test_a_worker_loads_no_library_before_there_is_a_result(box):
+    configure(box, webhook={"url": "http://127.0.0.1:1/"},
+              logtail={"host": "127.0.0.1"},
+              s3={"bucket": "results", "endpoint": "http://127.0.0.1:1"})
+    box.path(".env").write_text(
+        "DSRUN_WEBHOOK_SECRET=%s\nDSRUN_LOGTAIL_TOKEN=%s\n"
+        "DSRUN_S3_ACCESS_KEY=A\nDSRUN_S3_SECRET_KEY=%s\n"
+        "DSRUN_MONGO_URI=mongodb://127.0.0.1:1/x\n"
+        % ("s" * 32, "t" * 24, "k" * 40))
+    box.run("init").expect(0)
+    p = started(box)
+    time.sleep(1)
+    with open("/proc/%d/maps" % p.pid, encoding="ascii") as f:
+        maps = f.read()
+    require("libcurl" not in maps and "libmongoc" not in maps, maps)
+    p.terminate()
+    p.wait().expect(0)
+
+
 def test_status_shows_a_worker_by_its_number_and_its_name(box):
     configure(box)
     box.run("init").expect(0)
