@@ -120,6 +120,11 @@ read_answer(struct bull_call *c, struct err *err)
 	const char *word = bull_item_text(v, 0);
 	enum err_code code = net_redis_check(&c->command, err);
 
+	if (code == ERR_SPACE && text_starts(err->text, "OOM "))
+		code = err_set(err, code, 0,
+		    "this Redis is full: raise its maxmemory, or make room in "
+		    "it (removeOnComplete, queue.clean()); jobs and results "
+		    "wait until then");
 	if (code == ERR_THROTTLED && text_starts(err->text, "ASK "))
 		code = err_set(err, code, 0,
 		    "its Cluster moves its slot to another node: nothing is "
