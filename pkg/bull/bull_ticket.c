@@ -22,7 +22,9 @@ bull_ticket_write(const struct bull_ref *ref, int64_t attempts, struct buf *out)
 enum err_code
 bull_ticket_read(const char *text, struct bull_ticket *out, struct err *err)
 {
-	static const struct json_limits limits = {1 << 16, 2, 16};
+	/* An id may be as long as a producer likes; who keeps a ticket has a
+	 * limit of its own. */
+	const struct json_limits limits = {strlen(text) + 1, 2, 16};
 
 	memset(out, 0, sizeof(*out));
 	err->code = ERR_NONE; /* the caller's may tell of something older */

@@ -350,7 +350,7 @@ source_bull_job(const struct source_bull *s, const struct bull_job *from,
     const struct source_person *person, struct source_job **out,
     struct err *err)
 {
-	struct buf ticket = BUF_INIT(1 << 20);
+	struct buf ticket = BUF_INIT(SIZE_MAX);
 	uint8_t hash[SHA256_BYTES];
 	struct source_job *j;
 
@@ -384,7 +384,7 @@ struct source_bull_word *
 source_bull_answer(struct source_bull *s, const struct bull_job *from)
 {
 	struct source_bull_word *w = mem_zalloc(1, sizeof(*w));
-	struct buf ticket = BUF_INIT(4 << 20);
+	struct buf ticket = BUF_INIT(SIZE_MAX);
 
 	bull_ticket_write(&from->ref, from->attempts, &ticket);
 	w->ticket = mem_strdup(buf_text(&ticket));
