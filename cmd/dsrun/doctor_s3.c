@@ -1,3 +1,5 @@
+#include "doctor_s3.h"
+
 #include <string.h>
 
 #include "base/check.h"
@@ -73,6 +75,9 @@ wanted(const struct conf_s3 *c)
 	l.archive_days = c->archive_days;
 	l.cold_days = c->cold_days;
 	l.delete_days = c->delete_days;
+	l.noncurrent_days = c->old_versions_days;
+	l.archive_class = c->archive_class;
+	l.cold_class = c->cold_class;
 	return l;
 }
 
@@ -118,6 +123,35 @@ say_encryption(struct asking *a)
 		    theirs);
 }
 
+/* A deletion in a bucket with versions deletes nothing by itself. */
+static void
+say_versioning(struct asking *a)
+{
+	static const char name[] = "s3 versioning";
+	const struct aws_s3_check *c = &a->check;
+
+	if (*c->versioning_unknown != '\0' &&
+	    strcmp(c->versioning_unknown, "NotImplemented") != 0)
+		doctor_say(a->d, DOCTOR_WARN, name,
+		    "allow these keys s3:GetBucketVersioning, or look with "
+		    "others",
+		    "cannot be seen: %s", c->versioning_unknown);
+	else if (*c->versioning == '\0')
+		doctor_say(a->d, DOCTOR_OK, name, NULL,
+		    "none: what is deleted is gone");
+	else if (a->want.noncurrent_days != 0)
+		doctor_say(a->d, DOCTOR_OK, name, NULL,
+		    "%s: what is deleted can be had back for %lld days (rule " AWS_S3_LIFECYCLE_ID
+		    ")",
+		    c->versioning, (long long)a->want.noncurrent_days);
+	else
+		doctor_say(a->d, DOCTOR_WARN, name,
+		    "set s3.old_versions_days, then `dsrun doctor --s3 --fix`",
+		    "%s: what is deleted, by the lifecycle too, stays for ever "
+		    "as an old version",
+		    c->versioning);
+}
+
 /* " after N days to X" for what happens at all. */
 static void
 describe(const struct aws_s3_lifecycle *l, struct buf *out)
@@ -134,6 +168,9 @@ describe(const struct aws_s3_lifecycle *l, struct buf *out)
 		if (rows[i].days != 0)
 			buf_printf(out, "%s after %lld days, ", rows[i].what,
 			    (long long)rows[i].days);
+	if (l->noncurrent_days != 0)
+		buf_printf(out, "old versions deleted %lld days later, ",
+		    (long long)l->noncurrent_days);
 	buf_printf(out, "uploads that were not completed end after %lld",
 	    (long long)l->abort_days);
 }
@@ -156,7 +193,7 @@ say_lifecycle(struct asking *a)
 	else
 		doctor_say(a->d, DOCTOR_WARN, rule_check,
 		    "`dsrun doctor --s3 --fix` sets it (s3.archive_days, "
-		    "s3.cold_days, s3.delete_days)",
+		    "s3.cold_days, s3.delete_days, s3.old_versions_days)",
 		    "rule " AWS_S3_LIFECYCLE_ID ": %s; wanted: %s", c->differs,
 		    buf_text(&text));
 	buf_free(&text);
@@ -214,10 +251,13 @@ ask(struct asking *a, const char *name, struct err *err)
 		    "set s3.region to it: each run finds it out anew",
 		    "it is in %s, s3.region is %s", c->region, s3->region);
 	say_encryption(a);
+	say_versioning(a);
 	if (a->d->fix && (*c->differs != '\0' || *c->lifecycle_unknown != '\0'))
 		set_lifecycle(a);
 	else
 		say_lifecycle(a);
+	if (a->d->fix)
+		doctor_s3_try(a->d, a->s3);
 	return ERR_NONE;
 }
 

@@ -12,6 +12,9 @@
 #include "aws/aws_s3_priv.h"
 
 #define DAYS_MAX 36500
+/* Amazon's least age of what goes to a class with infrequent access, and its
+ * least stay there. */
+#define INFREQUENT_DAYS 30
 
 static bool
 is_class(const char *name)
@@ -20,6 +23,40 @@ is_class(const char *name)
 
 	return n > 0 && n < 32 &&
 	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == n;
+}
+
+static bool
+is_infrequent(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 3 && strcmp(name + n - 3, "_IA") == 0;
+}
+
+/* What Amazon asks of STANDARD_IA and ONEZONE_IA. */
+static enum err_code
+infrequent_valid(const struct aws_s3_lifecycle *l, struct err *err)
+{
+	const struct {
+		int64_t days, next;
+		const char *name;
+	} stays[] = {
+	    {l->archive_days, l->cold_days != 0 ? l->cold_days : l->delete_days,
+		l->archive_class},
+	    {l->cold_days, l->delete_days, l->cold_class}};
+
+	for (size_t i = 0; i < ARRAY_LEN(stays); i++) {
+		if (stays[i].days == 0 || !is_infrequent(stays[i].name))
+			continue;
+		if (stays[i].days < INFREQUENT_DAYS ||
+		    (stays[i].next != 0 &&
+			stays[i].next < stays[i].days + INFREQUENT_DAYS))
+			return err_set(err, ERR_CONFIG, 0,
+			    "lifecycle: objects go to %s after %d days or "
+			    "later, and stay there for as long",
+			    stays[i].name, INFREQUENT_DAYS);
+	}
+	return ERR_NONE;
 }
 
 enum err_code
@@ -49,7 +86,7 @@ aws_s3_lifecycle_valid(const struct aws_s3_lifecycle *l, struct err *err)
 	if (days[0] + days[1] + days[2] + days[3] + days[4] == 0)
 		return err_set(
 		    err, ERR_CONFIG, 0, "lifecycle: nothing is to happen");
-	return ERR_NONE;
+	return infrequent_valid(l, err);
 }
 
 /* A rule as it is read; our own. */
@@ -210,8 +247,8 @@ settle(struct rule *r, const struct aws_s3_lifecycle *w)
 }
 
 /*
- * Is the answer that there is nothing of this kind, or that it cannot be
- * known?  Then the word, and the operation goes on.
+ * Is the answer that there is nothing of this kind (none; "": no error says
+ * so), or that it cannot be known?  Then the word, and the operation goes on.
  */
 static bool
 excused(struct aws_s3_op *op, const char *none, char *word, size_t size)
@@ -219,7 +256,7 @@ excused(struct aws_s3_op *op, const char *none, char *word, size_t size)
 	if (op->code == ERR_NONE || err_class(op->code) == ERR_CLASS_RETRY ||
 	    op->status == 0)
 		return false;
-	if (strcmp(op->reason, none) != 0)
+	if (*none == '\0' || strcmp(op->reason, none) != 0)
 		copy(word, size,
 		    *op->reason != '\0' ? op->reason : "not answered");
 	op->code = ERR_NONE;
@@ -249,6 +286,42 @@ on_lifecycle(struct aws_s3_op *op)
 	settle(&r.ours, c->want);
 	compare(&r.ours, c->want, c->differs, sizeof(c->differs));
 	return false;
+}
+
+/* VersioningConfiguration; moto calls it otherwise, and no SDK asks. */
+static void
+on_versioning_element(void *arg, const struct aws_xml_element *e)
+{
+	struct aws_s3_check *c = arg;
+	const char *name = strchr(e->path, '/');
+
+	if (name != NULL && strcmp(name, "/Status") == 0)
+		copy(c->versioning, sizeof(c->versioning), e->text);
+}
+
+static bool
+on_versioning(struct aws_s3_op *op)
+{
+	struct aws_s3_check *c = CONTAINER_OF(op, struct aws_s3_check, op);
+	const struct net_http_request *http = aws_s3_answer(op);
+	struct aws_s3 *s3 = op->send->s3;
+	struct err ignored;
+
+	if (!excused(
+		op, "", c->versioning_unknown, sizeof(c->versioning_unknown))) {
+		if (op->code != ERR_NONE)
+			return false;
+		if (aws_xml_read(buf_text(&http->body_in), http->body_in.len,
+			on_versioning_element, c, &ignored) != ERR_NONE)
+			copy(c->versioning_unknown,
+			    sizeof(c->versioning_unknown), "not as documented");
+	}
+	if (c->want == NULL)
+		return false;
+	aws_s3_begin(s3, op, "GET", NULL, on_lifecycle);
+	aws_s3_query(op, "lifecycle", "");
+	aws_s3_go(op);
+	return true;
 }
 
 static void
@@ -289,10 +362,8 @@ on_encryption(struct aws_s3_op *op)
 			copy(c->encryption_unknown,
 			    sizeof(c->encryption_unknown), "not as documented");
 	}
-	if (c->want == NULL)
-		return false;
-	aws_s3_begin(s3, op, "GET", NULL, on_lifecycle);
-	aws_s3_query(op, "lifecycle", "");
+	aws_s3_begin(s3, op, "GET", NULL, on_versioning);
+	aws_s3_query(op, "versioning", "");
 	aws_s3_go(op);
 	return true;
 }
@@ -322,6 +393,7 @@ aws_s3_check(struct aws_s3 *s3, struct aws_s3_check *c)
 	c->region[0] = c->encryption[0] = c->kms_key[0] = '\0';
 	c->encryption_unknown[0] = c->differs[0] = '\0';
 	c->lifecycle_unknown[0] = '\0';
+	c->versioning[0] = c->versioning_unknown[0] = '\0';
 	c->bucket_key = c->has_rule = false;
 	aws_s3_begin(s3, &c->op, "HEAD", NULL, on_bucket);
 	aws_s3_go(&c->op);

@@ -22,19 +22,26 @@ struct aws_s3_lifecycle {
 	int64_t cold_days;         /* to cold_class */
 	const char *cold_class;    /* "DEEP_ARCHIVE" */
 	int64_t delete_days;
-	int64_t noncurrent_days; /* old versions are deleted so long after */
-	int64_t abort_days;      /* uploads that were never completed */
+	/*
+	 * In a bucket with versioning a deletion, by this rule too, only makes
+	 * an old version of an object; that is deleted so long after.  0: it
+	 * stays for ever.  Without versioning it has no effect.
+	 */
+	int64_t noncurrent_days;
+	int64_t abort_days; /* uploads that were never completed */
 };
 
 /*
  * The specification's: 90 days at hand, then archived but read at once, cold
- * after a year, deleted after three.  An upload lives 7 days.
+ * after a year, deleted after three, and from then on to be had back for 7 days
+ * where there are versions.  An upload lives 7 days.
  */
 #define AWS_S3_LIFECYCLE_DEFAULT    \
 	((struct aws_s3_lifecycle){ \
-	    "", 90, "GLACIER_IR", 365, "DEEP_ARCHIVE", 1095, 0, 7})
+	    "", 90, "GLACIER_IR", 365, "DEEP_ARCHIVE", 1095, 7, 7})
 
-/* ERR_CONFIG: days that S3 would refuse (out of order, negative). */
+/* ERR_CONFIG: days or classes that S3 would refuse: out of order, negative, a
+ * class with infrequent access before 30 days, or less than 30 days in one. */
 enum err_code aws_s3_lifecycle_valid(
     const struct aws_s3_lifecycle *l, struct err *err);
 
@@ -52,6 +59,8 @@ struct aws_s3_check {
 	char kms_key[256];
 	bool bucket_key;
 	char encryption_unknown[AWS_S3_REASON_MAX];
+	char versioning[16]; /* "Enabled", "Suspended", "" = never was */
+	char versioning_unknown[AWS_S3_REASON_MAX];
 	bool has_rule;     /* of our name */
 	char differs[256]; /* "" = as wanted */
 	char lifecycle_unknown[AWS_S3_REASON_MAX];

@@ -7,7 +7,9 @@
 	"Enabled</Status><Transition><Days>90</Days><StorageClass>"          \
 	"GLACIER_IR</StorageClass></Transition><Transition><Days>365</Days>" \
 	"<StorageClass>DEEP_ARCHIVE</StorageClass></Transition><Expiration>" \
-	"<Days>1095</Days></Expiration><AbortIncompleteMultipartUpload>"     \
+	"<Days>1095</Days></Expiration><NoncurrentVersionExpiration>"        \
+	"<NoncurrentDays>7</NoncurrentDays></NoncurrentVersionExpiration>"   \
+	"<AbortIncompleteMultipartUpload>"                                   \
 	"<DaysAfterInitiation>7</DaysAfterInitiation>"                       \
 	"</AbortIncompleteMultipartUpload></Rule>"
 #define THEIRS                                                           \
@@ -24,6 +26,11 @@
 	"</SSEAlgorithm><KMSMasterKeyID>arn:k</KMSMasterKeyID>"       \
 	"</ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true" \
 	"</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>"
+
+#define VERSIONED                                                       \
+	"<VersioningConfiguration xmlns=\"x\"><Status>Enabled</Status>" \
+	"<MfaDelete>Disabled</MfaDelete></VersioningConfiguration>"
+#define UNVERSIONED "<VersioningConfiguration xmlns=\"x\"/>"
 
 static struct aws_s3_lifecycle
 wanted(void)
@@ -54,6 +61,7 @@ a_bucket_as_it_should_be_is_seen_so(void **state)
 
 	ANSWER(w, .headers = "x-amz-bucket-region: eu-west-1\r\n");
 	ANSWER(w, .body = ENCRYPTED);
+	ANSWER(w, .body = VERSIONED);
 	ANSWER(w, .body = RULES(THEIRS OURS));
 	check(w, &want, &c);
 	expect_code(&c.op, ERR_NONE, false);
@@ -64,10 +72,13 @@ a_bucket_as_it_should_be_is_seen_so(void **state)
 	assert_true(c.has_rule);
 	assert_string_equal(c.differs, "");
 	assert_string_equal(c.encryption_unknown, "");
+	assert_string_equal(c.versioning, "Enabled");
+	assert_string_equal(c.versioning_unknown, "");
 	assert_string_equal(c.lifecycle_unknown, "");
 	expect_target(w, 0, "HEAD", "/bkt");
 	expect_target(w, 1, "GET", "/bkt?encryption=");
-	expect_target(w, 2, "GET", "/bkt?lifecycle=");
+	expect_target(w, 2, "GET", "/bkt?versioning=");
+	expect_target(w, 3, "GET", "/bkt?lifecycle=");
 	aws_s3_end(&c.op);
 }
 
@@ -81,6 +92,7 @@ a_bucket_without_settings_and_one_that_hides_them(void **state)
 	ANSWER(w, .status = 200);
 	ANSWER(w, .status = 404,
 	    .body = S3_ERROR("ServerSideEncryptionConfigurationNotFoundError"));
+	ANSWER(w, .body = UNVERSIONED);
 	ANSWER(
 	    w, .status = 404, .body = S3_ERROR("NoSuchLifecycleConfiguration"));
 	check(w, &want, &c);
@@ -88,14 +100,18 @@ a_bucket_without_settings_and_one_that_hides_them(void **state)
 	assert_string_equal(c.encryption, "");
 	assert_string_equal(c.encryption_unknown, "");
 	assert_string_equal(c.lifecycle_unknown, "");
+	assert_string_equal(c.versioning, "");
+	assert_string_equal(c.versioning_unknown, "");
 	assert_string_equal(c.differs, "there is no such rule");
 	aws_s3_end(&c.op);
 	ANSWER(w, .status = 200);
 	ANSWER(w, .status = 403, .body = S3_ERROR("AccessDenied"));
+	ANSWER(w, .status = 403);
 	ANSWER(w, .status = 501, .body = S3_ERROR("NotImplemented"));
 	check(w, &want, &c);
 	expect_code(&c.op, ERR_NONE, false);
 	assert_string_equal(c.encryption_unknown, "AccessDenied");
+	assert_string_equal(c.versioning_unknown, "not answered");
 	assert_string_equal(c.lifecycle_unknown, "NotImplemented");
 	aws_s3_end(&c.op);
 }
@@ -119,9 +135,11 @@ a_bucket_that_cannot_be_reached_is_an_error(void **state)
 	aws_s3_end(&c.op);
 	ANSWER(w, .status = 200);
 	ANSWER(w, .body = ENCRYPTED);
+	ANSWER(w, .body = "<VersioningConfiguration><Status>");
 	check(w, NULL, &c);
 	expect_code(&c.op, ERR_NONE, false);
-	assert_int_equal(asked(w), 5);
+	assert_string_equal(c.versioning_unknown, "not as documented");
+	assert_int_equal(asked(w), 6);
 	aws_s3_end(&c.op);
 }
 
@@ -134,22 +152,23 @@ each_difference_is_named(void **state)
 		struct aws_s3_lifecycle want;
 		const char *differs;
 	} rows[] = {
-	    {{"rec/", 30, "GLACIER_IR", 365, "DEEP_ARCHIVE", 1095, 0, 7},
+	    {{"rec/", 30, "GLACIER_IR", 365, "DEEP_ARCHIVE", 1095, 7, 7},
 		"archive: 90 days, wanted 30"},
-	    {{"rec/", 90, "GLACIER", 365, "DEEP_ARCHIVE", 1095, 0, 7},
+	    {{"rec/", 90, "GLACIER", 365, "DEEP_ARCHIVE", 1095, 7, 7},
 		"archive: to GLACIER_IR, wanted GLACIER"},
-	    {{"", 90, "GLACIER_IR", 365, "DEEP_ARCHIVE", 1095, 0, 7},
+	    {{"", 90, "GLACIER_IR", 365, "DEEP_ARCHIVE", 1095, 7, 7},
 		"it is for other objects"},
 	    {{"rec/", 90, "GLACIER_IR", 365, "DEEP_ARCHIVE", 0, 30, 1},
-		"delete: 1095 days, wanted 0; old versions: 0 days, wanted "
+		"delete: 1095 days, wanted 0; old versions: 7 days, wanted "
 		"30; abandoned uploads: 7 days, wanted 1"},
-	    {{"rec/", 90, "GLACIER_IR", 0, "", 1095, 0, 7},
+	    {{"rec/", 90, "GLACIER_IR", 0, "", 1095, 7, 7},
 		"cold: 365 days, wanted 0"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		ANSWER(w, .status = 200);
 		ANSWER(w, .body = ENCRYPTED);
+		ANSWER(w, .body = VERSIONED);
 		ANSWER(w, .body = RULES(OURS));
 		check(w, &rows[i].want, &c);
 		expect_code(&c.op, ERR_NONE, false);
@@ -220,10 +239,17 @@ days_out_of_order_are_refused(void **state)
 	    {"", 90, "<x>", 0, "", 0, 0, 0},
 	    {"", 0, "", 0, "", 0, 0, 0},
 	    {"", 0, "", 0, "", 99999, 0, 0},
+	    /* Amazon's least age and least stay. */
+	    {"", 29, "STANDARD_IA", 0, "", 0, 0, 0},
+	    {"", 30, "ONEZONE_IA", 59, "GLACIER", 0, 0, 0},
+	    {"", 30, "STANDARD_IA", 0, "", 59, 0, 0},
+	    {"", 0, "", 30, "STANDARD_IA", 50, 0, 0},
 	};
 	static const struct aws_s3_lifecycle good[] = {
 	    {"", 0, "", 0, "", 1, 0, 0}, {"", 0, "", 0, "", 0, 0, 1},
 	    {"", 0, "", 30, "DEEP_ARCHIVE", 0, 5, 0},
+	    {"", 30, "STANDARD_IA", 60, "GLACIER", 61, 1, 0},
+	    {"", 1, "GLACIER_IR", 30, "STANDARD_IA", 0, 0, 0},
 	    {"", 90, "GLACIER_IR", 365, "DEEP_ARCHIVE", 1095, 0, 7}};
 	struct err err;
 

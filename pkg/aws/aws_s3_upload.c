@@ -153,24 +153,29 @@ on_part_end(struct listing *l)
 	memset(&l->now, 0, sizeof(l->now));
 }
 
+/* ListPartsResult; "Response" is what moto calls it, and no SDK asks. */
 static void
 on_parts_element(void *arg, const struct aws_xml_element *e)
 {
-	static const char field[] = "ListPartsResult/Part/";
+	static const char root[] = "ListParts";
+	static const char field[] = "Part/";
 	struct listing *l = arg;
+	const char *name = strchr(e->path, '/');
 	struct err ignored;
 
-	if (strcmp(e->path, "ListPartsResult") == 0)
+	if (!text_starts(e->path, root))
+		return;
+	if (name++ == NULL)
 		l->seen = true;
-	else if (strcmp(e->path, "ListPartsResult/IsTruncated") == 0)
+	else if (strcmp(name, "IsTruncated") == 0)
 		l->truncated = strcmp(e->text, "true") == 0;
-	else if (strcmp(e->path, "ListPartsResult/NextPartNumberMarker") == 0)
+	else if (strcmp(name, "NextPartNumberMarker") == 0)
 		(void)text_i64(
 		    e->text, 0, AWS_S3_PARTS_MAX, &l->next, &ignored);
-	else if (strcmp(e->path, "ListPartsResult/Part") == 0)
+	else if (strcmp(name, "Part") == 0)
 		on_part_end(l);
-	else if (text_starts(e->path, field))
-		on_part_field(l, e->path + sizeof(field) - 1, e->text);
+	else if (text_starts(name, field))
+		on_part_field(l, name + sizeof(field) - 1, e->text);
 }
 
 static bool on_parts(struct aws_s3_op *op);

@@ -178,6 +178,8 @@ struct conf {
 		int64_t multipart_bytes, part_bytes;
 		/* The bucket's lifecycle, as doctor sets it; 0 = not at all */
 		int64_t archive_days, cold_days, delete_days;
+		int64_t old_versions_days;
+		char *archive_class, *cold_class;
 	} s3;
 	struct conf_webhook {
 		char *url, *ca_file;

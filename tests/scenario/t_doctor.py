@@ -12,6 +12,7 @@ from harness import require
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "store"), str(HERE.parent / "queue")]
 import mongo_world  # noqa: E402  (found by the line above)
+import s3_scripted  # noqa: E402
 import stores  # noqa: E402
 import world  # noqa: E402
 
@@ -175,6 +176,7 @@ def test_a_bucket_s_lifecycle_is_looked_at_and_set_when_asked_to(box):
         "beside 1 rules of others", "GLACIER_IR after 90 days",
         "DEEP_ARCHIVE after 365 days", "deleted after 1095 days")
     mine = rules(store)["dsrun"]
+    require(mine["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7, mine)
     require(set(rules(store)) == {"logs", "dsrun"} and
             mine["Filter"]["Prefix"] == "rec/" and
             mine["Expiration"]["Days"] == 1095 and
@@ -215,6 +217,122 @@ def test_a_server_without_archive_classes_keeps_only_what_it_can(box):
     one(found, "s3 lifecycle", "ok", "deleted after 1095 days")
     require(rules(store)["dsrun"]["Expiration"]["Days"] == 1095,
             rules(store))
+
+
+def test_classes_of_the_lifecycle_are_as_configured(box):
+    store = stores.moto(box)
+    bucket_at(box, store, archive_days=30, archive_class="STANDARD_IA",
+              cold_days=90, cold_class="GLACIER", delete_days=400,
+              old_versions_days=1)
+    one(asked(box, "--s3", "--fix"), "s3 lifecycle", "ok",
+        "STANDARD_IA after 30 days, GLACIER after 90 days")
+    mine = rules(store)["dsrun"]
+    require([(t["Days"], t["StorageClass"]) for t in mine["Transitions"]] ==
+            [(30, "STANDARD_IA"), (90, "GLACIER")] and
+            mine["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1, mine)
+    one(asked(box, "--s3"), "s3 lifecycle", "ok")
+    bucket_at(box, store, archive_days=30, archive_class="GLACIER_IR",
+              cold_days=90, delete_days=400, old_versions_days=0)
+    one(asked(box, "--s3"), "s3 lifecycle", "warn",
+        "archive: to STANDARD_IA, wanted GLACIER_IR",
+        "cold: to GLACIER, wanted DEEP_ARCHIVE",
+        "old versions: 1 days, wanted 0")
+    # What Amazon would refuse is said before it is asked.
+    for wrong, text in (({"archive_class": "cool & cheap"}, "storage class"),
+                        ({"archive_days": 29,
+                          "archive_class": "STANDARD_IA"}, "30 days")):
+        bucket_at(box, store, **wrong)
+        one(asked(box, "--s3", "--fix", exit=78), "s3", "fail", text)
+
+
+def test_in_a_bucket_with_versions_what_is_deleted_goes_too(box):
+    store = stores.moto(box)
+    bucket_at(box, store)
+    one(asked(box, "--s3"), "s3 versioning", "ok", "what is deleted is gone")
+    for status in ("Enabled", "Suspended"):
+        store.boto("put_bucket_versioning", Bucket=stores.BUCKET,
+                   VersioningConfiguration={"Status": status})
+        bucket_at(box, store)
+        one(asked(box, "--s3", "--fix"), "s3 versioning", "ok", status,
+            "had back for 7 days")
+        one(asked(box, "--s3"), "s3 lifecycle", "ok",
+            "old versions deleted 7 days later")
+        bucket_at(box, store, old_versions_days=0)
+        one(asked(box, "--s3"), "s3 versioning", "warn", status, "for ever",
+            "s3.old_versions_days")
+
+
+def test_a_bucket_is_written_to_when_asked_to(box):
+    for store, more in ((stores.versitygw(box), {"encryption": "none"}),
+                        (stores.minio(box), {})):
+        bucket_at(box, store, archive_days=0, cold_days=0, **more)
+        exit = 0 if "minio" in str(store.server.popen.args) else 78
+        one(asked(box, "--s3"), "s3", "ok")
+        require(store.keys() == [], "it wrote without --fix")
+        wrote = one(asked(box, "--s3", "--fix", exit=exit), "s3 write", "ok",
+                    "wrote and read rec/dsrun-doctor-")
+        again = one(asked(box, "--s3", "--fix", exit=exit), "s3 write", "ok",
+                    "refused to replace rec/dsrun-doctor-")
+        key, = store.keys()
+        require(key in wrote["text"] and key in again["text"], key)
+        require(store.uploads() == [], store.uploads())
+    # Encrypted otherwise it is another object.
+    bucket_at(box, store, archive_days=0, cold_days=0, encryption="kms",
+              kms_key=stores.KMS_KEY)
+    one(asked(box, "--s3", "--fix"), "s3 write", "ok", "wrote and read")
+    require(len(store.keys()) == 2, store.keys())
+    bucket_at(box, store, archive_days=0, cold_days=0, encryption="kms",
+              kms_key="no-such-key")
+    one(asked(box, "--s3", "--fix", exit=78), "s3 write", "fail")
+
+
+def test_an_upload_that_was_left_behind_is_aborted(box):
+    store = stores.moto(box)  # whose uploads were all begun in 2010
+    store.boto("create_multipart_upload", Bucket=stores.BUCKET, Key="rec/a")
+    store.boto("create_multipart_upload", Bucket=stores.BUCKET, Key="b")
+    bucket_at(box, store)
+    asked(box, "--s3")
+    require(len(store.uploads()) == 2, "one was aborted without --fix")
+    one(asked(box, "--s3", "--fix"), "s3 uploads", "ok", "1 that were begun")
+    require([u["Key"] for u in store.uploads()] == ["b"], store.uploads())
+
+
+def test_a_right_that_is_missing_is_named(box):
+    for right in ("s3:PutObject", "s3:GetObject",
+                  "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"):
+        with s3_scripted.Scripted(deny=[right]) as store:
+            bucket_at(box, store)
+            found = asked(box, "--s3", "--fix", exit=78)
+            finding = one(found, "s3 write", "fail", "AccessDenied")
+            require(right + " on arn:aws:s3:::bkt/rec/*" in
+                    finding["advice"].replace(" and s3:GetObject", ""),
+                    right, finding)
+            one(found, "s3 lifecycle", "ok")
+    for right, check, word in (
+            ("s3:GetBucketVersioning", "s3 versioning", "AccessDenied"),
+            ("s3:ListBucketMultipartUploads", "s3 uploads", "AccessDenied"),
+            ("s3:GetLifecycleConfiguration", "s3 lifecycle", "")):
+        with s3_scripted.Scripted(deny=[right]) as store:
+            bucket_at(box, store)
+            found = asked(box, "--s3")
+            if check in found:
+                one(found, check, "warn", right, word)
+            else:
+                one(asked(box, "--s3", "--fix"), check, "warn", right, word)
+    with s3_scripted.Scripted(sse=False) as store:
+        bucket_at(box, store)
+        one(asked(box, "--s3", "--fix", exit=78), "s3 write", "fail",
+            "did not encrypt")
+
+
+def test_a_rule_for_old_versions_is_sent_to_a_bucket_that_has_them(box):
+    with s3_scripted.Scripted(
+            says={"versioning": s3_scripted.VERSIONED}) as store:
+        bucket_at(box, store)
+        one(asked(box, "--s3", "--fix"), "s3 versioning", "ok", "Enabled")
+        require("<NoncurrentVersionExpiration><NoncurrentDays>7<" in
+                store.says["lifecycle"], store.says)
+        one(asked(box, "--s3"), "s3 lifecycle", "ok")
 
 
 def test_a_bucket_that_does_not_encrypt_is_said(box):

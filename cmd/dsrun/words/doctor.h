@@ -11,7 +11,7 @@ static const struct cli_example doctor_examples[] = {
     {"dsrun doctor -q", "only what is wrong"},
     {"dsrun doctor --mongo --s3 --queue", "and the services: are they fit?"},
     {"dsrun doctor --mongo --fix", "make the indexes that are missing"},
-    {"dsrun doctor --s3 --fix", "set the bucket's lifecycle"},
+    {"dsrun doctor --s3 --fix", "set the bucket's lifecycle, try to write"},
     {NULL, NULL},
 };
 
@@ -21,13 +21,14 @@ static const struct cli_option doctor_options[] = {
 	.help = "ask MongoDB: reachable, version, indexes"},
     {.name = "s3",
 	.type = CLI_FLAG,
-	.help = "ask S3: reachable, encryption, lifecycle"},
+	.help = "ask S3: reachable, encryption, versions, lifecycle"},
     {.name = "queue",
 	.type = CLI_FLAG,
 	.help = "ask Redis: reachable, memory, disk, the queue, our leases"},
     {.name = "fix",
 	.type = CLI_FLAG,
-	.help = "make indexes that are missing, set the lifecycle"},
+	.help = "make indexes that are missing, set the lifecycle, "
+		"write a small object"},
     {.name = NULL},
 };
 
