@@ -163,6 +163,9 @@ struct journal_job {
 	int64_t last;
 	int64_t n;
 	uint8_t last_hash[SHA256_BYTES];
+	/* What its row has as last, while it is behind (journal_change.more);
+	 * 0 = it is not. */
+	int64_t row_last;
 };
 
 #define JOURNAL_KEY_HEX (2 * SHA256_BYTES + 1)
@@ -202,6 +205,8 @@ struct journal_attempt {
 	int64_t last;
 	/* the journal's own: as they stand in the table */
 	struct journal_attempt_rest stored;
+	int64_t row_last; /* as a job's */
+	enum attempt_state row_state;
 };
 
 #define JOURNAL_ATTEMPTS_MAX 255
@@ -273,7 +278,14 @@ struct journal_change {
 	enum attempt_event attempt_event;
 	enum job_event job_event; /* JOB_EV_NOTE: the job stays */
 	bool job_changed;         /* with NOTE: write its other columns too */
-	const char *detail;       /* ids, codes, times: nothing personal */
+	/*
+	 * Another step of these two follows in this transaction, whatever
+	 * happens but an error: now there is only the event, and that step
+	 * writes their rows and asks the guard, for all of them.  Only with
+	 * NOTE, from one live state to another.
+	 */
+	bool more;
+	const char *detail; /* ids, codes, times: nothing personal */
 };
 enum err_code journal_step(
     struct journal *j, const struct journal_change *change, struct err *err);

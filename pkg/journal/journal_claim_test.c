@@ -546,7 +546,7 @@ ask_writer(struct journal *j, void *arg, struct err *err)
 	(void)journal_wake(j, 1, &a, &ignored);
 	(void)journal_expire(j, 1, &a, &ignored);
 	(void)journal_next_due(j, &a, &ignored);
-	(void)journal_outcomes(j, 1, 257, JOB_OUTCOME_BUSY, &a, &ignored);
+	(void)journal_outcomes(j, 1, 258, JOB_OUTCOME_BUSY, &a, &ignored);
 	(void)journal_dials(j, 1, 1, &a, &b, &ignored);
 	(void)journal_dnc_get(j, 1, &kind, &ignored);
 	(void)journal_dnc_put(j, 1, 1, "a", "b", &yes, &ignored);

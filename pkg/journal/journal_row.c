@@ -36,6 +36,7 @@ journal_row_job(struct journal_db *db, sqlite3_stmt *st, struct journal_job *o,
 	o->last = sqlite3_column_int64(st, 22);
 	o->n = sqlite3_column_int64(st, 23);
 	journal_db_copy_blob(st, 24, o->last_hash, sizeof(o->last_hash));
+	o->row_last = 0;
 	if (o->state >= JOB_NONE || (unsigned)o->reason >= JOB_REASON_COUNT ||
 	    (unsigned)o->outcome >= JOB_OUTCOME_COUNT)
 		return err_set(err, ERR_DAMAGED, 0,
@@ -49,6 +50,7 @@ journal_row_attempt(sqlite3_stmt *st, struct journal_attempt *o)
 {
 	o->id = sqlite3_column_int64(st, 0);
 	o->is_new = false;
+	o->row_last = 0;
 	o->state = (enum attempt_state)sqlite3_column_int(st, 1);
 	o->owner = sqlite3_column_int64(st, 2);
 	o->campaign_id = sqlite3_column_int64(st, 3);
@@ -312,13 +314,16 @@ enum err_code
 journal_outcomes(struct journal *j, int64_t job, int64_t attempt,
     enum job_outcome outcome, int64_t *count, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "SELECT count(*) FROM attempt WHERE id>?1*256 AND id<?2 AND "
-	    "outcome=?3",
-	    err);
+	sqlite3_stmt *st = NULL;
 	bool row = false;
 
 	*count = 0;
+	if (journal_attempt_number(attempt) == 1)
+		return ERR_NONE; /* most calls are a job's first */
+	st = journal_db_get(&j->w,
+	    "SELECT count(*) FROM attempt WHERE id>?1*256 AND id<?2 AND "
+	    "outcome=?3",
+	    err);
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, job);

@@ -14,6 +14,13 @@
  * holds is the right one to hash on.
  */
 
+/* What the row of a job or attempt must still have as last. */
+static int64_t
+row_last(int64_t last, int64_t behind)
+{
+	return behind != 0 ? behind : last;
+}
+
 static enum err_code
 changed_one(struct journal *j, const struct journal_job *job, struct err *err)
 {
@@ -35,7 +42,7 @@ job_touch(struct journal *j, const struct journal_job *job, int64_t seq,
 		return err->code;
 	journal_db_i64(st, 1, job->id);
 	journal_db_i64(st, 2, job->state);
-	journal_db_i64(st, 3, job->last);
+	journal_db_i64(st, 3, row_last(job->last, job->row_last));
 	journal_db_i64(st, 4, seq);
 	if (journal_db_done(&j->w, st, err) != ERR_NONE)
 		return err->code;
@@ -57,7 +64,7 @@ job_move(struct journal *j, const struct journal_job *job, enum job_state next,
 		return err->code;
 	journal_db_i64(st, 1, job->id);
 	journal_db_i64(st, 2, job->state);
-	journal_db_i64(st, 3, job->last);
+	journal_db_i64(st, 3, row_last(job->last, job->row_last));
 	journal_db_i64(st, 4, next);
 	journal_db_i64(st, 5, seq);
 	journal_db_i64(st, 6, job->not_before_ms);
@@ -200,8 +207,9 @@ attempt_write(struct journal *j, const struct journal_attempt *a,
 	journal_db_i64_or_null(st, 3, m->owner);
 	journal_db_i64(st, 4, j->head.seq + 1);
 	if (!a->is_new) {
-		journal_db_i64(st, 10, a->last);
-		journal_db_i64(st, 11, a->state);
+		journal_db_i64(st, 10, row_last(a->last, a->row_last));
+		journal_db_i64(
+		    st, 11, a->row_last != 0 ? a->row_state : a->state);
 	}
 	if (width >= WIDTH_HOLD) {
 		journal_db_i64_or_null(st, 12, m->number);
@@ -329,6 +337,7 @@ moved_on(const struct journal_change *c, const struct job_event_fields *f,
 	struct journal_attempt *a = c->attempt;
 	enum job_state next = (enum job_state)f->job_state;
 
+	job->row_last = c->more ? row_last(job->last, job->row_last) : 0;
 	job->revision += job_is_final(next) && next != job->state;
 	job->state = next;
 	job->last = f->seq;
@@ -336,13 +345,44 @@ moved_on(const struct journal_change *c, const struct job_event_fields *f,
 	memcpy(job->last_hash, hash, SHA256_BYTES);
 	if (a == NULL)
 		return;
+	if (c->more && a->row_last == 0) {
+		a->row_last = a->last;
+		a->row_state = a->state;
+	}
+	if (!c->more)
+		a->row_last = 0;
 	a->is_new = false;
 	a->state = m->state;
 	a->owner = m->owner;
 	a->number = m->number;
 	a->org = m->org;
 	a->last = f->seq;
-	journal_attempt_rest(a, &a->stored);
+	if (!c->more)
+		journal_attempt_rest(a, &a->stored);
+}
+
+/* The rows, and whether they were still what the caller holds. */
+static enum err_code
+rows_write(struct journal *j, const struct journal_change *c,
+    const struct moved *m, enum job_state next, struct err *err)
+{
+	const struct journal_attempt *a = c->attempt;
+	enum err_code code;
+
+	if (c->more) {
+		CHECK(c->job_event == JOB_EV_NOTE && !c->job_changed);
+		CHECK(a != NULL && !a->is_new && m->number == a->number &&
+		      job_attempt_is_live(a->state));
+		return ERR_NONE;
+	}
+	if (c->job_event == JOB_EV_NOTE && !c->job_changed)
+		code = job_touch(j, c->job, j->head.seq + 1, err);
+	else
+		code = job_move(j, c->job, next, j->head.seq + 1, err);
+	if (code == ERR_NONE && a != NULL)
+		code = attempt_write(j, a, m,
+		    width_of(a, m, c->attempt_event == ATTEMPT_EV_ARM), err);
+	return code;
 }
 
 enum err_code
@@ -358,15 +398,9 @@ journal_step(struct journal *j, const struct journal_change *c, struct err *err)
 	enum err_code code;
 
 	plan(c, &next, &attempt_next, &step);
-	if (c->job_event == JOB_EV_NOTE && !c->job_changed)
-		code = job_touch(j, job, j->head.seq + 1, err);
-	else
-		code = job_move(j, job, next, j->head.seq + 1, err);
-	if (code == ERR_NONE && a != NULL) {
+	if (a != NULL)
 		m = move(a, attempt_next);
-		code = attempt_write(j, a, &m,
-		    width_of(a, &m, c->attempt_event == ATTEMPT_EV_ARM), err);
-	}
+	code = rows_write(j, c, &m, next, err);
 	if (code != ERR_NONE)
 		return code;
 	j->tally[job->state]--;

@@ -209,6 +209,109 @@ a_struct_made_by_hand_is_stored_whole(void **state)
 	OK(journal_owner_close(f->j, &f->err));
 }
 
+/* --- several steps of one transaction ---------------------------------------
+ */
+
+struct walk {
+	struct life *l;
+	bool rests; /* a column of few steps changes on the way */
+};
+
+static enum err_code
+walk_run(struct journal *j, void *arg, struct err *err)
+{
+	static const enum attempt_event events[] = {ATTEMPT_EV_PLACE,
+	    ATTEMPT_EV_RING, ATTEMPT_EV_ANSWER, ATTEMPT_EV_END};
+	struct walk *w = arg;
+	struct journal_job job = w->l->job;
+	struct journal_attempt attempt = w->l->attempt;
+	enum err_code code = ERR_NONE;
+
+	for (size_t i = 0; i < ARRAY_LEN(events) && code == ERR_NONE; i++) {
+		bool ends = i + 1 == ARRAY_LEN(events);
+		struct journal_change change = {.job = &job,
+		    .attempt = &attempt,
+		    .attempt_event = events[i],
+		    .job_event = ends ? JOB_EV_FINISH : JOB_EV_NOTE,
+		    .more = !ends};
+
+		attempt.placed_ms = 17;
+		if (i == 1 && w->rests)
+			attempt.lookups = 4;
+		if (ends)
+			attempt.outcome = job.outcome = JOB_OUTCOME_BUSY;
+		code = journal_step(j, &change, err);
+	}
+	if (code == ERR_NONE) {
+		w->l->job = job;
+		w->l->attempt = attempt;
+	}
+	return code;
+}
+
+static int64_t
+events_of(struct fix *f, const struct life *l)
+{
+	char sql[80];
+	int64_t n = 0;
+
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT count(*) FROM event WHERE job=%lld", (long long)l->id);
+	OK(journal_db_number(&f->j->r, sql, &n, &f->err));
+	return n;
+}
+
+static void
+steps_on_the_way_leave_events_and_the_last_one_the_rows(void **state)
+{
+	struct fix *f = *state;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "test", NULL, &f->err));
+	for (int i = 0; i < 2; i++) {
+		struct life l = {0};
+		struct walk w = {.l = &l, .rests = i == 1};
+		struct journal_job job;
+
+		arm(f, &l, i == 0 ? "walk-a" : "walk-b");
+		OK(once(f, walk_run, &w));
+		assert_int_equal(events_of(f, &l), 2 + 4);
+		assert_int_equal(l.attempt.state, ATTEMPT_ENDED);
+		assert_int_equal(l.attempt.lookups, i == 1 ? 4 : 0);
+		same_as_stored(f, &l.attempt);
+		OK(journal_read_job(f->j, l.id, &job, &f->err));
+		assert_int_equal(job.state, JOB_DONE);
+		assert_int_equal(job.last, l.job.last);
+		assert_int_equal(job.n, 6);
+		/* And so it goes on from there. */
+		assert_int_equal(l.job.row_last, 0);
+		assert_int_equal(l.attempt.row_last, 0);
+	}
+	OK(journal_owner_close(f->j, &f->err));
+}
+
+static void
+when_another_was_first_steps_on_the_way_leave_nothing(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {0};
+	struct walk w = {.l = &l};
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "test", NULL, &f->err));
+	arm(f, &l, "late");
+	struct life before = l;
+
+	life_step(f, &l, ATTEMPT_EV_PLACE, JOB_EV_NOTE);
+	struct life after = l;
+
+	l = before;
+	assert_int_equal(once(f, walk_run, &w), ERR_STATE);
+	assert_int_equal(events_of(f, &l), 3);
+	same_as_stored(f, &after.attempt);
+	OK(journal_owner_close(f->j, &f->err));
+}
+
 /* --- what is remembered within a group --------------------------------------
  */
 
@@ -294,6 +397,8 @@ main(void)
 	    T(what_a_member_took_back_is_not_remembered),
 	    T(what_a_step_changes_is_stored),
 	    T(a_struct_made_by_hand_is_stored_whole),
+	    T(steps_on_the_way_leave_events_and_the_last_one_the_rows),
+	    T(when_another_was_first_steps_on_the_way_leave_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

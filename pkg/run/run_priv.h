@@ -155,6 +155,7 @@ struct run_call {
 	enum attempt_state tx_passed[RUN_STEPS_MAX]; /* in this order */
 	int tx_steps;
 	bool tx_cancel;
+	bool tx_more;   /* the next step is not the last one of this */
 	bool tx_unread; /* messages may be open */
 	bool tx_final;
 	bool tx_dial; /* RESEND or ARM was allowed */

@@ -32,8 +32,10 @@ step(struct run_call *c, struct journal *j, enum attempt_event event,
 	    .attempt = &c->tx_attempt,
 	    .attempt_event = event,
 	    .job_event = job_event,
+	    .more = c->tx_more,
 	    .detail = detail};
 
+	c->tx_more = false;
 	if (journal_step(j, &change, err) != ERR_NONE)
 		return err->code;
 	passed(c);
@@ -228,12 +230,21 @@ rank(enum attempt_state s)
 	return ranks[s];
 }
 
+/* How far a call has come. */
+static int
+reached(const struct run_evidence *e)
+{
+	return e->answered ? 3 : e->ringing ? 2 : e->placed ? 1 : 0;
+}
+
+/* ends: the end follows at once. */
 static enum err_code
-do_stage(struct run_call *c, struct journal *j, struct err *err)
+do_stage(struct run_call *c, struct journal *j, bool ends, struct err *err)
 {
 	const struct run_evidence *e = &c->tx_evidence;
 	struct journal_attempt *a = &c->tx_attempt;
 	enum attempt_event event = ATTEMPT_EV_ANSWER;
+	int next = 3;
 
 	(void)snprintf(
 	    a->carrier_call, sizeof(a->carrier_call), "%s", e->call_id);
@@ -243,12 +254,15 @@ do_stage(struct run_call *c, struct journal *j, struct err *err)
 		a->placed_ms = journal_group_ms(j);
 	if (rank(a->state) < 1) {
 		event = ATTEMPT_EV_PLACE;
+		next = 1;
 	} else if (e->ringing && rank(a->state) < 2) {
 		event = ATTEMPT_EV_RING;
+		next = 2;
 	} else {
 		a->answered_ms =
 		    e->answered_ms > 0 ? e->answered_ms : journal_group_ms(j);
 	}
+	c->tx_more = ends || next < reached(e);
 	return step(c, j, event, JOB_EV_NOTE,
 	    strcmp(e->source, "live") == 0 ? NULL : e->source, err);
 }
@@ -323,22 +337,15 @@ do_end(struct run_call *c, struct journal *j, struct err *err)
 	    strcmp(e->source, "live") == 0 ? NULL : e->source, err);
 }
 
-/* How far a call has come. */
-static int
-reached(const struct run_evidence *e)
-{
-	return e->answered ? 3 : e->ringing ? 2 : e->placed ? 1 : 0;
-}
-
 /* Every stage the evidence shows, each its own step. */
 static enum err_code
-stages(struct run_call *c, struct journal *j, struct err *err)
+stages(struct run_call *c, struct journal *j, bool ends, struct err *err)
 {
 	enum err_code code = ERR_NONE;
 
 	while (code == ERR_NONE &&
 	       rank(c->tx_attempt.state) < reached(&c->tx_evidence)) {
-		code = do_stage(c, j, err);
+		code = do_stage(c, j, ends, err);
 		CRASH_POINT("run.step.stage");
 	}
 	return code;
@@ -351,7 +358,7 @@ stages(struct run_call *c, struct journal *j, struct err *err)
 static enum err_code
 do_stages(struct run_call *c, struct journal *j, struct err *err)
 {
-	enum err_code code = stages(c, j, err);
+	enum err_code code = stages(c, j, c->ask.over, err);
 
 	return code == ERR_NONE && c->ask.over ? do_end(c, j, err) : code;
 }
@@ -491,7 +498,8 @@ catch_up(struct run_call *c, struct journal *j, struct err *err)
 {
 	if (c->tx_attempt.state == ATTEMPT_CLAIMED)
 		return ERR_NONE;
-	return c->tx_evidence.ended ? do_end(c, j, err) : stages(c, j, err);
+	return c->tx_evidence.ended ? do_end(c, j, err)
+				    : stages(c, j, false, err);
 }
 
 enum err_code
@@ -510,6 +518,7 @@ run_step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	c->tx_final = false;
 	c->tx_dial = false;
 	c->tx_steps = 0;
+	c->tx_more = false;
 	c->tx_unread = !must_fold(c);
 	if (!c->tx_unread)
 		code = fold(c, j, err);

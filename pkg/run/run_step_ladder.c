@@ -52,8 +52,7 @@ run_step_ladder(const struct conf *conf, struct journal *j,
 		ERR_NONE ||
 	    (job->revision > 0 &&
 		journal_redialled(j, job, &redial, err) != ERR_NONE) ||
-	    journal_lease_is_one_try(j, job->id, &one_try, err) != ERR_NONE ||
-	    journal_lease_is_away(j, job->id, &away, err) != ERR_NONE)
+	    journal_lease_is_one_try(j, job->id, &one_try, err) != ERR_NONE)
 		return err->code;
 	ask.nth++;
 	/* A retry begins the ladder anew: older outcomes do not count. */
@@ -66,6 +65,8 @@ run_step_ladder(const struct conf *conf, struct journal *j,
 	job->reason = answer.reason;
 	switch (answer.verdict) {
 	case JOB_LADDER_AGAIN:
+		if (journal_lease_is_away(j, job->id, &away, err) != ERR_NONE)
+			return err->code;
 		job->not_before_ms = answer.not_before_ms;
 		*event = JOB_EV_LATER;
 		if (away) {
