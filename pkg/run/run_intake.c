@@ -6,14 +6,12 @@
 
 #include "journal/journal_lease.h"
 
-#define BATCH 500
-
 struct run_intake {
 	struct run_intake_options o;
 	struct journal_tx tx;
 	struct env_post post;
-	struct source_job *jobs[BATCH];
-	enum source_taken results[BATCH];
+	struct source_job *jobs[RUN_INTAKE_BATCH];
+	enum source_taken results[RUN_INTAKE_BATCH];
 	size_t count;
 	enum err_code code; /* of the source, after the batch before it */
 	struct err err;
@@ -119,8 +117,8 @@ posted(struct env_post *p)
 	struct run_intake *in = CONTAINER_OF(p, struct run_intake, post);
 	struct err err = {0};
 
-	in->code =
-	    source_batch(in->o.source, in->jobs, BATCH, &in->count, &in->err);
+	in->code = source_batch(
+	    in->o.source, in->jobs, RUN_INTAKE_BATCH, &in->count, &in->err);
 	if (in->count == 0) {
 		idle(in, in->code, &in->err);
 		return;

@@ -13,6 +13,8 @@
  * crash in between gives the same jobs again, and they are known.
  */
 
+#define RUN_INTAKE_BATCH 500 /* jobs of a transaction */
+
 struct run_intake;
 
 struct run_intake_options {

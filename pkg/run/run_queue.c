@@ -19,8 +19,9 @@
  */
 
 #define LOOK_MS 1000 /* real: a worker whose queue was empty looks again */
-/* Real: what an ask takes, from the queue to the journal, at a busy time. */
-#define AHEAD_MS 100
+/* Real: what an ask takes, from the queue to the journal, at a busy time, and
+ * what a job taken ahead waits here at most. */
+#define AHEAD_MS 200
 #define PACE_MS 50 /* real: calls that end are counted over at least that */
 
 struct run_queue {
@@ -202,6 +203,8 @@ in_hand(struct run_queue *q)
 static void
 ask(struct run_queue *q, int64_t n)
 {
+	if (n > RUN_INTAKE_BATCH)
+		n = RUN_INTAKE_BATCH;
 	q->asked = true;
 	q->asking = true;
 	q->wants = n;

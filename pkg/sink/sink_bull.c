@@ -10,6 +10,7 @@
 
 #include "bull/bull_ticket.h"
 #include "journal/journal_lease.h"
+#include "journal/journal_read.h"
 #include "json/json_write.h"
 
 #define AT_ONCE 512
@@ -21,6 +22,7 @@ struct sink_bull {
 	struct sink_bull_options o;
 	struct sink_pusher pusher;
 	struct list pushes;
+	struct list fresh;    /* begun, and their leases not read yet */
 	struct list batches;  /* under way */
 	struct batch *filled; /* to be sent with the next flush, or NULL */
 };
@@ -40,8 +42,9 @@ struct answer {
 	struct sink_bull *sink;
 	struct sink_push *push;
 	struct list node;
+	struct list fresh;
 	struct env_post post; /* done() of what needs no call */
-	struct journal_lease lease;
+	char *lease;          /* as the journal has it */
 	struct bull_ticket ticket;
 	struct bull_call call;
 	struct batch *batch; /* its call is that one's, at */
@@ -56,7 +59,9 @@ answer_free(struct answer *a)
 	if (a->batch != NULL)
 		a->batch->answers[a->at] = NULL;
 	list_remove(&a->node);
+	list_remove(&a->fresh);
 	list_remove(&a->post.node);
+	mem_free(&a->lease);
 	bull_cancel(&a->call);
 	bull_call_fini(&a->call);
 	bull_ticket_fini(&a->ticket);
@@ -179,7 +184,8 @@ write_answered(struct answer *a)
 {
 	struct err none = {0};
 
-	a->push->answered = mem_strdup(a->lease.ticket);
+	a->push->answered = a->lease;
+	a->lease = NULL;
 	finish(a, ERR_NONE, &none, false);
 }
 
@@ -393,29 +399,64 @@ bull_start(void *impl, struct sink_push *p)
 {
 	struct sink_bull *s = impl;
 	struct answer *a = mem_zalloc(1, sizeof(*a));
-	struct err err = {0};
-	bool found = false;
 
 	a->sink = s;
 	a->push = p;
 	a->post.fn = nothing_posted;
 	p->impl = a;
 	list_add_tail(&s->pushes, &a->node);
-	if (journal_read_lease(s->o.journal, p->result->job, &a->lease, &found,
-		&err) == ERR_NONE &&
-	    found && a->lease.state == JOURNAL_LEASE_HELD &&
-	    bull_ticket_read(a->lease.ticket, &a->ticket, &err) == ERR_NONE) {
-		if (!may_be_gathered(a)) {
-			say(a);
-			return;
-		}
-		gather(a);
-		if (s->filled->count == BATCH)
-			send_filled(s);
+	list_add_tail(&s->fresh, &a->fresh);
+}
+
+/* Whether there is something to say, and of which delivery; err: why not. */
+static bool
+read_lease(struct answer *a, struct err *err)
+{
+	struct journal_lease lease;
+	bool found = false;
+
+	if (journal_read_lease(a->sink->o.journal, a->push->result->job, &lease,
+		&found, err) != ERR_NONE ||
+	    !found || lease.state != JOURNAL_LEASE_HELD ||
+	    bull_ticket_read(lease.ticket, &a->ticket, err) != ERR_NONE)
+		return false;
+	a->lease = mem_strdup(lease.ticket);
+	return true;
+}
+
+static void
+begin(struct sink_bull *s, struct answer *a)
+{
+	if (!may_be_gathered(a)) {
+		say(a);
 		return;
 	}
-	p->err = err;
-	env_post(s->o.env, &a->post);
+	gather(a);
+	if (s->filled->count == BATCH)
+		send_filled(s);
+}
+
+/* All that were begun, read as of one moment. */
+static void
+bull_flush(void *impl)
+{
+	struct sink_bull *s = impl;
+	struct list *node;
+	struct err err = {0};
+	enum err_code code = journal_read_begin(s->o.journal, &err);
+
+	while ((node = list_pop(&s->fresh)) != NULL) {
+		struct answer *a = CONTAINER_OF(node, struct answer, fresh);
+
+		a->push->err = err;
+		if (code == ERR_NONE && read_lease(a, &a->push->err))
+			begin(s, a);
+		else
+			env_post(s->o.env, &a->post);
+	}
+	if (code == ERR_NONE)
+		journal_read_end(s->o.journal);
+	send_filled(s);
 }
 
 static void
@@ -427,12 +468,6 @@ bull_cancel_push(void *impl, struct sink_push *p)
 	p->impl = NULL;
 	if (a != NULL)
 		answer_free(a);
-}
-
-static void
-bull_flush(void *impl)
-{
-	send_filled(impl);
 }
 
 static void
@@ -461,6 +496,7 @@ sink_bull_new(const struct sink_bull_options *options)
 
 	s->o = *options;
 	list_init(&s->pushes);
+	list_init(&s->fresh);
 	list_init(&s->batches);
 	s->pusher =
 	    (struct sink_pusher){"bull", "bull", &ops, s, .at_once = AT_ONCE};
