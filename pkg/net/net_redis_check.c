@@ -29,8 +29,12 @@ static const struct {
 enum err_code
 net_redis_error_code(const char *text)
 {
+	/* How Redis 7 says NOPERM of a command within a script. */
+	static const char in_script[] = "ERR The user executing the script can";
 	size_t len = strcspn(text, " ");
 
+	if (text_starts(text, in_script))
+		return ERR_CONFIG;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strlen(words[i].word) == len &&
 		    strncmp(text, words[i].word, len) == 0)

@@ -1,6 +1,7 @@
 -- use base
 -- Which library's queue is this?  Only reads; ARGV[1] is not looked at.
 -- {'type', key, its type, the right one}: it is no queue of either
+-- An error NOPERM that names the commands this user may not use.
 -- {'found', 'bull' | 'bullmq' | 'both' | '', by what, meta's version or '',
 --  by what it is the other one too, 1 when some worker keeps metrics}
 local TYPES = {
@@ -69,6 +70,26 @@ if id then
 	elseif mq == '' and o.attempts == 0 then
 		mq = 'opts of job ' .. id
 	end
+end
+
+-- What the scripts call: one that the access list forbids would fail in the
+-- middle of a script, and what was written before it stays.  Redis 7.0 and newer
+-- can tell.  Bull's workers publish, BullMQ's have a stream.
+local COMMANDS = 'DEL EXISTS GET HDEL HEXISTS HGET HINCRBY HMGET HSET HSTRLEN INCR LINDEX ' ..
+    'LINSERT LLEN LPOS LPUSH LRANGE LREM LTRIM PEXPIRE PTTL PUBLISH RPOPLPUSH RPUSH SADD ' ..
+    'SCARD SET SMEMBERS SREM TIME TYPE XADD ZADD ZCARD ZCOUNT ZPOPMIN ZRANGE ' ..
+    'ZRANGEBYSCORE ZREM ZREMRANGEBYRANK ZREVRANGE ZREVRANGEBYSCORE ZSCORE'
+local others = {PUBLISH = mq, XADD = classic}
+local refused = {}
+local one = P .. 'x'
+for c in string.gmatch(redis.acl_check_cmd and COMMANDS or '', '%S+') do
+	if (others[c] or '') == '' and not redis.acl_check_cmd(c, one, one, one) then
+		refused[#refused + 1] = c
+	end
+end
+if #refused > 0 then
+	return redis.error_reply('NOPERM this user may not use on ' .. P .. '*: ' ..
+	    table.concat(refused, ' '))
 end
 local metrics = (kinds['metrics:completed'] or kinds['metrics:failed']) and 1 or 0
 if mq ~= '' and classic ~= '' then
