@@ -9,11 +9,11 @@
 #include "shown.h"
 #include "table.h"
 #include "wire.h"
+#include "wire_sinks.h"
 #include "words/outbox.h"
 
 #define LIMIT_ELSE 50
 #define BATCH 1000
-#define DROPPED "dropped "
 
 static const char *const state_names[] = {"pending", "done", "dead"};
 
@@ -60,6 +60,24 @@ rows_free(struct rows *all)
 	}
 	mem_free(&all->rows);
 	all->count = 0;
+}
+
+/* A row whose sink the configuration no longer names waits for a person: no
+ * run tries it, so no error of its own says why. */
+static void
+say_unset(struct rows *all, unsigned set)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct row *r = &all->rows[i];
+
+		if (r->state != JOURNAL_OUTBOX_PENDING ||
+		    (set & 1U << r->sink) != 0)
+			continue;
+		mem_free(&r->error);
+		r->error = mem_printf(
+		    "%s is not set in the configuration: nothing pushes it",
+		    journal_sink_name(r->sink));
+	}
 }
 
 static int
@@ -149,6 +167,7 @@ list(struct ctx *ctx, struct journal *j, struct err *err)
 	int64_t limit = cli_number(&ctx->args, "limit", LIMIT_ELSE);
 	int64_t after = cli_number(&ctx->args, "after", 0);
 	struct rows all = {.count = 0};
+	const struct conf *conf = NULL;
 	enum err_code code = ERR_NONE;
 	static const enum journal_outbox_state both[] = {
 	    JOURNAL_OUTBOX_PENDING, JOURNAL_OUTBOX_DEAD};
@@ -157,9 +176,13 @@ list(struct ctx *ctx, struct journal *j, struct err *err)
 		if (state == NULL || strcmp(state, state_names[both[i]]) == 0)
 			code = journal_read_outbox(j, (int)both[i], after,
 			    limit + 1, row_seen, &all, err);
+	if (code == ERR_NONE)
+		code = ctx_conf(ctx, &conf, err);
 	if (code == ERR_NONE) {
 		size_t shown =
 		    all.count < (size_t)limit ? all.count : (size_t)limit;
+
+		say_unset(&all, wire_sinks_mask(conf));
 
 		if (all.count > 0)
 			qsort(all.rows, all.count, sizeof(*all.rows), by_id);
@@ -191,7 +214,7 @@ change_tx(struct journal *j, struct journal_tx *tx, struct err *err)
 	enum err_code code =
 	    journal_deed(j, c->drop ? "outbox drop" : "outbox retry",
 		c->deed.by, c->deed.reason, &deed, err);
-	char *why = mem_printf(DROPPED "(deed %lld)", (long long)deed);
+	char *why = mem_printf(JOURNAL_DROPPED "(deed %lld)", (long long)deed);
 
 	for (size_t i = 0; i < c->count && code == ERR_NONE; i++)
 		code = c->drop ? journal_outbox_drop(
@@ -222,7 +245,7 @@ ids_add(struct ids *all, int64_t id)
 static void
 id_seen(void *arg, const struct journal_outbox_row *r)
 {
-	if (r->error == NULL || !text_starts(r->error, DROPPED))
+	if (r->error == NULL || !text_starts(r->error, JOURNAL_DROPPED))
 		ids_add(arg, r->row.id);
 }
 
@@ -268,8 +291,10 @@ show_change(struct ctx *ctx, const struct ids *all, bool drop)
 		if (all->changed[i])
 			continue;
 		ctx_exit(ctx, EXIT_ERROR);
-		ctx_say(ctx, "row %lld is not %s: see dsrun outbox",
-		    (long long)all->ids[i], drop ? "pending" : "dead");
+		ctx_say(ctx, "row %lld %s: see dsrun outbox",
+		    (long long)all->ids[i],
+		    drop ? "is neither pending nor a dead letter"
+			 : "is not dead");
 	}
 	if (ctx->json) {
 		ctx_json_begin(ctx, &d);

@@ -5,6 +5,7 @@
 
 #include "status.h"
 #include "wire.h"
+#include "wire_sinks.h"
 #include "words/status.h"
 
 bool
@@ -99,6 +100,24 @@ read_all(struct status *s, struct err *err)
 	return ERR_NONE;
 }
 
+/* What no run pushes, since the configuration does not name its sink. */
+static enum err_code
+look_for_unset(struct status *s, unsigned set, struct err *err)
+{
+	for (enum journal_sink k = JOURNAL_SINK_FILE; k < JOURNAL_SINK_END;
+	     k++) {
+		bool due = false;
+
+		if ((set & 1U << k) != 0)
+			continue;
+		if (journal_read_outbox_due(s->journal, "", k, &due, err) !=
+		    ERR_NONE)
+			return err->code;
+		s->unset |= due ? 1U << k : 0;
+	}
+	return ERR_NONE;
+}
+
 static void
 status_fini(struct status *s)
 {
@@ -126,6 +145,8 @@ run(struct ctx *ctx, struct err *err)
 	if (code == ERR_NONE) {
 		s.limit = conf->limits.concurrency;
 		code = read_all(&s, err);
+		if (code == ERR_NONE)
+			code = look_for_unset(&s, wire_sinks_mask(conf), err);
 	}
 	if (code == ERR_NONE && ctx->json)
 		status_json(&s);

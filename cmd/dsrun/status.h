@@ -31,6 +31,8 @@ struct status {
 		int64_t id, started_ms, ended_ms;
 		char *summary; /* JSON; NULL: it runs, or died */
 	} drain;
+	unsigned
+	    unset; /* sinks with rows that wait, and not configured: bits */
 	int64_t db_bytes, wal_bytes;
 };
 

@@ -129,6 +129,12 @@ status_json(struct status *s)
 	json_write_object(&d.w);
 	json_field_i64(&d.w, "pending", s->counts.outbox_pending);
 	json_field_i64(&d.w, "dead", s->counts.outbox_dead);
+	json_write_key(&d.w, "unset");
+	json_write_array(&d.w);
+	for (enum journal_sink k = JOURNAL_SINK_FILE; k < JOURNAL_SINK_END; k++)
+		if ((s->unset & 1U << k) != 0)
+			json_write_str(&d.w, journal_sink_name(k));
+	json_write_end(&d.w);
 	json_write_end(&d.w);
 	json_field_i64(&d.w, "oldestQueuedMs", s->counts.oldest_queued_ms);
 	write_drain(&d.w, s);

@@ -79,6 +79,16 @@ alarms(struct status *s)
 		    s, TERM_RED, "DEAD", text, "dsrun outbox --state dead");
 		mem_free(&text);
 	}
+	for (enum journal_sink k = JOURNAL_SINK_FILE; k < JOURNAL_SINK_END; k++)
+		if ((s->unset & 1U << k) != 0) {
+			text = mem_printf(
+			    "results wait for %s, which is not set in the "
+			    "configuration",
+			    journal_sink_name(k));
+			alarm_line(
+			    s, TERM_YELLOW, "UNSET", text, "dsrun outbox");
+			mem_free(&text);
+		}
 }
 
 static void

@@ -533,10 +533,13 @@ enum err_code journal_outbox_keep(
     struct journal *j, int64_t id, const char *text, struct err *err);
 
 /*
- * What a person decides of a row: a dead one is tried again from the start; a
- * pending one is given up and blocks nothing any more.  *changed false: it is
- * not there, or not in that state.
+ * What a person decides of a row: a dead one is tried again from the start; one
+ * that is pending or dead is given up, blocks nothing any more and asks for
+ * nobody: its error, which begins with JOURNAL_DROPPED, keeps it from being
+ * counted among the dead.  *changed false: it is not there, or not in that
+ * state, or was dropped before.
  */
+#define JOURNAL_DROPPED "dropped "
 enum err_code journal_outbox_retry(
     struct journal *j, int64_t id, bool *changed, struct err *err);
 enum err_code journal_outbox_drop(struct journal *j, int64_t id,

@@ -243,7 +243,7 @@ def test_status_counts_what_there_is(box):
             sum(d["jobs"].values()) == 2, d["jobs"])
     require(d["live"] == 0 and d["paused"] == [] and d["services"] == {} and
             d["workers"] == [] and d["clockTrusted"] is True, d)
-    require(d["outbox"] == {"pending": 0, "dead": 0}, d["outbox"])
+    require(d["outbox"] == {"pending": 0, "dead": 0, "unset": []}, d["outbox"])
     require(d["lastDrain"]["summary"]["finished"] == 1 and
             d["lastDrain"]["endedAt"] > d["lastDrain"]["startedAt"],
             d["lastDrain"])
@@ -368,7 +368,7 @@ def test_the_outbox_shows_what_waits_and_what_was_given_up(box):
     d = box.run("outbox", "--json", "--after", d["next"]).json("outbox")
     require([r["row"] for r in d["outbox"]] == [3], d)
     require(box.run("status", "--json").json("status")["outbox"] ==
-            {"pending": 1, "dead": 1}, "status counts others")
+            {"pending": 1, "dead": 1, "unset": []}, "status counts others")
     box.run("status").expect(0, out="DEAD")
     require("\033[31mdead" in box.pty("outbox").out, "no colour")
 

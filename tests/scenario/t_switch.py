@@ -355,7 +355,7 @@ def test_a_dropped_row_is_pushed_no_more(box):
         0, err="1 given up")
     require(outbox(box)[3] == "dead", outbox(box))
     box.run("outbox", "drop", "3", "--reason", "r").expect(
-        1, err="row 3 is not pending")
+        1, err="row 3 is neither pending nor")
     box.run("outbox", "retry").expect(0)
     require(outbox(box) == {1: "pending", 2: "pending", 3: "dead"},
             "all the dead does not mean the dropped:", outbox(box))
