@@ -291,6 +291,7 @@ static enum err_code
 read_command(struct reader *r, const char *word, struct err *err)
 {
 	r->out->command = cli_find(r->app, word);
+	r->out->called = word;
 	if (r->out->command != NULL)
 		return ERR_NONE;
 	(void)err_set(err, ERR_USAGE, 0, "unknown command \"%.60s\"", word);

@@ -96,6 +96,7 @@ struct cli_given {
 struct cli_args {
 	const struct cli_app *app;
 	const struct command *command; /* NULL: none was named */
+	const char *called; /* as it was named, perhaps by an alias */
 	struct cli_given *given;
 	size_t given_count;
 	const char **words;

@@ -19,6 +19,7 @@
 
 struct replay {
 	struct ctx *ctx;
+	const char *named; /* as it was asked for */
 	struct journal *journal;
 	struct journal_job job;
 	int64_t attempt; /* its id */
@@ -197,13 +198,29 @@ redial(struct replay *r, struct err *err)
 }
 
 static enum err_code
+name(struct replay *r, struct err *err)
+{
+	const char *option = cli_text(&r->ctx->args, "job");
+	const char *word = cli_word(&r->ctx->args, 0);
+
+	r->named = option != NULL ? option : word;
+	if (r->named == NULL)
+		return err_set(err, ERR_USAGE, 0,
+		    "JOB is missing (or --job JOB): an id that `dsrun jobs` "
+		    "shows");
+	if (option != NULL && word != NULL)
+		return err_set(err, ERR_USAGE, 0,
+		    "two jobs, %.60s and --job %.60s: say one", word, option);
+	return ERR_NONE;
+}
+
+static enum err_code
 find(struct replay *r, struct err *err)
 {
 	int64_t id = 0;
 	int64_t number = cli_number(&r->ctx->args, "attempt", 0);
 
-	if (journal_read_find(r->journal, cli_text(&r->ctx->args, "job"), &id,
-		err) != ERR_NONE ||
+	if (journal_read_find(r->journal, r->named, &id, err) != ERR_NONE ||
 	    journal_read_job(r->journal, id, &r->job, err) != ERR_NONE)
 		return err->code;
 	if (number > r->job.attempts)
@@ -223,9 +240,10 @@ static enum err_code
 run(struct ctx *ctx, struct err *err)
 {
 	struct replay r = {.ctx = ctx};
-	enum err_code code =
-	    wire_journal(ctx, JOURNAL_MUST_EXIST, &r.journal, err);
+	enum err_code code = name(&r, err);
 
+	if (code == ERR_NONE)
+		code = wire_journal(ctx, JOURNAL_MUST_EXIST, &r.journal, err);
 	if (code == ERR_NONE)
 		code = find(&r, err);
 	if (code == ERR_NONE)

@@ -8,6 +8,7 @@
 #include "seed_people.h"
 #include "seed_queue.h"
 #include "wire.h"
+#include "wire_queue.h"
 #include "wire_source.h"
 #include "words/seed.h"
 
@@ -181,6 +182,16 @@ campaign(struct seed *s, struct err *err)
 	return ERR_NONE;
 }
 
+/* By the name seed-queue it means the queue, where there is one. */
+static bool
+goes_to_queue(const struct ctx *ctx, const struct conf *conf)
+{
+	bool by_name = strcmp(ctx->args.called, "seed-queue") == 0 &&
+		       wire_queue_is_set(conf);
+
+	return cli_flag(&ctx->args, "queue", by_name);
+}
+
 static enum err_code
 run(struct ctx *ctx, struct err *err)
 {
@@ -203,7 +214,7 @@ run(struct ctx *ctx, struct err *err)
 		code = campaign(&s, err);
 	if (code == ERR_NONE)
 		code = check_kind(&s, conf, err);
-	if (code == ERR_NONE && cli_flag(&ctx->args, "queue", false)) {
+	if (code == ERR_NONE && goes_to_queue(ctx, conf)) {
 		code = seed_a_queue(&s, conf, err);
 		buf_free(&s.line);
 		return code;

@@ -108,20 +108,14 @@ journal_read_terms(
 /* --- finding
  * -------------------------------------------------------------------- */
 
+/* What the statement finds: id, name of its source, the id that source knows.
+ */
 static enum err_code
-find_in(struct journal *j, const char *source, const char *ext, int64_t *id,
-    int *hits, char *names, size_t size, struct err *err)
+find_with(struct journal *j, sqlite3_stmt *st, int64_t *id, int *hits,
+    char *names, size_t size, struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->r,
-	    "SELECT j.id,s.name FROM source s CROSS JOIN job j ON "
-	    "j.source=s.id AND j.ext=?1 WHERE ?2 IS NULL OR s.name=?2",
-	    err);
 	bool row = true;
 
-	if (st == NULL)
-		return err->code;
-	journal_db_text(st, 1, ext);
-	journal_db_text(st, 2, source);
 	for (;;) {
 		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
 			return err->code;
@@ -133,8 +127,41 @@ find_in(struct journal *j, const char *source, const char *ext, int64_t *id,
 
 		(void)sqlite3_snprintf((int)(size - len), names + len,
 		    "%s%s:%s", len > 0 ? ", " : "", sqlite3_column_text(st, 1),
-		    ext);
+		    sqlite3_column_text(st, 2));
 	}
+}
+
+static enum err_code
+find_in(struct journal *j, const char *source, const char *ext, int64_t *id,
+    int *hits, char *names, size_t size, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT j.id,s.name,j.ext FROM source s CROSS JOIN job j ON "
+	    "j.source=s.id AND j.ext=?1 WHERE ?2 IS NULL OR s.name=?2",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, ext);
+	journal_db_text(st, 2, source);
+	return find_with(j, st, id, hits, names, size, err);
+}
+
+/* A queue's job is known here by ID@TIME#TRY; its producer knows ID alone. */
+static enum err_code
+find_queued(struct journal *j, const char *text, int64_t *id, int *hits,
+    char *names, size_t size, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->r,
+	    "SELECT j.id,s.name,j.ext FROM source s CROSS JOIN job j ON "
+	    "j.source=s.id AND j.ext>?1||'@' AND j.ext<?1||'A' ORDER BY j.id "
+	    "DESC LIMIT 5",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_text(st, 1, text);
+	return find_with(j, st, id, hits, names, size, err);
 }
 
 enum err_code
@@ -162,6 +189,16 @@ journal_read_find(
 		mem_free(&source);
 		if (code != ERR_NONE)
 			return code;
+	}
+	if (hits == 0) {
+		if (find_queued(j, text, id, &hits, names, sizeof(names),
+			err) != ERR_NONE)
+			return err->code;
+		if (hits > 1)
+			return err_set(err, ERR_USAGE, 0,
+			    "\"%.100s\" was taken from a queue more than once, "
+			    "say which: %s",
+			    text, names);
 	}
 	if (hits == 0)
 		return err_set(err, ERR_NOT_FOUND, 0,

@@ -48,8 +48,9 @@ enum err_code journal_read_terms(struct journal *j, int64_t id,
     char out[JOURNAL_TERMS_MAX], struct err *err);
 
 /*
- * JOB as people write it: "#17", "source:id", or "id".  ERR_NOT_FOUND;
- * ERR_USAGE when two sources know the id (the text lists them).
+ * JOB as people write it: "#17", "source:id", or "id", of a queue's job also
+ * what stands before the @.  ERR_NOT_FOUND; ERR_USAGE when two sources know the
+ * id, or a queue gave it twice (the text lists them).
  */
 enum err_code journal_read_find(
     struct journal *j, const char *text, int64_t *id, struct err *err);

@@ -7,9 +7,9 @@
 /* What `dsrun replay` says about itself; only cmd_replay.c includes it. */
 
 static const struct cli_example replay_examples[] = {
-    {"dsrun replay --job job-17",
+    {"dsrun replay job-17",
 	"timeline, then the same effects or the difference"},
-    {"dsrun replay --job job-17 --redial --by ana --reason "
+    {"dsrun replay job-17 --redial --by ana --reason "
      "'line was bad'",
 	"call again, through all rules"},
     {NULL, NULL},
@@ -18,10 +18,8 @@ static const struct cli_example replay_examples[] = {
 static const struct cli_option replay_options[] = {
     {.name = "job",
 	.type = CLI_TEXT,
-	.flags = CLI_REQUIRED,
 	.value = "JOB",
-	.help = "its id, source:id where two sources know it, or the "
-		"journal's number as #17"},
+	.help = "the same as JOB"},
     {.name = "attempt",
 	.type = CLI_NUMBER,
 	.value = "N",
@@ -47,6 +45,14 @@ static const struct cli_option replay_options[] = {
     {.name = NULL},
 };
 
+static const struct cli_argument replay_arguments[] = {
+    {.name = "JOB",
+	.help = "its id, source:id where two sources know it, or the "
+		"journal's number as #17",
+	.optional = true},
+    {.name = NULL},
+};
+
 static const char replay_details[] =
     "Offline: nothing is dialled, unless --redial asks for "
     "a new attempt, which the next drain makes when the rules allow.  Exit "
@@ -58,6 +64,6 @@ static const char replay_details[] =
 	.summary =                                                          \
 	    "feed a call's recorded events through the conversation again", \
 	.examples = replay_examples, .details = replay_details,             \
-	.options = replay_options
+	.options = replay_options, .arguments = replay_arguments
 
 #endif

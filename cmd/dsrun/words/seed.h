@@ -12,7 +12,7 @@ static const struct cli_example seed_examples[] = {
     {"dsrun seed", "one job of a made-up person"},
     {"dsrun seed 65a1 --step 2", "of a campaign"},
     {"dsrun seed --count 50", "many"},
-    {"dsrun seed --queue --campaign-id 65a1 --step 2 --final",
+    {"dsrun seed-queue --campaign-id 65a1 --step 2 --final",
 	"into the queue of bull.queue, as a producer would"},
     {NULL, NULL},
 };
@@ -54,7 +54,8 @@ static const struct cli_argument seed_arguments[] = {
 
 static const char seed_details[] =
     "The people are made up; their numbers belong to the "
-    "range that is kept for fiction (555-01xx).";
+    "range that is kept for fiction (555-01xx).  Called seed-queue "
+    "it means --queue, when bull.queue is set.";
 
 #define SEED_WORDS                                                     \
 	.name = "seed", .aliases = seed_aliases, .group = GROUP_CALLS, \
