@@ -17,6 +17,7 @@ static const struct doctor_check checks[] = {
     {"time zones", doctor_zones},
     {"personas", doctor_personas},
     {"speech", doctor_speech},
+    {"journal", doctor_journal},
     {"services", doctor_services},
 };
 

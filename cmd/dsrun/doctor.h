@@ -56,6 +56,8 @@ void doctor_clock(struct doctor *d, const char *name);
 void doctor_zones(struct doctor *d, const char *name);
 void doctor_personas(struct doctor *d, const char *name);
 void doctor_speech(struct doctor *d, const char *name);
+/* What it knows of trouble: what is parked, given up, or waits and why. */
+void doctor_journal(struct doctor *d, const char *name);
 /* Which services could be asked, and were not. */
 void doctor_services(struct doctor *d, const char *name);
 

@@ -24,7 +24,7 @@
 struct asking {
 	struct doctor *d;
 	struct net_redis *redis;
-	struct net_redis_command info;
+	struct net_redis_command asked;
 	struct journal *journal; /* NULL: none yet, or not to be opened */
 	struct bull *bull;
 	struct bull_call call;
@@ -39,9 +39,9 @@ answered(struct asking *a)
 }
 
 static void
-info_done(struct net_redis_command *c)
+command_done(struct net_redis_command *c)
 {
-	answered(CONTAINER_OF(c, struct asking, info));
+	answered(CONTAINER_OF(c, struct asking, asked));
 }
 
 static void
@@ -84,6 +84,21 @@ info_of(const char *text, const char *name, char out[SHOWN_MAX])
 	return out;
 }
 
+static bool
+is_full(const char *info)
+{
+	char text[SHOWN_MAX];
+	int64_t used = 0;
+	int64_t most = 0;
+	struct err ignored;
+
+	return text_i64(info_of(info, "used_memory", text), 0, INT64_MAX, &used,
+		   &ignored) == ERR_NONE &&
+	       text_i64(info_of(info, "maxmemory", text), 1, INT64_MAX, &most,
+		   &ignored) == ERR_NONE &&
+	       used >= most;
+}
+
 static void
 say_memory(struct asking *a, const char *info)
 {
@@ -97,7 +112,14 @@ say_memory(struct asking *a, const char *info)
 
 	info_of(info, "maxmemory_policy", policy);
 	info_of(info, "used_memory_human", used);
-	if (strcmp(policy, "noeviction") == 0)
+	if (strcmp(policy, "noeviction") == 0 && is_full(info))
+		doctor_say(a->d, DOCTOR_FAIL, name,
+		    "raise maxmemory, or let somebody remove what is over from "
+		    "its queues",
+		    "it is full (%s used, %s) and refuses every write: no job "
+		    "can be added, taken or ended",
+		    used, bound);
+	else if (strcmp(policy, "noeviction") == 0)
 		doctor_say(a->d, DOCTOR_OK, name, NULL,
 		    "maxmemory-policy noeviction, %s used, %s", used, bound);
 	else
@@ -129,6 +151,34 @@ say_disk(struct asking *a, const char *info)
 }
 
 static enum err_code
+ask_command(struct asking *a, const struct net_redis_arg *words, size_t count,
+    struct err *err)
+{
+	net_redis_command_fini(&a->asked);
+	a->asked = (struct net_redis_command){
+	    .args = words, .arg_count = count, .done = command_done};
+	a->answered = false;
+	net_redis_send(a->redis, &a->asked);
+	net_env_run(a->d->ctx->env);
+	if (a->answered)
+		return net_redis_check(&a->asked, err);
+	net_redis_cancel(&a->asked);
+	net_redis_why(a->redis, err);
+	return err->code;
+}
+
+/* It answers, and does not tell of itself. */
+static enum err_code
+say_untold(struct asking *a, const struct err *err)
+{
+	doctor_say(a->d, DOCTOR_WARN, "redis",
+	    "allow this user INFO and CONFIG GET (ACL SETUSER USER +info "
+	    "+config|get), then version, memory and disk are looked at too",
+	    "it answers, and does not say how it is: %s", err->text);
+	return ERR_NONE;
+}
+
+static enum err_code
 ask_redis(struct asking *a, struct err *err)
 {
 	static const struct net_redis_arg words[] = {{"INFO", 4}};
@@ -142,25 +192,15 @@ ask_redis(struct asking *a, struct err *err)
 	o.arg = a;
 	if (net_redis_open(&o, &a->redis, err) != ERR_NONE)
 		return err->code;
-	a->info.args = words;
-	a->info.arg_count = ARRAY_LEN(words);
-	a->info.done = info_done;
-	net_redis_send(a->redis, &a->info);
-	net_env_run(a->d->ctx->env);
-	if (!a->answered) {
-		net_redis_cancel(&a->info);
-		net_redis_why(a->redis, err);
-		return err->code;
-	}
-	if (a->info.code != ERR_NONE) {
-		*err = a->info.err;
-		return err->code;
-	}
-	if (net_redis_check(&a->info, err) != ERR_NONE)
-		return err->code;
+	if (ask_command(a, words, ARRAY_LEN(words), err) != ERR_NONE)
+		return a->asked.code == ERR_NONE && a->answered &&
+			       text_starts(err->text, "NOPERM")
+			   ? say_untold(a, err)
+			   : err->code;
 
-	const char *info =
-	    a->info.value->kind == NET_REDIS_STRING ? a->info.value->text : "";
+	const char *info = a->asked.value->kind == NET_REDIS_STRING
+			       ? a->asked.value->text
+			       : "";
 	char *url = net_redis_url_shown(o.url);
 
 	doctor_say(a->d, DOCTOR_OK, "redis", NULL, "%s%s answers, Redis %s, %s",
@@ -381,6 +421,34 @@ ask(struct asking *a, const char *name, struct err *err)
 	return code;
 }
 
+/* Of what a person mends; NULL: that of the error's class will do. */
+static const char *
+advice_of(const struct err *err)
+{
+	static const struct {
+		const char *part;
+		const char *advice;
+	} rows[] = {
+	    {"WRONGPASS", "bull.user and DSRUN_BULL_PASSWORD must be those of "
+			  "the server's access list"},
+	    {"NOAUTH", "set DSRUN_BULL_PASSWORD, in the environment or in "
+		       ".env"},
+	    {"AUTH <password>", "the server wants no password: take "
+				"DSRUN_BULL_PASSWORD away, or name another "
+				"bull.url"},
+	    {"NOPERM", "allow this user EVALSHA, EVAL and what the libraries' "
+		       "scripts call on the keys ~PREFIX:*, for Bull also the "
+		       "channels &PREFIX:* (ACL SETUSER)"},
+	    {"it is a queue of", "set bull.library to its library or auto, or "
+				 "name another bull.queue"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strstr(err->text, rows[i].part) != NULL)
+			return rows[i].advice;
+	return NULL;
+}
+
 void
 doctor_queue(struct doctor *d, const char *name)
 {
@@ -393,13 +461,13 @@ doctor_queue(struct doctor *d, const char *name)
 		return;
 	}
 	if (ask_redis(&a, &err) != ERR_NONE)
-		doctor_fail(d, "redis", NULL, &err);
+		doctor_fail(d, "redis", advice_of(&err), &err);
 	else if (ask(&a, name, &err) != ERR_NONE)
-		doctor_fail(d, name, NULL, &err);
+		doctor_fail(d, name, advice_of(&err), &err);
 	bull_call_fini(&a.call);
 	bull_close(&a.bull);
-	net_redis_cancel(&a.info);
-	net_redis_command_fini(&a.info);
+	net_redis_cancel(&a.asked);
+	net_redis_command_fini(&a.asked);
 	net_redis_close(&a.redis);
 	journal_close(&a.journal);
 }
