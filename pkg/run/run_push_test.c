@@ -539,6 +539,86 @@ a_hard_stop_leaves_what_is_under_way_for_the_next_run(void **state)
 	assert_int_equal(outbox(w).done, 30);
 }
 
+/* --- several services --- */
+
+/* A second one, which takes all that it is given. */
+static struct {
+	struct env *env;
+	struct env_post post;
+	struct list waiting;
+	int started;
+} quick;
+
+static void
+quick_answers(struct env_post *post)
+{
+	struct list *node;
+
+	(void)post;
+	while ((node = list_pop(&quick.waiting)) != NULL) {
+		struct sink_push *p =
+		    CONTAINER_OF(node, struct sink_push, node);
+
+		p->code = ERR_NONE;
+		p->done(p);
+	}
+}
+
+static void
+quick_start(void *s, struct sink_push *p)
+{
+	(void)s;
+	quick.started++;
+	list_add_tail(&quick.waiting, &p->node);
+	env_post(quick.env, &quick.post);
+}
+
+static void
+quick_cancel(void *s, struct sink_push *p)
+{
+	(void)s;
+	list_remove(&p->node);
+}
+
+static void
+a_service_that_hangs_holds_no_other_up(void **state)
+{
+	static const struct sink_push_ops ops = {
+	    .start = quick_start, .cancel = quick_cancel};
+	static struct sink_pusher other = {
+	    "mongo", "mongodb", &ops, &quick, .at_once = 8};
+	struct run_pusher both[] = {{JOURNAL_SINK_WEBHOOK, &pusher, false},
+	    {JOURNAL_SINK_MONGO, &other, false}};
+	struct world *w = *state;
+	struct journal_counts c;
+	char id[16];
+
+	opened(w);
+	journal_set_sinks(w->j, BIT(FILE) | BIT(WEBHOOK) | BIT(MONGO));
+	for (int i = 0; i < 30; i++) {
+		(void)snprintf(id, sizeof(id), "j%d", i);
+		(void)JOB(w, .id = id, .expires_ms = WORLD_START_MS + 1);
+	}
+	world_drain(w);
+	quick.env = w->env;
+	quick.post.fn = quick_answers;
+	list_init(&quick.waiting);
+	w->o.pushers = both;
+	w->o.pusher_count = 2;
+	peer.hangs = true;
+	w->o.mode = RUN_SYNC;
+	world_begin(w);
+	world_for(w, 500);
+	assert_int_equal(quick.started, 30);
+	assert_int_equal(peer.started, 8);
+	assert_int_equal(outbox(w).pending, 30);
+	OK(journal_read_counts(w->j, &c, &w->err));
+	assert_int_equal(c.outbox_pending, 30); /* the webhook's alone */
+	run_stop(w->run, true);
+	world_finish(w);
+	w->o.mode = RUN_DRAIN;
+}
+
 /* --- two at once, and kills --- */
 
 static void
@@ -807,6 +887,7 @@ main(void)
 	    T(what_a_sink_keeps_is_there_at_the_next_try),
 	    T(a_stop_takes_no_more_and_lets_what_is_under_way_end),
 	    T(a_hard_stop_leaves_what_is_under_way_for_the_next_run),
+	    T(a_service_that_hangs_holds_no_other_up),
 	    T(a_second_sync_leaves_the_sink_to_the_first),
 	    T(a_kill_anywhere_leaves_each_row_to_be_done),
 	    T(a_sink_of_another_make_is_served_like_any),
