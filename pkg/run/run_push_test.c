@@ -29,6 +29,8 @@ static struct peer {
 	bool together; /* all that was flushed is answered in one callback */
 	struct env_timer bulk;
 	const char *keeps;
+	const char *then_keeps; /* once the first is kept */
+	struct run **stops;     /* hard, while something is being kept */
 	const char *answers_as; /* the lease that it answered */
 	/* seen */
 	int started, now, most, flushes, cancelled;
@@ -65,9 +67,15 @@ static void
 kept_done(struct sink_push *p, enum err_code code)
 {
 	struct answer *a = p->impl;
+	const char *then = peer.then_keeps;
 
 	if (code != ERR_NONE) /* what is not kept must not be begun */
 		a->code = code;
+	peer.then_keeps = NULL;
+	if (then != NULL) {
+		p->keep(p, then);
+		return;
+	}
 	env_timer_start_real(peer.env, &a->timer, peer.takes_ms);
 }
 
@@ -95,6 +103,8 @@ peer_start(void *s, struct sink_push *p)
 	if (peer.keeps != NULL && p->kept[0] == '\0') {
 		p->kept_done = kept_done;
 		p->keep(p, peer.keeps);
+		if (peer.stops != NULL)
+			run_stop(*peer.stops, true);
 		return;
 	}
 	env_timer_start_real(peer.env, &a->timer, peer.takes_ms);
@@ -499,6 +509,77 @@ what_a_sink_keeps_is_there_at_the_next_try(void **state)
 	assert_int_equal(outbox(w).done, 1);
 }
 
+static void
+what_is_kept_last_counts(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 1);
+	peer.keeps = "upload-7";
+	peer.then_keeps = "upload-7 and a part of it";
+	peer.code = ERR_THROTTLED;
+	peer.times = 1;
+	sync_once(w);
+	w->env->origin_ms += 2 * WORLD_SPEED * HOUR;
+	sync_once(w);
+	assert_string_equal(peer.kept, "upload-7 and a part of it");
+	assert_int_equal(outbox(w).done, 1);
+}
+
+static void
+a_stop_while_something_is_being_kept_frees_it_once(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 3);
+	peer.keeps = "upload-7";
+	peer.stops = &w->run;
+	sync_once(w);
+	assert_int_equal(peer.now, 0);
+	assert_int_equal(outbox(w).pending, 3);
+	peer.stops = NULL;
+	sync_once(w);
+	assert_int_equal(outbox(w).done, 3);
+	assert_string_equal(peer.kept, "upload-7");
+}
+
+/* --- rows that go --- */
+
+static void
+take_away(void *arg, const char *name)
+{
+	struct world *w = arg;
+	char *path;
+	sqlite3 *db = NULL;
+
+	if (strcmp(name, "push.turned") != 0)
+		return;
+	crash_hook(NULL, NULL);
+	path = mem_printf("%s/journal.db", journal_dir(w->j));
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db, "DELETE FROM outbox WHERE sink=5 AND job=2", NULL,
+		NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	mem_free(&path);
+}
+
+/* Given up by a person, and pruned, between a turn and what it took. */
+static void
+a_row_that_is_gone_meanwhile_is_passed_over(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 3);
+	crash_hook(take_away, w);
+	sync_once(w);
+	assert_int_equal(w->code, ERR_NONE);
+	assert_int_equal(peer.started, 2);
+	assert_int_equal(outbox(w).done, 2);
+	assert_int_equal(outbox(w).pending, 0);
+}
+
 /* --- stops --- */
 
 static void
@@ -885,6 +966,9 @@ main(void)
 	    T(a_breaker_opens_and_the_next_run_knows),
 	    T(a_limiter_holds_over_two_runs),
 	    T(what_a_sink_keeps_is_there_at_the_next_try),
+	    T(what_is_kept_last_counts),
+	    T(a_stop_while_something_is_being_kept_frees_it_once),
+	    T(a_row_that_is_gone_meanwhile_is_passed_over),
 	    T(a_stop_takes_no_more_and_lets_what_is_under_way_end),
 	    T(a_hard_stop_leaves_what_is_under_way_for_the_next_run),
 	    T(a_service_that_hangs_holds_no_other_up),
