@@ -428,6 +428,23 @@ out_finding(struct journal *j, struct err *err)
 	return code;
 }
 
+static void
+each_facts(void *arg, const struct journal_facts *facts)
+{
+	(void)arg;
+	(void)facts;
+	rows++;
+}
+
+static enum err_code
+out_facts(struct journal *j, struct err *err)
+{
+	static const int kinds[] = {0, 2};
+	const struct journal_outbox box = {.id = is.outbox, .job = is.done.id};
+
+	return journal_read_facts(j, &box, kinds, each_facts, NULL, err);
+}
+
 static enum err_code
 out_check(struct journal *j, struct err *err)
 {
@@ -562,10 +579,11 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of), OUTSIDE(attempts),
     OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses), OUTSIDE(dnc),
     OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due),
-    OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(next_due),
-    OUTSIDE(any_ready), OUTSIDE(version), OUTSIDE(lost_before), OUTSIDE(check),
-    OUTSIDE(sql), OUTSIDE(dry_prune), OUTSIDE(services), OUTSIDE(other_owners),
-    OUTSIDE(waiting), OUTSIDE(owner_say)};
+    OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(facts),
+    OUTSIDE(next_due), OUTSIDE(any_ready), OUTSIDE(version),
+    OUTSIDE(lost_before), OUTSIDE(check), OUTSIDE(sql), OUTSIDE(dry_prune),
+    OUTSIDE(services), OUTSIDE(other_owners), OUTSIDE(waiting),
+    OUTSIDE(owner_say)};
 
 /* --- the loop --------------------------------------------------------------
  */

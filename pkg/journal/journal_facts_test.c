@@ -184,6 +184,10 @@ a_number_of_a_newer_program_is_damage(void **state)
 	    journal_read_facts(f->j, &box, kinds, not_called, NULL, &f->err),
 	    ERR_DAMAGED);
 	SAYS("a number this program does not know");
+	sql_on(f, "journal.db", "UPDATE job SET outcome=0,reason=99");
+	assert_int_equal(
+	    journal_read_facts(f->j, &box, kinds, not_called, NULL, &f->err),
+	    ERR_DAMAGED);
 }
 
 int
