@@ -25,7 +25,8 @@ for group in "$@"; do
 	clang)
 		want="$want clang" ;;
 	bench)
-		want="$want redis-server openssl python3-venv opus-tools mpg123 sox"
+		want="$want redis-server openssl python3-venv opus-tools mpg123 sox
+		    postgresql"
 		# Another Node than Debian's will do.
 		command -v npm >/dev/null 2>&1 || want="$want nodejs npm" ;;
 	java)

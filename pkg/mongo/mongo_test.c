@@ -742,6 +742,11 @@ phones_mails_and_names_are_secret_and_nothing_else(void **state)
 	assert_int_equal(mongo_secrecy_of("Email"), MONGO_DETERMINISTIC);
 	assert_int_equal(mongo_secrecy_of("firstName"), MONGO_RANDOM);
 	assert_int_equal(mongo_secrecy_of("last_name"), MONGO_RANDOM);
+	/* Whatever else a contact's fields are called: docs/mongo.md. */
+	assert_int_equal(mongo_secrecy_of("mobile_phone"), MONGO_DETERMINISTIC);
+	assert_int_equal(mongo_secrecy_of("tel"), MONGO_DETERMINISTIC);
+	assert_int_equal(mongo_secrecy_of("mail"), MONGO_DETERMINISTIC);
+	assert_int_equal(mongo_secrecy_of("familyName"), MONGO_RANDOM);
 	assert_int_equal(mongo_secrecy_of("timezone"), MONGO_PLAIN);
 	assert_int_equal(mongo_secrecy_of(""), MONGO_PLAIN);
 	assert_int_equal(

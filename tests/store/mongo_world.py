@@ -2,10 +2,12 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -83,16 +85,90 @@ def java_server():
     return s
 
 
+class Postgres(Server):
+    """PostgreSQL of Debian with a database of its own, under a user that is
+    not root, whom it refuses."""
+
+    def __init__(self):
+        self.bin = self.find()
+        self.dir = tempfile.mkdtemp(prefix="dsrun-postgres-")
+        self.as_user = []
+        if os.getuid() == 0:
+            shutil.chown(self.dir, "postgres", "postgres")
+            self.as_user = ["setpriv", "--reuid=postgres",
+                            "--regid=postgres", "--init-groups"]
+        port = free_port()
+        subprocess.run([*self.as_user, self.bin + "/initdb", "-D", self.dir,
+                        "-U", "ferret", "-A", "trust", "--no-sync",
+                        "--encoding=UTF8", "--locale=C.UTF-8"], check=True,
+                       cwd=self.dir, stdout=subprocess.DEVNULL)
+        super().__init__([*self.as_user, self.bin + "/postgres", "-D",
+                          self.dir, "-h", "127.0.0.1", "-p", str(port),
+                          "-k", self.dir, "-c", "fsync=off"], port,
+                         cwd=self.dir)
+        wait_for(self.is_ready, 60, "PostgreSQL")
+        self.url = ("postgres://ferret@127.0.0.1:%d/postgres"
+                    "?pool_max_conns=50" % port)
+
+    @staticmethod
+    def find():
+        """Where its programs lie; None: it is not installed."""
+        found = sorted(pathlib.Path("/usr/lib/postgresql").glob(
+            "*/bin/initdb"))
+        return str(found[-1].parent) if found else None
+
+    def is_ready(self):
+        return subprocess.run([self.bin + "/pg_isready", "-q", "-h",
+                               "127.0.0.1", "-p", str(self.port)]
+                              ).returncode == 0
+
+    def kill(self):
+        super().kill()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Ferret(Server):
+    """And what lies below it, which goes with it."""
+
+    below = None
+
+    def __exit__(self, *what):
+        super().__exit__(*what)
+        if self.below:
+            self.below.kill()
+
+
 def ferretdb(box, user="u", password="p:w@/1", tls=None):
-    """On SQLite in the box; with SCRAM, and TLS when tls is (cert, key) or
-    (cert, key, the CA of its clients)."""
+    """On PostgreSQL where that is installed, else on SQLite in the box; with
+    SCRAM, and TLS when tls is (cert, key) or (cert, key, the CA of its
+    clients)."""
     where = peer("ferretdb")
+    below = Postgres() if Postgres.find() else None
+    require(below or not os.environ.get("DSRUN_NEED_PEERS"),
+            "no PostgreSQL: tests/bootstrap.sh bench brings it")
+    if not below:
+        box.note("no PostgreSQL here (tests/bootstrap.sh bench brings it): "
+                 "FerretDB runs on SQLite")
+    try:
+        s = start_ferretdb(box, where, below, user, password, tls)
+    except BaseException:
+        if below:
+            below.kill()
+        raise
+    s.below = below
+    return s
+
+
+def start_ferretdb(box, where, below, user, password, tls):
     state = box.path("ferret")
     state.mkdir(exist_ok=True)
     port = free_port()
-    argv = [where + "/ferretdb", "--handler=sqlite",
-            "--sqlite-url=file:%s/" % state, "--state-dir=%s" % state,
-            "--debug-addr=-", "--telemetry=disable", "--log-level=error",
+    argv = [where + "/ferretdb", *(
+                ["--handler=postgresql", "--postgresql-url=" + below.url]
+                if below else
+                ["--handler=sqlite", "--sqlite-url=file:%s/" % state]),
+            "--state-dir=%s" % state, "--debug-addr=-",
+            "--telemetry=disable", "--log-level=error",
             "--test-enable-new-auth", "--setup-database=admin",
             "--setup-username=" + user, "--setup-password=" + password]
     if tls:
@@ -102,7 +178,7 @@ def ferretdb(box, user="u", password="p:w@/1", tls=None):
         argv += ["--listen-tls-ca-file=%s" % ca for ca in tls[2:]]
     else:
         argv.append("--listen-addr=127.0.0.1:%d" % port)
-    s = Server(argv, port, cwd=state,
+    s = Ferret(argv, port, cwd=state,
                env={**os.environ, "DO_NOT_TRACK": "1"})
     s.uri = ("mongodb://u:p%%3Aw%%40%%2F1@127.0.0.1:%d/t?authSource=admin" %
              port)

@@ -2,6 +2,7 @@
 """pkg/mongo and the sink against MongoDBs that others wrote: what updates mean
 (mongo-java-server), SCRAM, TLS, kill and restart (FerretDB), and Mongoose as
 the reader."""
+import json
 import random
 import subprocess
 import time
@@ -9,7 +10,7 @@ import time
 from mongo_world import (  # noqa: F401
     BOOKED, CALL_RECORD, CAMPAIGN, COMPLETED, CONTACT, DECLINED, FAILED,
     IN_PROGRESS, KEY, NONE, UNREACHABLE, Cutter, Driver, Later, campaign_id,
-    dump, ferretdb, harness, java_server, node, require, row, wait_for,
+    dump, ferretdb, harness, java_server, node, peer, require, row, wait_for,
     without_times)
 
 INDEXES = {
@@ -484,6 +485,50 @@ def check_encryption(s):
 def test_phones_mails_and_names_lie_there_encrypted(box):
     with ferretdb(box) as s:  # the other knows no binary of subtype 6
         check_encryption(s)
+
+
+def read_by_pymongo(s, key, phone):
+    where = peer("pymongo")
+    return subprocess.run(
+        [where + "/python/bin/python", where + "/decrypt.py", s.uri, key,
+         phone], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=60)
+
+
+def test_the_official_driver_decrypts_what_was_encrypted(box):
+    """With the master key and nothing else of ours."""
+    with ferretdb(box) as s, Driver(s.uri, master_key=KEY) as d:
+        d.ask(do="index", make=True)
+        for n, phone in enumerate(("+12025550155", "+12025550156",
+                                   "+12025550155")):
+            require(d.ask(do="put", id=campaign_id(n), contact={
+                **PERSON, "phone": phone, "mobilePhone": "+1",
+                "surname": "Boole", "mail": "b@c.d"})["code"] == NONE, n)
+        d.must_write([row(1, meeting={
+            "attendee": {"email": "x@y.z", "name": "Zo\u00eb"},
+            "at": "noon"})])
+        r = read_by_pymongo(s, KEY, "+12025550155")
+        require(r.returncode == 0, r.stderr)
+        got = json.loads(r.stdout)
+        one, two, three = got["contacts"]
+        for field, how in (("phone", 1), ("email", 1), ("mobilePhone", 1),
+                           ("mail", 1), ("firstName", 2), ("lastName", 2),
+                           ("surname", 2)):
+            require(one[field]["how"] == how, field, one)
+        require(one["firstName"]["plain"] == "Ada" and
+                one["email"]["plain"] == "ada@example.org" and
+                two["phone"]["plain"] == "+12025550156" and
+                one["timezone"] == "Europe/Berlin", got)
+        meeting = got["callrecords"][0]["meeting"]
+        require(meeting["attendee"]["name"]["plain"] == "Zo\u00eb" and
+                meeting["attendee"]["email"]["plain"] == "x@y.z" and
+                meeting["at"] == "noon", meeting)
+        # Equal phones are equal bytes, to that driver's queries too.
+        require(got["byPhone"] == [one["_id"], three["_id"]], got)
+        require(len({c[f]["key"] for c in got["contacts"]
+                     for f in ("phone", "firstName")}) == 1, "one data key")
+        r = read_by_pymongo(s, "Q0JB" * 32, "+12025550155")
+        require(r.returncode != 0 and "HMAC" in r.stderr, r.stderr)
 
 
 if __name__ == "__main__":
