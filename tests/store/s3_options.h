@@ -8,8 +8,8 @@
  * --sse none|s3|kms --kms-key --kms-context --prefix --class --tag K=V.
  * Keys: --access --secret --token; else the chain, by the environment.
  * How: --work DIR (default .) --format copy|link|wav|mp3|opus --multipart BYTES
- * --part BYTES --parts-at-once N --at-once N; --kept FILE stands for the
- * journal's row: what the sink keeps is written there, durably, and read.
+ * --part BYTES --parts-at-once N --at-once N --stall MS; --kept FILE stands for
+ * the journal's row: what the sink keeps is written there, durably, and read.
  * --damage says that the journal knows other hashes.
  *
  * One line of JSON on standard output a try; exit 0 when it went well, else 1.
@@ -211,6 +211,7 @@ take_number(const char *name, const char *value)
 	} rows[] = {
 	    {"multipart", &d.options.multipart_bytes},
 	    {"part", &d.options.part_bytes},
+	    {"stall", &d.options.s3.stall_ms},
 	    {"parts-at-once", &d.options.parts_at_once},
 	    {"at-once", &d.options.at_once},
 	    {"attempt", &d.result.attempt},

@@ -256,12 +256,12 @@ class Proxy:
 class Certificates:
     """An authority of one's own, and a server's certificate of it."""
 
-    def __init__(self, box):
+    def __init__(self, box, names="DNS:localhost,IP:127.0.0.1"):
         self.ca, self.cert, self.key = (box.path("ca.pem"),
                                         box.path("server.pem"),
                                         box.path("server.key"))
         ca_key, csr = box.path("ca.key"), box.path("server.csr")
-        ext = box.write("ext", "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        ext = box.write("ext", "subjectAltName=%s\n" % names)
         new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                "-nodes"]
         for argv in (

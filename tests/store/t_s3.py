@@ -2,7 +2,9 @@
 import hashlib
 import os
 import random
+import socket
 import subprocess
+import threading
 import time
 import wave
 
@@ -91,12 +93,57 @@ def test_a_large_body_that_is_refused_is_told_why(box):
     require(told >= 4, "told why only", told, "of 8 times")
 
 
+class Ear:
+    """A way to a server on which every answer is heard."""
+
+    def __init__(self, port):
+        self.port, self.heard = port, b""
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = ("http://127.0.0.1:%d" %
+                         self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        try:
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.port))
+                for ends in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self._pump, args=ends,
+                                     daemon=True).start()
+        except OSError:
+            pass
+
+    def _pump(self, a, b, answers):
+        try:
+            data = a.recv(65536)
+            while data:
+                if answers:
+                    self.heard += data
+                b.sendall(data)
+                data = a.recv(65536)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
 def test_a_clock_twenty_minutes_off_is_mended(box):
     s3 = stores.versitygw(box)
     sha = noise(box, "a.bin", 1000)
-    for n, off in enumerate(("1200000", "-1200000")):
+    for n, off in enumerate(("1200000", "-1200000", "0")):
+        ear = Ear(s3.server.port)
         env = {"DSRUN_CLOCK_OFFSET_MS": off}
-        is_ok(s3.client("put", "k%d" % n, "a.bin", env=env))
+        is_ok(s3.client("put", "k%d" % n, "a.bin", env=env,
+                        endpoint=ear.endpoint))
+        ear.close()
+        # It was refused for its clock, once, and then taken.
+        refused = ear.heard.count(b"<Code>RequestTimeTooSkewed</Code>")
+        require(refused == (off != "0") and b" 200 " in ear.heard, off,
+                ear.heard)
         require(s3.object("k%d" % n)["sha256"] == sha, "clock", off)
         is_ok(s3.client("head", "k%d" % n, env=env))
 
@@ -125,6 +172,29 @@ def test_tls_is_verified_with_an_authority_of_ones_own(box):
     is_not(s3.client("put", "k", "a.bin"), "ERR_CONFIG", "fatal")
     s3.ca = ca
     require(s3.keys() == [KEY], "nothing went to a server not trusted")
+
+
+def test_a_bucket_s_own_host_is_verified_too(box):
+    """Virtual host and TLS at once: the certificate must name the bucket."""
+    certificates = stores.Certificates(
+        box, "DNS:localhost,DNS:*.localhost,DNS:%s.localhost" % BUCKET)
+    s3 = stores.versitygw(box, certificates)
+    sha = noise(box, "a.bin", 1000)
+    is_ok(s3.client("--style", "virtual", "put", KEY, "a.bin"))
+    require(s3.object(KEY)["sha256"] == sha, "as put")
+    big_sha = noise(box, "big.bin", 2 * PART + 7, seed=2)
+    is_ok(s3.push("--style", "virtual", "--recording", "big.bin", "--id", "j",
+                  "--multipart", PART, "--part", PART))
+    require(s3.object("-/j/1.bin")["sha256"] == big_sha, "in parts")
+
+
+def test_a_certificate_without_the_bucket_s_host_is_refused(box):
+    certificates = stores.Certificates(box)
+    s3 = stores.versitygw(box, certificates)
+    noise(box, "a.bin", 1000)
+    is_not(s3.client("--style", "virtual", "put", KEY, "a.bin"), "ERR_CONFIG",
+           "fatal", "certificate")
+    require(s3.keys() == [], "it was sent")
 
 
 # --- Encryption ---
@@ -404,6 +474,31 @@ def test_a_server_that_stands_still_is_given_up(box):
     require(said["blame"] and time.monotonic() - began < 20, said)
     proxy.heal()
     is_ok(s3.client("put", "k", "a.bin", endpoint=proxy.endpoint))
+
+
+def test_half_open_it_is_given_up_and_goes_on(box):
+    """The connection stands, and from then on nothing comes through it."""
+    s3 = stores.versitygw(box)
+    proxy = Proxy(box, s3.server.port)
+    sha = noise(box, "big.bin", 2 * PART + 1)
+    for n, (stream, row) in enumerate(
+            (s, r) for s in ("downstream", "upstream")
+            for r in (["--multipart", 64 * MIB],
+                      ["--multipart", PART, "--part", PART])):
+        box.path("kept").unlink(missing_ok=True)
+        row = ["--recording", "big.bin", "--id", "h%d" % n, "--kept", "kept",
+               "--stall", 700] + row
+        proxy.toxic("timeout", stream, timeout=0)
+        began = time.monotonic()
+        said = is_not(s3.push(*row, endpoint=proxy.endpoint), "ERR_TIMEOUT",
+                      "retry")
+        require(said["blame"] and time.monotonic() - began < 20, said)
+        proxy.heal()
+        is_ok(s3.push(*row, "--tries", 1, endpoint=proxy.endpoint))
+        require(s3.object("-/h%d/1.bin" % n)["sha256"] == sha, stream, row)
+    left = len(s3.uploads("-/"))
+    require(is_ok(s3.client("--prefix", "-/", "reap", "-60"))["aborted"] ==
+            left <= 1, left, "uploads whose id never came")
 
 
 # --- The bucket ---
