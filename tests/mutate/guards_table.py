@@ -79,7 +79,7 @@ GUARDS = [
           [(OWNER, "a->settle_boot_ms = 0; /* settle begins with us */", "")], "sim"),
     Guard("02-resend-key-window",
           "a key is sent again after its carrier forgot it",
-          [(SETTLE, "now - c->attempt.armed_ms < c->terms.terms.key_window_ms - "
+          [(SETTLE, "age_ms(c) < c->terms.terms.key_window_ms - "
             "c->terms.terms.settle_ms &&", "")], "sim"),
     Guard("02b-resend-dial-until",
           "a key is sent again after the hours ended",
@@ -95,12 +95,12 @@ GUARDS = [
             "if (false) {")], "sim"),
     Guard("03-memory",
           "absent counts though the carrier may have forgotten",
-          [(SETTLE, "if (now - c->attempt.armed_ms >= t->memory_ms)", "if (false)"),
-           (SETTLE, "else if (now >= deadline) park(c, JOB_REASON_DEADLINE); "
+          [(SETTLE, "if (age_ms(c) >= t->memory_ms)", "if (false)"),
+           (SETTLE, "else if (is_late) park(c, JOB_REASON_DEADLINE); "
             "else run_settle_lookup(c);", "else run_settle_lookup(c);")], "sim"),
     Guard("03b-memory-of-the-answer",
           "the answer to a question asked in time came too late",
-          [(SETTLE, "if (now - c->attempt.armed_ms >= t->memory_ms)", "if (false)")],
+          [(SETTLE, "if (age_ms(c) >= t->memory_ms)", "if (false)")],
           "sim"),
     Guard("04-account",
           "another account is asked for what this one placed",
@@ -125,8 +125,8 @@ GUARDS = [
     Guard("06-pause", "a pause between claim and arm is not seen",
           [(GATE, "if (paused) say(", "if (false) say(")], "sim"),
     Guard("07-mark-written", "the mark is not written",
-          [(GROUP, "return journal_mark_write(&j->lock, err);",
-            "(void)err; return ERR_NONE;")], "sim"),
+          [(GROUP, "enum err_code code = journal_mark_write(&j->lock, err);",
+            "enum err_code code = ERR_NONE;")], "sim"),
     Guard("07b-mark-compared", "the mark is compared with nothing",
           [(VERIFY, "if (m->commits == 0) return verify_no_mark(j, err);",
             "(void)verify_no_mark; if (m->commits >= 0) return ERR_NONE;"),
