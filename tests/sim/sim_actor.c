@@ -22,8 +22,8 @@
  * every call fails and it takes the same way out.
  */
 
-/* Longer than any retry takes (sim_stage.c), so that few rounds are needed. */
-#define HEAL_WAIT_MS 30000
+/* Longer than any wait, so that one drain does all. */
+#define HEAL_WAIT_MS (INT64_C(7) * 86400000)
 
 struct sim_seat {
 	struct sim_world *w;
@@ -204,14 +204,31 @@ look(struct sim_seat *s)
 	s->p->quiet = false;
 }
 
+bool
+sim_actor_look(struct sim_world *w)
+{
+	struct sim_seat *s = w->runner;
+
+	if (s == NULL || s->p->loop.state != SIM_THREAD_SLEEPS ||
+	    !s->p->loop.waits)
+		return false;
+	sim_vfs_running(s->p);
+	look(s);
+	sim_vfs_running(NULL);
+	return true;
+}
+
 static void
 runner_main(struct sim_seat *s)
 {
 	s->code = open_run(s);
 	if (s->code == ERR_NONE && s->signalled)
 		run_stop(s->run, s->hard);
-	if (s->code == ERR_NONE)
+	if (s->code == ERR_NONE) {
+		s->w->runner = s;
 		sim_process_loop(s->p, &s->done);
+		s->w->runner = NULL;
+	}
 	run_free(&s->run);
 	if (s->code == ERR_NONE && s->w->healing)
 		look(s);

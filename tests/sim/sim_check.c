@@ -43,6 +43,7 @@ sim_check_look(struct sim_world *w, struct journal *j, struct env *env)
 	left.settled =
 	    c.live == 0 && c.outbox_pending == 0 &&
 	    c.jobs[JOB_QUEUED] + c.jobs[JOB_READY] + c.jobs[JOB_HELD] == 0;
+	left.live = c.live;
 	left.parked = c.jobs[JOB_PARKED];
 	if (next_ms > env_now_ms(env))
 		left.wait_ms = next_ms - env_now_ms(env);

@@ -13,21 +13,35 @@
 #define HEADER_BYTES 100
 #define SCHEMA_PAGES_MAX 32
 #define CONNECTIONS 2
+#define STATEMENTS_MAX 64
+#define SETTINGS_MAX 4
 #define OPEN_FLAGS (SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX)
+
+/* What is always done with the first connection, or the second. */
+struct habit {
+	const char *setting[SETTINGS_MAX]; /* before its first statement */
+	size_t settings;
+	const char *sql[STATEMENTS_MAX];
+	size_t count;
+};
 
 struct image {
 	void *copy; /* NULL: there is none */
 	size_t bytes;
 	sqlite3 *h[CONNECTIONS];
 	struct sim_vfs_file *file[CONNECTIONS];
-	int64_t user; /* who had it last: the slot's bound */
-	int given;    /* connections, to the user */
+	sqlite3_stmt *statement[CONNECTIONS][STATEMENTS_MAX];
+	uint64_t taken[CONNECTIONS]; /* a bit for each statement */
+	int64_t user;                /* who had it last: the slot's bound */
+	int given;     /* connections, to the user; all: no more are */
+	unsigned open; /* a bit for each that was given and is not closed */
 };
 
 static struct {
 	struct sim_disk *disk;
 	const char *path;
-	bool use;
+	bool use, learns;
+	struct habit habit[CONNECTIONS];
 	uint32_t page[SCHEMA_PAGES_MAX]; /* that hold the schema */
 	size_t pages;
 	struct image image[SIM_VFS_SLOTS];
@@ -110,21 +124,52 @@ same_schema(struct sim_disk *d)
 /* --- making one -------------------------------------------------------------
  */
 
+/* SQLite's own, and what the linker calls in their place. */
 int __real_sqlite3_open_v2(
     const char *path, sqlite3 **out, int flags, const char *vfs);
 int __wrap_sqlite3_open_v2(
     const char *path, sqlite3 **out, int flags, const char *vfs);
+int __real_sqlite3_exec(sqlite3 *h, const char *sql,
+    int (*each)(void *, int, char **, char **), void *arg, char **error);
+int __wrap_sqlite3_exec(sqlite3 *h, const char *sql,
+    int (*each)(void *, int, char **, char **), void *arg, char **error);
+int __real_sqlite3_prepare_v3(sqlite3 *h, const char *sql, int len,
+    unsigned flags, sqlite3_stmt **out, const char **tail);
+int __wrap_sqlite3_prepare_v3(sqlite3 *h, const char *sql, int len,
+    unsigned flags, sqlite3_stmt **out, const char **tail);
+int __real_sqlite3_close_v2(sqlite3 *h);
+int __wrap_sqlite3_close_v2(sqlite3 *h);
+
+/* As pkg/journal begins, so that nothing of it changes what was prepared. */
+static void
+configure(sqlite3 *h)
+{
+	(void)sqlite3_extended_result_codes(h, 1);
+	(void)sqlite3_busy_timeout(h, 10000);
+	(void)sqlite3_db_config(h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	(void)sqlite3_wal_autocheckpoint(h, 0);
+}
 
 static void
 connect(struct image *m, int n, const char *vfs)
 {
+	const struct habit *habit = &images.habit[n];
 	sqlite3_file *file = NULL;
 
 	CHECK(__real_sqlite3_open_v2(images.path, &m->h[n], OPEN_FLAGS, vfs) ==
 	      SQLITE_OK);
-	/* Reads the schema, and leaves nothing of the file behind. */
-	CHECK(sqlite3_exec(m->h[n], "PRAGMA synchronous=FULL", NULL, NULL,
-		  NULL) == SQLITE_OK);
+	configure(m->h[n]);
+	/* Reads the schema. */
+	CHECK(__real_sqlite3_exec(m->h[n], "PRAGMA synchronous=FULL", NULL,
+		  NULL, NULL) == SQLITE_OK);
+	for (size_t k = 0; k < habit->settings; k++)
+		CHECK(__real_sqlite3_exec(m->h[n], habit->setting[k], NULL,
+			  NULL, NULL) == SQLITE_OK);
+	for (size_t k = 0; k < habit->count; k++)
+		CHECK(__real_sqlite3_prepare_v3(m->h[n], habit->sql[k], -1,
+			  SQLITE_PREPARE_PERSISTENT, &m->statement[n][k],
+			  NULL) == SQLITE_OK);
+	/* Leaves nothing of the file behind. */
 	(void)sqlite3_db_release_memory(m->h[n]);
 	CHECK(sqlite3_file_control(m->h[n], "main", SQLITE_FCNTL_FILE_POINTER,
 		  &file) == SQLITE_OK);
@@ -139,6 +184,7 @@ make(struct image *m, int slot, struct sim_process *host)
 	sim_vfs_forget(slot);
 	for (int n = 0; n < CONNECTIONS; n++)
 		connect(m, n, sim_vfs_name(slot));
+	mem_free(&m->copy);
 	m->copy = sim_vfs_mem_copy(slot, &m->bytes);
 	for (int n = 0; n < CONNECTIONS; n++)
 		sim_disk_close(&m->file[n]->file);
@@ -154,11 +200,20 @@ sim_image_make(
 {
 	if (!sim_vfs_mem_pools())
 		return;
+	sim_disk_free(&images.disk);
 	images.disk = disk;
 	images.path = path;
 	find_pages(inode_of(disk));
 	for (int slot = 0; slot < SIM_PROCESSES_MAX; slot++)
 		make(&images.image[slot], slot, host);
+}
+
+void
+sim_image_learn(bool begin)
+{
+	images.learns = begin;
+	if (begin)
+		memset(images.habit, 0, sizeof(images.habit));
 }
 
 void
@@ -222,10 +277,114 @@ __wrap_sqlite3_open_v2(
 		sim_vfs_mem_put(slot, m->copy, m->bytes);
 		m->user = s->bound;
 		m->given = 0;
+		m->open = 0;
+		memset(m->taken, 0, sizeof(m->taken));
 	}
 	s->refuses = reopen(m, m->given, s);
 	if (s->refuses != 0)
 		return __real_sqlite3_open_v2(path, out, flags, vfs);
+	m->open |= 1U << m->given;
 	*out = m->h[m->given++];
 	return SQLITE_OK;
+}
+
+/* --- what is done with it ---------------------------------------------------
+ */
+
+/* Which connection of its image a process uses; -1: it is none. */
+static int
+connection_of(const sqlite3 *h, struct image **out)
+{
+	int slot = sim_vfs_slot_of(sim_vfs_who_runs());
+	struct image *m = &images.image[slot >= 0 ? slot : 0];
+
+	*out = m;
+	if (slot < 0 || m->user != sim_vfs_slot_at(slot)->bound)
+		return -1;
+	for (int n = 0; n < CONNECTIONS; n++)
+		if (m->h[n] == h && (m->open & 1U << n) != 0)
+			return n;
+	return -1;
+}
+
+static size_t
+place_of(const char *const *texts, size_t count, const char *text)
+{
+	size_t k = 0;
+
+	while (k < count && texts[k] != text)
+		k++;
+	return k;
+}
+
+int
+__wrap_sqlite3_exec(sqlite3 *h, const char *sql,
+    int (*each)(void *, int, char **, char **), void *arg, char **error)
+{
+	struct image *m;
+	int n = connection_of(h, &m);
+	struct habit *habit = &images.habit[n >= 0 ? n : 0];
+	size_t k = place_of(habit->setting, habit->settings, sql);
+
+	/* Before its first statement: a setting. */
+	if (n >= 0 && images.learns && m->taken[n] == 0 &&
+	    k == habit->settings && k < SETTINGS_MAX)
+		habit->setting[habit->settings++] = sql;
+	else if (n >= 0 && !images.learns && k < habit->settings)
+		return SQLITE_OK;
+	else if (n >= 0 && m->taken[n] == 0 && k == habit->settings)
+		m->given = CONNECTIONS; /* it is about something else */
+	return __real_sqlite3_exec(h, sql, each, arg, error);
+}
+
+static void
+learn(struct image *m, int n, const char *sql)
+{
+	struct habit *habit = &images.habit[n];
+	size_t k = place_of(habit->sql, habit->count, sql);
+
+	m->taken[n] = 1;
+	if (k == STATEMENTS_MAX)
+		return;
+	habit->sql[k] = sql;
+	habit->count += k == habit->count;
+}
+
+int
+__wrap_sqlite3_prepare_v3(sqlite3 *h, const char *sql, int len, unsigned flags,
+    sqlite3_stmt **out, const char **tail)
+{
+	struct image *m;
+	int n = connection_of(h, &m);
+	struct habit *habit = &images.habit[n >= 0 ? n : 0];
+	size_t k = place_of(habit->sql, habit->count, sql);
+
+	if (n >= 0 && images.learns)
+		learn(m, n, sql);
+	else if (n >= 0 && k < habit->count && len < 0 && tail == NULL &&
+		 (m->taken[n] >> k & 1) == 0) {
+		m->taken[n] |= UINT64_C(1) << k;
+		*out = m->statement[n][k];
+		return SQLITE_OK;
+	}
+	return __real_sqlite3_prepare_v3(h, sql, len, flags, out, tail);
+}
+
+int
+__wrap_sqlite3_close_v2(sqlite3 *h)
+{
+	struct image *m;
+	int n = connection_of(h, &m);
+
+	/* Those that nobody asked for. */
+	for (size_t k = 0;
+	     n >= 0 && !images.learns && k < images.habit[n].count; k++)
+		if ((m->taken[n] >> k & 1) == 0)
+			(void)sqlite3_finalize(m->statement[n][k]);
+	/* One that is opened after this is not the habitual second. */
+	if (n >= 0) {
+		m->open &= ~(1U << n);
+		m->given = CONNECTIONS;
+	}
+	return __real_sqlite3_close_v2(h);
 }

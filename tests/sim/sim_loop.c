@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/check.h"
 #include "base/mem.h"
 
 #include "sim_control.h"
+#include "sim_image.h"
 #include "sim_shrink.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -238,6 +240,23 @@ sim_loop_run(const struct sim_stage *stage, const struct sim_loop_options *o,
 		(void)fflush(stdout);
 	}
 	mem_free(&x);
+	mem_free(&plan);
+}
+
+void
+sim_loop_learn(const struct sim_stage *stage)
+{
+	struct sim_plan *plan = mem_zalloc(1, sizeof(*plan));
+	struct sim_world w;
+
+	scenario(plan, CARRIER_NAMED, false);
+	plan->images = true;
+	memset(&w, 0, sizeof(w));
+	sim_image_learn(true);
+	sim_world_run(&w, stage, plan);
+	sim_image_learn(false);
+	CHECK(w.failure[0] == '\0');
+	sim_world_fini(&w);
 	mem_free(&plan);
 }
 

@@ -25,6 +25,9 @@ struct sim_loop_result {
 void sim_loop_run(const struct sim_stage *stage,
     const struct sim_loop_options *o, struct sim_loop_result *out);
 
+/* The scenario once, without faults, to learn from (sim_image.h). */
+void sim_loop_learn(const struct sim_stage *stage);
+
 /* Pairs drawn from seeds: a second fault while the first is recovered from.
  * Seeds first, first + step ... below first + count. */
 void sim_loop_pairs(const struct sim_stage *stage, uint64_t first,

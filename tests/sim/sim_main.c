@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,10 +226,20 @@ some_pairs(const struct sim_stage *stage, const struct flags *f, int k,
 typedef void share_fn(const struct sim_stage *stage, const struct flags *f,
     int k, int jobs, struct tally *t);
 
+static struct sim_stage *
+stage_open(void)
+{
+	struct sim_stage *stage = sim_stage_open();
+
+	sim_loop_learn(stage);
+	sim_stage_make_images(stage);
+	return stage;
+}
+
 static void
 child(share_fn *share, const struct flags *f, int k, int jobs, int end)
 {
-	struct sim_stage *stage = sim_stage_open();
+	struct sim_stage *stage = stage_open();
 	struct tally t = {0};
 
 	share(stage, f, k, jobs, &t);
@@ -365,7 +376,7 @@ command(const char *name, int argc, char *const *argv)
 		(void)fprintf(stderr, "%s", usage);
 		return status;
 	}
-	stage = sim_stage_open();
+	stage = stage_open();
 	status = strcmp(name, "run") == 0
 		     ? one_run(stage, argc, argv)
 		     : (sim_loop_controls(stage) > 0 ? 1 : 0);
@@ -380,6 +391,11 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "%s", usage);
 		return 2;
 	}
+	/* Disks of megabytes come and go with each run: their pages are kept.
+	 */
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	(void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+	(void)mallopt(M_TOP_PAD, 64 << 20);
 	(void)signal(SIGABRT, on_abort);
 	(void)signal(SIGSEGV, on_abort);
 	return command(argv[1], argc - 2, argv + 2);

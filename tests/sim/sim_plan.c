@@ -66,8 +66,7 @@ make_jobs(struct sim_plan *p, struct sim_rand *r)
 {
 	static const char *const kinds[] = {"q", "q", "w", "w", "o", "c"};
 
-	p->job_count =
-	    (size_t)sim_rand_between(r, SIM_JOBS_MAX - 1, SIM_JOBS_MAX);
+	p->job_count = SIM_JOBS_MAX;
 	for (size_t i = 0; i < p->job_count; i++) {
 		struct sim_job *j = &p->jobs[i];
 		int64_t who = sim_rand_below(r, 12);
@@ -271,8 +270,8 @@ sim_plan_make(struct sim_plan *p, uint64_t seed)
 	make_jobs(p, &r);
 	make_acts(p, &r);
 	make_spells(p, &r);
-	p->reads_all = sim_rand_ppm(&r, 100000);
-	p->images = sim_rand_ppm(&r, 850000);
+	p->reads_all = sim_rand_ppm(&r, 60000);
+	p->images = sim_rand_ppm(&r, 900000);
 	p->waits = sim_rand_ppm(&r, 750000);
 	sim_scene_tune(p);
 }

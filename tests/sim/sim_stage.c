@@ -162,8 +162,8 @@ found_journal(struct sim_stage *s)
 }
 
 /* A journal that is not in WAL mode yet, as a new one is. */
-static void
-make_images(struct sim_stage *s)
+void
+sim_stage_make_images(struct sim_stage *s)
 {
 	struct sim_process *host = &s->machine->host;
 	struct sim_disk *d = sim_disk_clone(s->founded);
@@ -199,7 +199,7 @@ sim_stage_open(void)
 	found_journal(s);
 	sim_disk_settle(s->machine->disk);
 	s->founded = sim_disk_clone(s->machine->disk);
-	make_images(s);
+	sim_stage_make_images(s);
 	must(rules_atlas_open(
 		 &s->machine->host.own.env, NULL, NULL, &s->atlas, &err),
 	    &err, "zones");

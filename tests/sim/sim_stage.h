@@ -40,6 +40,8 @@ struct sim_stage {
 
 /* Ends the program when it cannot be made. */
 struct sim_stage *sim_stage_open(void);
+/* Anew, with what was learned since; no run is under way. */
+void sim_stage_make_images(struct sim_stage *s);
 void sim_stage_close(struct sim_stage **s);
 
 #endif

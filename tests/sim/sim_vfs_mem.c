@@ -26,8 +26,8 @@
 #define POOLED_MAX (1 << 20)
 #define CLASSES (SMALL_MAX / UNIT + 1 + 4 * 10)
 #define NOT_POOLED UINT32_MAX
-#define ARENA_BYTES ((size_t)256 << 20) /* of addresses; few are touched */
-#define NOBODY SIM_VFS_SLOTS            /* whose arena is asked outside */
+#define ARENA_BYTES ((size_t)32 << 20) /* of addresses; few are touched */
+#define NOBODY SIM_VFS_SLOTS           /* whose arena is asked outside */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POOLS false

@@ -16,9 +16,6 @@
 #include "sim_image.h"
 
 #define SECOND_US INT64_C(1000000)
-#define HEAL_ROUNDS 60
-/* After the last fault everything that runs must end within this. */
-#define END_US (1200 * SECOND_US)
 
 void
 sim_world_fail(struct sim_world *w, const char *fmt, ...)
@@ -238,8 +235,8 @@ set_conf(struct sim_world *w)
 }
 
 /* The disk gets so much room as is in use, and this much more. */
-static void
-leave_room(struct sim_world *w, int64_t bytes)
+void
+sim_world_leave_room(struct sim_world *w, int64_t bytes)
 {
 	struct env_space space = {.free_bytes = 0};
 	struct err err = {0};
@@ -322,8 +319,8 @@ any_process(struct sim_world *w)
 	return n > 0 ? alive[sim_rand_below(&w->choice, n)] : NULL;
 }
 
-static void
-kill_all(struct sim_world *w)
+void
+sim_world_kill_all(struct sim_world *w)
 {
 	for (int i = 0; i < SIM_PROCESSES_MAX; i++)
 		if (w->m->process[i] != NULL)
@@ -342,7 +339,7 @@ lose_wal(struct sim_world *w)
 	struct env_stat st = {0};
 	struct err err = {0};
 
-	kill_all(w);
+	sim_world_kill_all(w);
 	if (env_stat(env, SIM_DATA "/journal.db-wal", &st, &err) != ERR_NONE ||
 	    st.size_bytes == 0)
 		return;
@@ -399,12 +396,12 @@ act(struct sim_world *w, const struct sim_action *a)
 		sim_machine_set_clock(w->m, a->value);
 		break;
 	case SIM_ACTOR_FULL:
-		leave_room(w, a->value);
+		sim_world_leave_room(w, a->value);
 		break;
 	case SIM_ACTOR_RESTORE:
 		if (!w->backed_up)
 			break;
-		kill_all(w);
+		sim_world_kill_all(w);
 		(void)sim_actor_start(w, a->actor, a->value);
 		break;
 	case SIM_ACTOR_LOSE:
@@ -451,100 +448,6 @@ chaos(struct sim_world *w)
 	sim_machine_run(w->m, w->plan->end_us);
 }
 
-/* Let everything that runs come to its end. */
-static void
-run_out(struct sim_world *w)
-{
-	int64_t until = w->m->now_us + END_US;
-
-	sim_machine_run(w->m, until);
-	if (sim_machine_alive(w->m) == 0)
-		return;
-	for (int i = 0; i < SIM_PROCESSES_MAX; i++)
-		if (w->m->process[i] != NULL)
-			sim_world_fail(w, "%s does not end (last seen at %s)",
-			    w->m->process[i]->name,
-			    w->m->process[i]->last_point != NULL
-				? w->m->process[i]->last_point
-				: "its start");
-	kill_all(w);
-}
-
-static void
-start_and_run_out(struct sim_world *w, enum sim_actor actor)
-{
-	CHECK(sim_actor_start(w, actor, 0));
-	run_out(w);
-}
-
-/* The promises, by whoever opens the journal anew; false: there is still
- * something to wait for. */
-static bool
-healed(struct sim_world *w, bool last)
-{
-	struct journal *j = NULL;
-	struct err err = {0};
-	bool over = true;
-
-	/* A process that could not do its work saw nothing. */
-	if (!last && w->left.known && !w->left.settled)
-		return false;
-	if (sim_actor_open_host(w, &j, &err) != ERR_NONE)
-		sim_world_fail(w, "the journal cannot be opened: %s", err.text);
-	else
-		w->left = sim_check_look(w, j, &w->m->host.own.env);
-	if (w->left.known && w->left.settled)
-		sim_check_promises(w, j);
-	else if (w->left.known && last)
-		sim_check_left(w, j);
-	else
-		over = w->failure[0] != '\0';
-	journal_close(&j);
-	return over;
-}
-
-/*
- * From here on nothing goes wrong any more.  Some faults may still be felt: a
- * disk error left its flag, a disk that was full its gaps.
- */
-static void
-heal(struct sim_world *w)
-{
-	w->m->preempt_ppm = 0;
-	sim_machine_set_clock(w->m, 0);
-	leave_room(w, SIM_DISK_BYTES);
-	sim_vfs_fail_alloc(NULL, 0, false);
-	for (int i = 0; i < SIM_PROCESSES_MAX; i++)
-		if (w->m->process[i] != NULL)
-			sim_process_signal(w->m->process[i], false);
-	w->decide = NULL;
-	w->plan->given = true;
-	w->next_fault = w->plan->fault_count;
-	/* What lived through the faults may end with what they did to it. */
-	run_out(w);
-	w->healing = true;
-	if (w->went_back)
-		start_and_run_out(w, SIM_ACTOR_ADOPT);
-	/* Only a source that was not told gives its jobs again. */
-	if (!w->accepted)
-		start_and_run_out(w, SIM_ACTOR_ENQUEUE);
-	if (w->pauses)
-		start_and_run_out(w, SIM_ACTOR_RESUME);
-	for (int i = 1; w->failure[0] == '\0'; i++) {
-		w->left.known = false;
-		start_and_run_out(w, SIM_ACTOR_DRAIN);
-		/* Who waits behind a parked job needs a person. */
-		if (i % 2 == 0 && (!w->left.known || w->left.parked > 0))
-			start_and_run_out(w, SIM_ACTOR_RESOLVE);
-		if (healed(w, i == HEAL_ROUNDS))
-			return;
-		/* Cron's next minute, or the morning on which it is due. */
-		w->m->now_us +=
-		    (w->left.wait_ms > 58000 ? w->left.wait_ms + 2000 : 60000) *
-		    1000;
-	}
-}
-
 void
 sim_world_run(
     struct sim_world *w, const struct sim_stage *stage, struct sim_plan *plan)
@@ -574,7 +477,7 @@ sim_world_run(
 	sim_disk_settle(w->m->disk);
 	chaos(w);
 	sim_vfs_skip_sync(NULL);
-	heal(w);
+	sim_heal(w);
 }
 
 void

@@ -27,6 +27,7 @@
 struct sim_left {
 	bool known;      /* it could be read */
 	bool settled;    /* all jobs are final or parked, all results out */
+	int64_t live;    /* attempts */
 	int64_t parked;  /* jobs */
 	int64_t wait_ms; /* until the next is due */
 };
@@ -44,9 +45,10 @@ struct sim_world {
 	bool restored; /* a backup was put back: what came after is unknown */
 	bool backed_up;
 	bool healing;
-	struct sim_left left; /* healing: as the last process saw it */
-	bool pauses;          /* somebody paused a campaign */
-	int64_t capacity;     /* of the disk */
+	struct sim_left left;    /* healing: as the last process saw it */
+	struct sim_seat *runner; /* healing: who has work in hand */
+	bool pauses;             /* somebody paused a campaign */
+	int64_t capacity;        /* of the disk */
 	bool trace;
 	/* What people said, and when it was durable; 0 = they did not. */
 	int64_t dnc_ms, paused_ms, resumed_ms;
@@ -86,6 +88,14 @@ bool sim_world_outside(const char *path);
 /* Can a call of that kind feel the fault? */
 bool sim_world_felt(const struct sim_deed *d, enum sim_op op, bool outside);
 
+/* kill -9 for all, and nothing of them is left. */
+void sim_world_kill_all(struct sim_world *w);
+/* The disk gets so much room as is in use, and this much more. */
+void sim_world_leave_room(struct sim_world *w, int64_t bytes);
+
+/* sim_heal.c: no faults any more, until all is done; then the promises. */
+void sim_heal(struct sim_world *w);
+
 /* --- sim_watch.c: a process is about to make a call; a fault strikes it --- */
 
 void sim_watch_call(struct sim_world *w, const struct sim_process *p,
@@ -99,6 +109,8 @@ struct sim_seat; /* one process's belongings */
 
 /* Start what the action says; false: it cannot be now (too many). */
 bool sim_actor_start(struct sim_world *w, enum sim_actor actor, int64_t value);
+/* What is left to do, as the runner sees it; false: it is not at rest. */
+bool sim_actor_look(struct sim_world *w);
 /* The journal through the host's eyes, for checks; journal_close it. */
 enum err_code sim_actor_open_host(
     struct sim_world *w, struct journal **out, struct err *err);
