@@ -1,5 +1,6 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -59,12 +60,58 @@ doctor_say(struct doctor *d, enum doctor_grade grade, const char *check,
 		d->exit = exit_worse(d->exit, EXIT_ERROR);
 }
 
+/* What a person can mend, by what servers say of it; NULL: its class must do.
+ */
+static const char *
+advice_of(const struct err *err)
+{
+	static const struct {
+		const char *part;
+		const char *advice;
+	} rows[] = {
+	    {"WRONGPASS", "bull.user and DSRUN_BULL_PASSWORD must be those of "
+			  "the server's access list"},
+	    {"NOAUTH", "set DSRUN_BULL_PASSWORD, in the environment or in "
+		       ".env"},
+	    {"AUTH <password>", "the server wants no password: take "
+				"DSRUN_BULL_PASSWORD away, or name another "
+				"bull.url"},
+	    {"NOPERM", "allow this user EVALSHA, EVAL and what the libraries' "
+		       "scripts call on the keys ~PREFIX:*, for Bull also the "
+		       "channels &PREFIX:* (ACL SETUSER)"},
+	    {"it is a queue of", "set bull.library to its library or auto, or "
+				 "name another bull.queue"},
+	    {"certificate", "name the authority that signed it (ca_file of "
+			    "this service), or see who answers there"},
+	    {"Authentication failed", "user, password and authSource of "
+				      "DSRUN_MONGO_URI must be the server's"},
+	    {"requires authentication", "put user and password into "
+					"DSRUN_MONGO_URI"},
+	    {"names a database", "end the URI with /DATABASE, or set "
+				 "mongo.database"},
+	    {"there is no bucket", "make the bucket, or name another "
+				   "s3.bucket"},
+	    {"AWS credentials of the instance",
+		"set DSRUN_S3_ACCESS_KEY and DSRUN_S3_SECRET_KEY, in the "
+		"environment or in .env; without them this machine was asked"},
+	    {"S3 HEAD", "look at the access key, its secret, its right "
+			"s3:ListBucket and this machine's time"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strstr(err->text, rows[i].part) != NULL)
+			return rows[i].advice;
+	return NULL;
+}
+
 void
 doctor_fail(struct doctor *d, const char *check, const char *advice,
     const struct err *err)
 {
 	bool again = err_class(err->code) == ERR_CLASS_RETRY;
 
+	if (advice == NULL)
+		advice = advice_of(err);
 	if (advice == NULL)
 		advice = again ? "look at the service and the way to it; until "
 				 "it is back nothing is lost"

@@ -421,34 +421,6 @@ ask(struct asking *a, const char *name, struct err *err)
 	return code;
 }
 
-/* Of what a person mends; NULL: that of the error's class will do. */
-static const char *
-advice_of(const struct err *err)
-{
-	static const struct {
-		const char *part;
-		const char *advice;
-	} rows[] = {
-	    {"WRONGPASS", "bull.user and DSRUN_BULL_PASSWORD must be those of "
-			  "the server's access list"},
-	    {"NOAUTH", "set DSRUN_BULL_PASSWORD, in the environment or in "
-		       ".env"},
-	    {"AUTH <password>", "the server wants no password: take "
-				"DSRUN_BULL_PASSWORD away, or name another "
-				"bull.url"},
-	    {"NOPERM", "allow this user EVALSHA, EVAL and what the libraries' "
-		       "scripts call on the keys ~PREFIX:*, for Bull also the "
-		       "channels &PREFIX:* (ACL SETUSER)"},
-	    {"it is a queue of", "set bull.library to its library or auto, or "
-				 "name another bull.queue"},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (strstr(err->text, rows[i].part) != NULL)
-			return rows[i].advice;
-	return NULL;
-}
-
 void
 doctor_queue(struct doctor *d, const char *name)
 {
@@ -461,9 +433,9 @@ doctor_queue(struct doctor *d, const char *name)
 		return;
 	}
 	if (ask_redis(&a, &err) != ERR_NONE)
-		doctor_fail(d, "redis", advice_of(&err), &err);
+		doctor_fail(d, "redis", NULL, &err);
 	else if (ask(&a, name, &err) != ERR_NONE)
-		doctor_fail(d, name, advice_of(&err), &err);
+		doctor_fail(d, name, NULL, &err);
 	bull_call_fini(&a.call);
 	bull_close(&a.bull);
 	net_redis_cancel(&a.asked);

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/text.h"
+
 static void
 head(struct ctx *ctx, enum term_paint paint, const char *text)
 {
@@ -76,6 +79,25 @@ is_network(enum err_code code)
 	       code == ERR_THROTTLED;
 }
 
+/* Which service it was, by what every error of one begins with; it can be
+ * asked.  NULL: none. */
+static const char *
+doctor_of(const char *text)
+{
+	static const struct {
+		const char *begins;
+		const char *doctor;
+	} rows[] = {{"mongo: ", "dsrun doctor --mongo"},
+	    {"s3: ", "dsrun doctor --s3"},
+	    {"bull: ", "dsrun doctor --queue"},
+	    {"queue ", "dsrun doctor --queue"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (text_starts(text, rows[i].begins))
+			return rows[i].doctor;
+	return NULL;
+}
+
 void
 report_error(struct ctx *ctx, const struct err *err)
 {
@@ -87,6 +109,8 @@ report_error(struct ctx *ctx, const struct err *err)
 		hint(ctx, "next try: ", ctx->next_try);
 	else if (is_network(err->code))
 		hint(ctx, "next try: ", "at the next run; nothing is lost");
+	if (doctor_of(err->text) != NULL)
+		hint(ctx, "look: ", doctor_of(err->text));
 }
 
 void

@@ -99,7 +99,8 @@ without_colour_the_words_are_the_same(void **state)
 	report_error(&f->ctx, &err);
 	assert_string_equal(said(f),
 	    "dsrun sync: mongo: no answer (ERR_TIMEOUT)\n"
-	    "  next try: at the next run; nothing is lost\n");
+	    "  next try: at the next run; nothing is lost\n"
+	    "  look: dsrun doctor --mongo\n");
 }
 
 static void

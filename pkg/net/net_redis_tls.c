@@ -75,7 +75,12 @@ static const char *
 reason(void)
 {
 	unsigned long e = ssl.ERR_get_error();
-	const char *text = e != 0 ? ssl.ERR_reason_error_string(e) : NULL;
+	const char *text = NULL;
+
+	if (e != 0 && ERR_SYSTEM_ERROR(e))
+		text = strerror(ERR_GET_REASON(e));
+	else if (e != 0)
+		text = ssl.ERR_reason_error_string(e);
 
 	ssl.ERR_clear_error();
 	return text != NULL ? text : "unknown reason";
