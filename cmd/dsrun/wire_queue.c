@@ -132,7 +132,8 @@ wire_queue_open(struct ctx *ctx, const struct conf *conf,
 	q->sink = sink_bull_new(&(struct sink_bull_options){.env = ctx->env,
 	    .journal = journal,
 	    .bull = q->bull,
-	    .lock_ms = b->lock_ms});
+	    .lock_ms = b->lock_ms,
+	    .name = q->name});
 	return ERR_NONE;
 }
 

@@ -408,6 +408,23 @@ bull_start(void *impl, struct sink_push *p)
 	list_add_tail(&s->fresh, &a->fresh);
 }
 
+/* This queue does not know the job; to take that for "gone" would lose the
+ * answer that somebody waits for at the other. */
+static bool
+is_of_another(const struct answer *a, struct err *err)
+{
+	const char *name = a->sink->o.name;
+	const char *source = a->push->result->source;
+
+	if (name == NULL || strcmp(source, name) == 0)
+		return false;
+	(void)err_set(err, ERR_BUSY, 0,
+	    "it came from %.120s, and bull.queue is %.120s now: name the "
+	    "other one again until this is pushed, or drop it",
+	    source, name);
+	return true;
+}
+
 /* Whether there is something to say, and of which delivery; err: why not. */
 static bool
 read_lease(struct answer *a, struct err *err)
@@ -418,6 +435,7 @@ read_lease(struct answer *a, struct err *err)
 	if (journal_read_lease(a->sink->o.journal, a->push->result->job, &lease,
 		&found, err) != ERR_NONE ||
 	    !found || lease.state != JOURNAL_LEASE_HELD ||
+	    is_of_another(a, err) ||
 	    bull_ticket_read(lease.ticket, &a->ticket, err) != ERR_NONE)
 		return false;
 	a->lease = mem_strdup(lease.ticket);

@@ -35,6 +35,9 @@ struct sink_bull_options {
 	struct journal *journal; /* borrowed */
 	struct bull *bull;       /* borrowed; open until the sink is freed */
 	int64_t lock_ms;         /* of a job that must be reclaimed */
+	/* The queue as jobs' source; NULL: whatever it is.  The answer to a job
+	 * of another queue waits (ERR_BUSY) until that one is configured. */
+	const char *name;
 };
 
 /* Freed by its ops->free; what is under way never calls back. */

@@ -4,7 +4,11 @@ that is gone from the configuration, dead letters, a job known by the queue's
 own id.  Each is named where people look, with what to do."""
 import pathlib
 import re
+import socket
+import ssl
+import subprocess
 import sys
+import threading
 
 import filled
 import harness
@@ -153,6 +157,23 @@ def test_a_wrong_password_is_told_from_one_too_many(box, server, redis, peer):
 
 
 @with_queue
+def test_answers_wait_for_the_queue_that_asked(box, server, redis, peer):
+    """The new queue knows no such job: that is not the end of it."""
+    add(peer)
+    box.run("drain", env={"DSRUN_CRASH_AT": "push.begin:1"}).expect(137)
+    at(box, server, queue="other")
+    filled.alter(box, "UPDATE outbox SET next_ms=0 WHERE state=0")
+    box.run("sync", "--max-duration", "1s")
+    require(redis("LLEN", "bull:calls:active") == 1, "told")
+    box.run("outbox").expect(0, out="bull.queue is bull:bull:other now")
+    said(box, "results", "warn", "wait for bull", "bull.queue")
+    at(box, server)
+    filled.alter(box, "UPDATE outbox SET next_ms=0 WHERE state=0")
+    box.run("sync").expect(0)
+    require(redis("ZCARD", "bull:calls:completed") == 1, "not completed")
+
+
+@with_queue
 def test_a_job_is_found_by_its_queue_s_own_id(box, server, redis, peer):
     one, two = add(peer, 2)
     box.run("drain").expect(0)
@@ -180,6 +201,43 @@ def test_seed_queue_means_the_queue_where_there_is_one(box, server, redis,
     require(redis("LLEN", "bull:calls:wait") == 2, "not in the queue")
     d = box.run("seed", "--json").expect(0).json("seed")
     require(d["queue"] is None, d)
+
+
+def test_a_server_of_another_authority_is_told_from_one_that_is_away(box):
+    for name in ("ours", "theirs"):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+             "-keyout", name + ".key", "-out", name + ".pem", "-days", "2",
+             "-subj", "/CN=127.0.0.1", "-addext",
+             "subjectAltName=IP:127.0.0.1"],
+            cwd=box.dir, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(box.path("theirs.pem"), box.path("theirs.key"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=greet, args=(listener, context),
+                         daemon=True).start()
+        for ca, exit, words in (
+                ("ours", 5, ("certificate", "ca_file")),
+                ("gone", 78, ("CA file", "No such file"))):
+            filled.configure(box, bull={
+                "queue": "calls", "ca_file": str(box.path(ca + ".pem")),
+                "url": "rediss://127.0.0.1:%d" % listener.getsockname()[1]})
+            said(box, "redis", "fail", *words, args=["--queue"], exit=exit)
+        box.path("ours.pem").rename(box.path("gone.pem"))
+        box.run("init").expect(0)
+        box.run("drain").expect(5, err="look: dsrun doctor --queue")
+
+
+def greet(listener, context):
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        try:
+            context.wrap_socket(client, server_side=True).close()
+        except OSError:
+            client.close()
 
 
 # --- the outbox ---
