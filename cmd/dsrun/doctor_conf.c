@@ -6,6 +6,25 @@
 
 #include "doctor.h"
 
+/* As report_problems prints it. */
+static void
+say_problem(struct doctor *d, const char *name, const struct conf_problem *p)
+{
+	struct buf at = BUF_INIT(4096);
+
+	if (p->file != NULL)
+		buf_puts(&at, p->file);
+	if (p->file != NULL && p->line > 0)
+		buf_printf(&at, ":%d", p->line);
+	if (p->file != NULL)
+		buf_puts(&at, ": ");
+	if (p->key != NULL && *p->key != '\0')
+		buf_printf(&at, "%s: ", p->key);
+	doctor_say(d, DOCTOR_FAIL, name, "correct it", "%s%s", buf_text(&at),
+	    p->text);
+	buf_free(&at);
+}
+
 void
 doctor_conf(struct doctor *d, const char *name)
 {
@@ -18,9 +37,7 @@ doctor_conf(struct doctor *d, const char *name)
 	for (size_t i = 0; i < ctx->problem_count; i++) {
 		const struct conf_problem *p = &ctx->problems[i];
 
-		doctor_say(d, DOCTOR_FAIL, name, "correct it", "%s:%d: %s: %s",
-		    p->file != NULL ? p->file : "", p->line,
-		    p->key != NULL ? p->key : "", p->text);
+		say_problem(d, name, p);
 	}
 	if (ctx->problem_count > 0)
 		d->exit = exit_worse(d->exit, EXIT_CONFIG);
