@@ -20,8 +20,8 @@ say_problem(struct doctor *d, const char *name, const struct conf_problem *p)
 		buf_puts(&at, ": ");
 	if (p->key != NULL && *p->key != '\0')
 		buf_printf(&at, "%s: ", p->key);
-	doctor_say(d, DOCTOR_FAIL, name, "correct it", "%s%s", buf_text(&at),
-	    p->text);
+	doctor_say(
+	    d, DOCTOR_FAIL, name, "correct it", "%s%s", buf_text(&at), p->text);
 	buf_free(&at);
 }
 

@@ -88,8 +88,7 @@ doctor_of(const char *text)
 		const char *begins;
 		const char *doctor;
 	} rows[] = {{"mongo: ", "dsrun doctor --mongo"},
-	    {"s3: ", "dsrun doctor --s3"},
-	    {"bull: ", "dsrun doctor --queue"},
+	    {"s3: ", "dsrun doctor --s3"}, {"bull: ", "dsrun doctor --queue"},
 	    {"queue ", "dsrun doctor --queue"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
