@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/check.h"
 
 #include "run/run_intake.h"
@@ -22,7 +24,9 @@
 /* Real: what an ask takes, from the queue to the journal, at a busy time, and
  * what a job taken ahead waits here at most. */
 #define AHEAD_MS 200
-#define PACE_MS 50 /* real: calls that end are counted over at least that */
+/* Real: calls that end are counted over so many times as long. */
+#define PACE_MS 40
+#define PACES 5
 
 struct run_queue {
 	struct run *run;
@@ -37,10 +41,10 @@ struct run_queue {
 	int64_t waiting;  /* taken into the journal and not claimed, at most */
 	int64_t claimed;  /* jobs, when that was reckoned */
 	int64_t ahead;    /* calls that end while an ask is under way */
-	int64_t pace;     /* the same, as counted last */
-	int64_t paced_ms; /* real: since when they are counted */
-	int64_t paced;    /* jobs, then */
-	bool giving;      /* told to give back */
+	struct pace {
+		int64_t at_ms, finished;
+	} paced[PACES]; /* real: jobs that had ended then, the oldest first */
+	bool giving;    /* told to give back */
 	bool warned;
 	int64_t seen; /* jobs taken so far, as its tally says */
 };
@@ -164,26 +168,33 @@ is_out_of_jobs(const struct run *r)
 }
 
 /*
- * How many jobs end while an ask is under way, as they did lately.  Twice in a
- * row: calls that began together may also end together, once.
+ * How many jobs end while an ask is under way, as they did lately.  Calls that
+ * began together may also end together, once: what counts has lasted for most
+ * of the time that is looked at.
  */
 static void
 look_ahead(struct run_queue *q)
 {
 	const struct run *r = q->run;
 	int64_t now_ms = env_real_boot_ms(r->env);
-	int64_t took_ms = now_ms - q->paced_ms;
-	int64_t pace;
+	struct pace *now = &q->paced[PACES - 1];
+	int first = 0;
+	int busy = 0;
 
-	if (took_ms < PACE_MS)
+	if (now_ms - now->at_ms < PACE_MS)
 		return;
-	pace = (r->progress.finished - q->paced) * AHEAD_MS / took_ms;
-	q->ahead = pace < q->pace ? pace : q->pace;
-	if (q->ahead > r->limit)
-		q->ahead = r->limit;
-	q->pace = pace;
-	q->paced_ms = now_ms;
-	q->paced = r->progress.finished;
+	memmove(q->paced, q->paced + 1, (PACES - 1) * sizeof(*now));
+	*now = (struct pace){now_ms, r->progress.finished};
+	while (q->paced[first].at_ms == 0)
+		first++;
+	for (int i = first + 1; i < PACES; i++)
+		busy += q->paced[i].finished > q->paced[i - 1].finished;
+	q->ahead = 0;
+	if (busy >= PACES - 2)
+		q->ahead = (now->finished - q->paced[first].finished) *
+			   AHEAD_MS / (now_ms - q->paced[first].at_ms);
+	if (q->ahead > 2 * r->limit)
+		q->ahead = 2 * r->limit;
 }
 
 /* What is in the journal, or on its way there, and not claimed yet. */
@@ -233,7 +244,7 @@ run_queue_poke(struct run_queue *q)
 	n = at_most(q->run, wanted(q->run) + q->ahead) - in_hand(q);
 	if (run_intake_busy(q->intake) || !is_out_of_jobs(q->run)) {
 		/* An ask for a few costs as much as one for many. */
-		if (!q->dry && q->ahead > 0 && 2 * n >= q->ahead)
+		if (!q->dry && q->ahead > 0 && 4 * n >= q->ahead)
 			ask(q, n);
 		return;
 	}

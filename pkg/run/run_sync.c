@@ -27,7 +27,7 @@
  * will be made again, the same.
  */
 
-#define BATCH_ROWS 500
+#define BATCH_ROWS 800
 #define BATCH_BYTES (8 << 20)
 /* Recordings take syncs of their own, and live calls wait for the thread that
  * makes them: what is not made by then comes with the next batch. */

@@ -387,7 +387,7 @@ a_sync_without_work_ends(void **state)
 
 /* --- more rows than a batch, and two who push at once --- */
 
-#define MANY 530
+#define MANY 830
 
 static void
 many_results_wait(struct world *w)
