@@ -158,8 +158,8 @@ by_number(const void *a, const void *b)
 static bool
 is_mine(const struct run_push *p, int64_t id)
 {
-	return p->mine_count > 0 && bsearch(&id, p->mine, p->mine_count,
-					sizeof(id), by_number) != NULL;
+	return bsearch(&id, p->mine, p->mine_count, sizeof(id), by_number) !=
+	       NULL;
 }
 
 /*
