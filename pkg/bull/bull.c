@@ -175,6 +175,12 @@ bull_metrics(const struct bull *b)
 	return b->has_metrics ? BULL_METRICS_DEFAULT : 0;
 }
 
+int64_t
+bull_gone(const struct bull *b)
+{
+	return b->gone;
+}
+
 const char *
 bull_policy(const struct bull *b)
 {

@@ -85,6 +85,8 @@ int64_t bull_lease_taken_ms(const char *lease);
 /* What Redis throws away when it is full: "noeviction", or the name of a policy
  * that may take jobs or locks; "" unknown. */
 const char *bull_policy(const struct bull *b);
+/* How many ends of a delivery found no such job: there may be more such. */
+int64_t bull_gone(const struct bull *b);
 /* Was this lease minted for our token, whatever the delivery? */
 bool bull_is_ours(const struct bull *b, const char *lease);
 

@@ -30,6 +30,7 @@ read_end(struct bull_call *c, const struct net_redis_value *v, const char *word,
 			return;
 		}
 	bull_read_elsewhere(c, v, word);
+	c->bull->gone += c->answer == BULL_GONE;
 }
 
 static void

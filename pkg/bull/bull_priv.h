@@ -19,6 +19,7 @@ struct bull {
 	bool has_metrics;      /* the queue, when it was detected */
 	bool told_drained;     /* Bull's listeners know that it ran empty */
 	int64_t known_us;      /* the latest delivery that we heard of */
+	int64_t gone;          /* ends that found no such job */
 	struct list under_way; /* bull_call.node */
 };
 

@@ -394,9 +394,25 @@ source_bull_owes_answers(struct source_bull *s)
 	return owes;
 }
 
+/* Where one was removed others may be; a second apart, for each that is gone
+ * is asked for by itself. */
+static void
+suspect(struct source_bull *s)
+{
+	int64_t now_ms = source_bull_real_ms(s);
+
+	if (bull_gone(s->o.bull) == s->gone_seen ||
+	    (now_ms >= s->gone_ms && now_ms - s->gone_ms < 1000))
+		return;
+	s->gone_seen = bull_gone(s->o.bull);
+	s->gone_ms = now_ms;
+	s->renew = true;
+}
+
 bool
 source_bull_upkeep(struct source_bull *s)
 {
+	suspect(s);
 	/* What intake has in hand must be in the journal, to go back too. */
 	if (s->stopping && !s->gave_back && s->out == 0 &&
 	    s->job_at >= s->job_count) {

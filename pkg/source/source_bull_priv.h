@@ -110,6 +110,8 @@ struct source_bull {
 	bool look;
 	int64_t look_after; /* jobs up to here were */
 	int64_t gone;       /* that were not, since the last notice */
+	/* real: an answer of ours found no such job, and all were looked at */
+	int64_t gone_seen, gone_ms;
 	int64_t wanted;
 	bool stopping, gave_back;
 	bool down;      /* the last call did not get through */

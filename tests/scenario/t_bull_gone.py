@@ -133,6 +133,28 @@ each_library(test_removed_while_it_is_called_the_call_goes_on, globals())
 del test_removed_while_it_is_called_the_call_goes_on
 
 
+def test_removed_in_the_midst_of_a_run_most_are_not_called(
+        box, library, server, peer):
+    """All are in the journal; the first answer that finds no such job makes
+    the run look for the others."""
+    configure(box, server, sim={"speed": 20}, limits={"concurrency": 1})
+    add(peer, *[person(n, "+1202555%04d" % (101 + n)) for n in range(6)])
+    dies_at(box, "intake.batch.durable:1")
+    run = box.start("drain")
+    harness.wait_for(lambda: box.calls() and rang(box), what="a call")
+    peer.do(OBLITERATE)
+    run.wait().expect(0)
+    states = [s for s, _ in jobs(box).values()]
+    require(len(rang(box)) <= 3 and states.count("CANCELLED") >= 3, states)
+    require(states.count("CANCELLED") + len(rang(box)) == 6, states)
+    box.run("check").expect(0)
+
+
+each_library(test_removed_in_the_midst_of_a_run_most_are_not_called,
+             globals())
+del test_removed_in_the_midst_of_a_run_most_are_not_called
+
+
 def test_parked_in_an_obliterated_queue_it_is_resolved(box, library, server,
                                                        peer):
     for way, end in (("absent", None), ("drop", "CANCELLED")):
