@@ -88,7 +88,8 @@ drop(struct journal *j, void *arg, struct err *err)
 {
 	struct move *m = arg;
 
-	return journal_outbox_drop(j, m->id, "dropped", &m->changed, err);
+	return journal_outbox_drop(
+	    j, m->id, JOURNAL_DROPPED "here", &m->changed, err);
 }
 
 static enum err_code
@@ -134,8 +135,6 @@ a_dead_letter_is_tried_again_from_the_start(void **state)
 	OK(once(f, give_up, &m));
 	outbox_has(f, JOURNAL_OUTBOX_DEAD, "1:a:2:1:no;");
 	outbox_has(f, JOURNAL_OUTBOX_PENDING, "");
-	OK(once(f, drop, &m));
-	assert_false(m.changed); /* it is dead */
 	OK(once(f, retry, &m));
 	assert_true(m.changed);
 	outbox_has(f, JOURNAL_OUTBOX_DEAD, "");
@@ -143,6 +142,31 @@ a_dead_letter_is_tried_again_from_the_start(void **state)
 	m.id = 77;
 	OK(once(f, retry, &m));
 	assert_false(m.changed);
+}
+
+static void
+a_dead_letter_that_is_dropped_counts_no_more(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {.id = 0};
+	struct move m = {.id = 1};
+	struct journal_counts c;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	life_whole(f, &l, "a");
+	OK(once(f, give_up, &m));
+	OK(journal_read_counts(f->j, &c, &f->err));
+	assert_int_equal(c.outbox_dead, 1);
+	OK(once(f, drop, &m));
+	assert_true(m.changed);
+	OK(journal_read_counts(f->j, &c, &f->err));
+	assert_int_equal(c.outbox_dead, 0);
+	outbox_has(f, JOURNAL_OUTBOX_DEAD, "1:a:2:1:dropped here;");
+	OK(once(f, drop, &m));
+	assert_false(m.changed); /* once is enough */
+	OK(once(f, retry, &m));
+	assert_true(m.changed);
 }
 
 static void
@@ -160,7 +184,7 @@ a_dropped_row_is_dead_and_can_come_back(void **state)
 	life_whole(f, &b, "b");
 	OK(once(f, drop, &m));
 	assert_true(m.changed);
-	outbox_has(f, -1, "1:a:2:0:dropped;2:b:0:0:;");
+	outbox_has(f, -1, "1:a:2:0:dropped here;2:b:0:0:;");
 	OK(journal_read_outbox_of(f->j, b.id, row_seen, &n, &f->err));
 	assert_string_equal(n.text, "2:b:0:0:;");
 	OK(once(f, outbox_all_done, NULL));
@@ -468,6 +492,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(jobs_are_listed_both_ways_in_pages),
 	    T(a_dead_letter_is_tried_again_from_the_start),
+	    T(a_dead_letter_that_is_dropped_counts_no_more),
 	    T(a_dropped_row_is_dead_and_can_come_back),
 	    T(many_numbers_stand_under_one_deed),
 	    T(a_group_that_changes_nothing_leaves_nothing),
