@@ -118,7 +118,7 @@ populate(struct fix *f)
 	OK(journal_prune(f->j, &p, &f->err));
 	assert_int_equal(p.jobs, 1);
 	journal_prune_fini(&p);
-	life_whole(f, &is.old, "old");
+	life_whole(f, &is.old, "old@1#0");
 	life_add(f, &is.asked, "asked");
 	assert_true(life_claim(f, &is.asked));
 	life_step(f, &is.asked, ATTEMPT_EV_DOUBT, JOB_EV_NOTE);
@@ -503,6 +503,7 @@ OUT(attempt, journal_read_attempt(j, is.done.attempt.id, &attempt, err))
 OUT(terms, journal_read_terms(j, is.terms, terms, err))
 OUT(find, journal_read_find(j, "done", &number, err))
 OUT(find_in, journal_read_find(j, "file:done", &number, err))
+OUT(find_queued, journal_read_find(j, "old", &number, err))
 OUT(find_number, journal_read_find(j, "#3", &number, err))
 OUT(event_attempt, journal_read_event_attempt(j, 7, &number, hash, err))
 OUT(by_key, journal_read_by_key(j, is.done.attempt.key, &number, err))
@@ -575,12 +576,12 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     INSIDE(outbox_keep), INSIDE(service_put), INSIDE(service_get),
     INSIDE(holders), INSIDE(slots), OUTSIDE(counts), OUTSIDE(job),
     OUTSIDE(attempt), OUTSIDE(person), OUTSIDE(terms), OUTSIDE(find),
-    OUTSIDE(find_in), OUTSIDE(find_number), OUTSIDE(event_attempt),
-    OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of), OUTSIDE(attempts),
-    OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses), OUTSIDE(dnc),
-    OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due),
-    OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(facts),
-    OUTSIDE(next_due), OUTSIDE(any_ready), OUTSIDE(version),
+    OUTSIDE(find_in), OUTSIDE(find_queued), OUTSIDE(find_number),
+    OUTSIDE(event_attempt), OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of),
+    OUTSIDE(attempts), OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses),
+    OUTSIDE(dnc), OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of),
+    OUTSIDE(outbox_due), OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding),
+    OUTSIDE(facts), OUTSIDE(next_due), OUTSIDE(any_ready), OUTSIDE(version),
     OUTSIDE(lost_before), OUTSIDE(check), OUTSIDE(sql), OUTSIDE(dry_prune),
     OUTSIDE(services), OUTSIDE(other_owners), OUTSIDE(waiting),
     OUTSIDE(owner_say)};

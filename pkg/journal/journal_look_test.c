@@ -395,6 +395,50 @@ an_id_of_two_sources_needs_its_source(void **state)
 	assert_int_equal(id, 2);
 }
 
+/* A queue may give an id twice, and a job another try. */
+static enum err_code
+add_queued(struct journal *j, void *arg, struct err *err)
+{
+	uint8_t content[JOB_CONTENT_BYTES] = {7};
+	struct journal_new_job n = {.source = "bull:bull:calls",
+	    .ext = arg,
+	    .kind = "call",
+	    .campaign = "spring",
+	    .content = content,
+	    .phone = "+15125550100",
+	    .contact = "{}",
+	    .data = "{}"};
+	enum journal_added added;
+	int64_t id;
+
+	return journal_job_add(j, &n, &added, &id, err);
+}
+
+static void
+a_job_is_found_by_its_queues_own_id(void **state)
+{
+	char one[] = "17@1767603600000#0", two[] = "17@1767603600000#1";
+	char other[] = "171@1767603600000#0";
+	struct fix *f = *state;
+	int64_t id = 0;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(once(f, add_queued, one));
+	OK(once(f, add_queued, other));
+	OK(journal_read_find(f->j, "17", &id, &f->err));
+	assert_int_equal(id, 1);
+	OK(journal_read_find(f->j, "171", &id, &f->err));
+	assert_int_equal(id, 2);
+	assert_int_equal(
+	    journal_read_find(f->j, "1", &id, &f->err), ERR_NOT_FOUND);
+	OK(once(f, add_queued, two));
+	assert_int_equal(
+	    journal_read_find(f->j, "17", &id, &f->err), ERR_USAGE);
+	SAYS("say which: bull:bull:calls:17@1767603600000#1, bull:");
+	OK(journal_read_find(f->j, one, &id, &f->err));
+	assert_int_equal(id, 1);
+}
+
 static enum err_code
 look_for_nothing(struct journal *j, void *arg, struct err *err)
 {
@@ -498,6 +542,7 @@ main(void)
 	    T(a_group_that_changes_nothing_leaves_nothing),
 	    T(an_owner_is_known_by_the_lock_of_its_process),
 	    T(an_id_of_two_sources_needs_its_source),
+	    T(a_job_is_found_by_its_queues_own_id),
 	    T(what_is_not_there_is_empty), T(a_page_without_a_limit_is_all),
 	    T(a_long_name_is_cut_and_who_is_no_owner_closes_nothing),
 	    T(files_are_read_in_pages)};
