@@ -165,9 +165,12 @@ on_parts_element(void *arg, const struct aws_xml_element *e)
 
 	if (!text_starts(e->path, root))
 		return;
-	if (name++ == NULL)
+	if (name == NULL) {
 		l->seen = true;
-	else if (strcmp(name, "IsTruncated") == 0)
+		return;
+	}
+	name++;
+	if (strcmp(name, "IsTruncated") == 0)
 		l->truncated = strcmp(e->text, "true") == 0;
 	else if (strcmp(name, "NextPartNumberMarker") == 0)
 		(void)text_i64(

@@ -17,7 +17,8 @@ static const char *const mongoc_names[] = {"libmongoc-1.0.so.0", NULL};
 
 /*
  * By default libmongoc writes warnings to standard error, and counters to a
- * file /dev/shm/mongoc-PID that a killed process leaves behind.  The first
+ * file /dev/shm/mongoc-PID that a killed process leaves behind; it makes that
+ * file when it is loaded, before anything of it can be called.  The first
  * setenv of a name leaves the old environment whole for threads that read it.
  */
 enum err_code
@@ -28,15 +29,15 @@ mongo_lib_load(struct err *err)
 
 	if (loaded)
 		return ERR_NONE;
+	if (getenv("MONGOC_DISABLE_SHM") == NULL &&
+	    setenv("MONGOC_DISABLE_SHM", "1", 0) != 0)
+		return err_set(err, ERR_CONFIG, 0, "no room to set a variable");
 	code = dynlib_open(bson_names, "libbson-1.0-0", bson_symbols, err);
 	if (code == ERR_NONE)
 		code = dynlib_open(
 		    mongoc_names, "libmongoc-1.0-0", mongoc_symbols, err);
 	if (code != ERR_NONE)
 		return code;
-	if (getenv("MONGOC_DISABLE_SHM") == NULL &&
-	    setenv("MONGOC_DISABLE_SHM", "1", 0) != 0)
-		return err_set(err, ERR_CONFIG, 0, "no room to set a variable");
 	MC(log_set_handler)(NULL, NULL);
 	MC(init)();
 	loaded = true;

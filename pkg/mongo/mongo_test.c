@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -734,6 +735,17 @@ what_is_too_large_too_deep_or_encrypted_is_refused(void **state)
 }
 
 static void
+the_library_leaves_no_file_in_shared_memory(void **state)
+{
+	char path[64];
+
+	(void)state;
+	(void)snprintf(
+	    path, sizeof(path), "/dev/shm/mongoc-%ld", (long)getpid());
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void
 phones_mails_and_names_are_secret_and_nothing_else(void **state)
 {
 	(void)state;
@@ -781,6 +793,7 @@ main(void)
 	    cmocka_unit_test(the_other_drafts_names_are_read_as_ours),
 	    cmocka_unit_test(
 		what_is_too_large_too_deep_or_encrypted_is_refused),
+	    cmocka_unit_test(the_library_leaves_no_file_in_shared_memory),
 	    cmocka_unit_test(
 		phones_mails_and_names_are_secret_and_nothing_else),
 	};

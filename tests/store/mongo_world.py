@@ -123,6 +123,13 @@ class Postgres(Server):
                               ).returncode == 0
 
     def kill(self):
+        # By its own hand: it has segments of shared memory to give back.
+        if self.process:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                pass
         super().kill()
         shutil.rmtree(self.dir, ignore_errors=True)
 
