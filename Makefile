@@ -107,7 +107,7 @@ SQLITE_A = $(wildcard $(shell pkg-config --variable=libdir sqlite3 2>/dev/null)/
 SIM_WRAPS = sqlite3_open_v2 sqlite3_exec sqlite3_prepare_v3 sqlite3_close_v2
 $(SIM): $(B)/tests/sim/sim_main.o $(SIM_LIB) $(B)/cmd/dsrun/wire_sim_log.o $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(SIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ \
-	    $(if $(SQLITE_A),$(patsubst -lsqlite3,$(SQLITE_A),$(LDLIBS)) -ldl -lz,$(LDLIBS))
+	    $(if $(SQLITE_A),$(patsubst -lsqlite3,$(SQLITE_A),$(LDLIBS)) -ldl,$(LDLIBS))
 
 # With a main of their own that tries the kept inputs; make fuzz has libFuzzer's.
 FUZZ_MAIN = $(B)/tests/fuzz/replay.o
