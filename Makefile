@@ -124,6 +124,11 @@ $(B)/flags: FORCE
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(CC) $(CSTD) $(WARN) $(CFLAGS)' | cmp -s - $@ || \
 	    echo '$(CC) $(CSTD) $(WARN) $(CFLAGS)' > $@
+# Where it is installed is compiled in: `make` and then another PREFIX.
+$(B)/prefix: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
+$(B)/pkg/conf/conf.o: $(B)/prefix
 
 # Migrations, embedded: one string a file, in order.
 $(B)/journal_migrations.inc: $(wildcard migrations/*.sql) tests/lint/embed.sh
