@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/check.h"
 #include "base/mem.h"
 
 #include "sim_control.h"
@@ -255,7 +254,7 @@ sim_loop_learn(const struct sim_stage *stage)
 	sim_image_learn(true);
 	sim_world_run(&w, stage, plan);
 	sim_image_learn(false);
-	CHECK(w.failure[0] == '\0');
+	/* A dsrun that breaks a promise here does so in every seed. */
 	sim_world_fini(&w);
 	mem_free(&plan);
 }
