@@ -226,7 +226,7 @@ $(MUTATE)/job_state.o: $(MUTATE)/job_state.c $(B)/flags
 
 # Each guard of guards_table.py taken out of a copy of the tree, which is built
 # and run: some ten minutes; GUARDS="03 07" takes those whose names begin so.
-GUARD_SEEDS = 3000
+GUARD_SEEDS = 5000
 mutate-guards: ## each guard of dsrun taken out: a seed or a test must fail
 	$(Q)$(PYTHON) tests/mutate/guards.py --cc "$(CC)" --seeds $(GUARD_SEEDS) \
 	    --keep $(B)-guards $(GUARDS)
