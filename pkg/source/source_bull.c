@@ -373,6 +373,10 @@ bull_want(void *impl, int64_t n)
 {
 	struct source_bull *s = impl;
 
+	if (!s->seen) {
+		s->seen = true;
+		source_bull_see(s);
+	}
 	s->wanted = n;
 	source_bull_poke(s);
 }

@@ -352,6 +352,25 @@ looked(struct source_bull *s)
 	source_bull_leases_free(s);
 }
 
+static void
+count_one(void *arg, const struct journal_lease *l)
+{
+	(void)l;
+	++*(int *)arg;
+}
+
+void
+source_bull_see(struct source_bull *s)
+{
+	int count = 0;
+
+	if (journal_read_leases(s->o.journal, s->o.name, JOURNAL_LEASE_HELD, 0,
+		1, count_one, &count, &s->err) == ERR_NONE &&
+	    journal_read_away(s->o.journal, s->o.name, 0, 1, count_one, &count,
+		&s->err) == ERR_NONE)
+		s->sure = count == 0;
+}
+
 bool
 source_bull_look(struct source_bull *s)
 {

@@ -90,6 +90,7 @@ struct source_bull {
 	/* what is to be done */
 	bool detected, adopted;
 	bool sure;               /* in this run: whose lock was gone is known */
+	bool seen;               /* whether there is any to ask about */
 	struct bull_lease *ours; /* to be read */
 	size_t ours_count, ours_at;
 	bool ours_fresh;     /* those to be read next are renewed */
@@ -179,6 +180,8 @@ void source_bull_say_next(struct source_bull *s, bool reclaim);
 bool source_bull_upkeep(struct source_bull *s);
 /* Ask for some of those that went back; true: it was begun. */
 bool source_bull_look(struct source_bull *s);
+/* Sure from the start: the journal has no job that the queue may have lost. */
+void source_bull_see(struct source_bull *s);
 /* Is a job of ours over, and the queue has not heard of it yet? */
 bool source_bull_owes_answers(struct source_bull *s);
 /* From before the run begins, when those that ran out while nobody was here

@@ -547,6 +547,19 @@ what_redis_lost_under_our_lock_stays_ours(void **state)
 	}
 }
 
+/* Nothing waits for a Redis that is away, then. */
+static void
+where_nothing_is_held_nothing_can_be_gone(void **state)
+{
+	struct world w;
+
+	begin(&w, *state);
+	open_source(&w, false, LOCK_MS);
+	assert_true(w.port->ops->sure(w.port->impl));
+	rest(&w);
+	end(&w);
+}
+
 /* Nobody who obeys locks does that, but queue.obliterate() does. */
 static void
 what_was_removed_under_our_lock_is_over(void **state)
@@ -883,6 +896,7 @@ main(void)
 	    TEST(a_stop_in_the_midst_of_adoption_gives_all_of_it_back),
 	    TEST(a_late_note_leaves_a_newer_lease_alone),
 	    TEST(what_redis_lost_under_our_lock_stays_ours),
+	    TEST(where_nothing_is_held_nothing_can_be_gone),
 	    TEST(what_was_removed_under_our_lock_is_over),
 	    TEST(what_was_removed_after_it_went_back_is_over),
 	    TEST(what_another_took_is_let_go),
