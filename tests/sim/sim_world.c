@@ -328,9 +328,18 @@ sim_world_kill_all(struct sim_world *w)
 	sim_machine_run(w->m, w->m->now_us + 1);
 }
 
+static bool
+is_in_checkpoint(const struct sim_process *p)
+{
+	return p != NULL && p->last_point != NULL &&
+	       strcmp(p->last_point, "journal.checkpoint.before") == 0;
+}
+
 /*
  * Somebody takes the -wal for rubbish: the journal is what it was at the last
  * checkpoint.  Whoever opens it must refuse, until a person said what it is.
+ * Half a checkpoint without its -wal is no journal: only a backup helps then,
+ * and there is none here.
  */
 static void
 lose_wal(struct sim_world *w)
@@ -339,6 +348,9 @@ lose_wal(struct sim_world *w)
 	struct env_stat st = {0};
 	struct err err = {0};
 
+	for (int i = 0; i < SIM_PROCESSES_MAX; i++)
+		if (is_in_checkpoint(w->m->process[i]))
+			return;
 	sim_world_kill_all(w);
 	if (env_stat(env, SIM_DATA "/journal.db-wal", &st, &err) != ERR_NONE ||
 	    st.size_bytes == 0)
