@@ -8,7 +8,8 @@ PROGRAMs are cmocka binaries and run side by side.  Scripts are DIR/t_*.py
 one file after the other), and DIR/test_*.py and DIR/test_*.sh.  They run from
 the root of the tree with DSRUN (the program's absolute path) and DSRUN_ROOT
 (the tree's) in the environment, and report in TAP or as Python's unittest
-does; one that does neither counts as one test by its exit status.
+does; one that does neither counts as one test by its exit status, but for
+t_*.py, which then has forgotten to run its tests.
 
 A program that crashes, runs too long, runs fewer tests than it announced, or
 none, has failed.  The last line is "N passed, N failed"; exit 1 when any
@@ -124,7 +125,9 @@ def run(name, argv, extra, limit_s):
         r.output = out.read().decode("utf-8", "replace")
     r.seconds = time.monotonic() - began
     if not read_tap(r.output, r) and not read_unittest(r.output, r):
-        if status == 0:
+        if status == 0 and os.path.basename(name).startswith("t_"):
+            r.fail("it reports nothing: end it with harness.main()")
+        elif status == 0:
             r.passed = 1
     if status is None:
         r.fail("still running after %d s" % limit_s)

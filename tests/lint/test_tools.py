@@ -69,6 +69,12 @@ class TheRunner(Tool):
                          1, 0)
         self.assertIn("1 skipped", out)
 
+    def test_a_scenario_that_runs_no_test_is_a_failure(self):
+        self.script("t_x.py", "import sys\n")
+        p = self.call(sys.executable, RUN, "--scripts", self.dir)
+        self.assertIn("harness.main()", p.stdout)
+        self.assertEqual(p.stdout.splitlines()[-1], "0 passed, 1 failed")
+
     def test_a_missing_program_is_a_failure(self):
         p = self.call(sys.executable, RUN, os.path.join(self.dir, "none"))
         self.assertEqual(p.stdout.splitlines()[-1], "0 passed, 1 failed")

@@ -1055,3 +1055,7 @@ def test_a_password_in_the_address_is_refused(box):
                                 "url": "redis://me:secret@127.0.0.1:1"})
     r = box.run("config", "check").expect(78)
     require("DSRUN_BULL_PASSWORD" in r.out + r.err, r.out + r.err)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -7,9 +7,8 @@ import threading
 import time
 
 import harness
-import world
 from harness import require
-from t_bull import LIBRARIES, configure, person, rang
+from t_bull import LIBRARIES, configure, person, rang, world
 
 TAG = "{bull}"
 
@@ -138,3 +137,7 @@ for one in LIBRARIES:
     test.__name__ = "test_a_slot_on_its_way_loses_and_doubles_nothing_of_" + one
     globals()[test.__name__] = test
 del test, one
+
+
+if __name__ == "__main__":
+    harness.main()

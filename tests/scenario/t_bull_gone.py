@@ -182,3 +182,7 @@ def test_parked_in_an_obliterated_queue_it_is_resolved(box, library, server,
 
 each_library(test_parked_in_an_obliterated_queue_it_is_resolved, globals())
 del test_parked_in_an_obliterated_queue_it_is_resolved
+
+
+if __name__ == "__main__":
+    harness.main()

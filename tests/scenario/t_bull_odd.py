@@ -3,10 +3,10 @@
 import collections
 import contextlib
 
-import world
+import harness
 from harness import require
 from t_bull import (LIBRARIES, configure, each_library, no_lock_is_left,
-                    person, rang, redis_of, state)
+                    person, rang, redis_of, state, world)
 
 ODD_IDS = ("a b", "ü-日本-😀", "x" * 300, "%s%n%d", "'\"\\", "a\tb", "..",
            "{a}", "*", "[x]?", "constructor", "nan", "0x1")
@@ -182,3 +182,7 @@ def test_odd_names_of_queues_and_prefixes(box):
                 one.run("doctor", "--queue")
                 with redis_of(server) as redis:
                     require(redis("KEYS", "*lock") == [], queue, prefix)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import harness
 import t_bull
 from filled import BUSY, HUMAN
 from harness import require, wait_for
@@ -347,3 +348,7 @@ def test_an_empty_queue_loads_no_driver(box):
         w.add(w.put(1, MARIA))
         r = w.run("drain", LD_DEBUG="files").expect(0)
         require("libmongoc" in r.err, "not loaded")
+
+
+if __name__ == "__main__":
+    harness.main()

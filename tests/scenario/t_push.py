@@ -277,3 +277,7 @@ def test_a_log_service_needs_host_and_token(box):
     r = box.run("config", "check").expect(78)
     require("logtail.host" in r.out + r.err, r.out + r.err)
     require(TOKEN not in r.out + r.err + box.run("config").out, "shown")
+
+
+if __name__ == "__main__":
+    harness.main()
