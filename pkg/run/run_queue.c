@@ -187,8 +187,8 @@ look_ahead(struct run_queue *q)
 	*now = (struct pace){now_ms, r->progress.finished};
 	while (q->paced[first].at_ms == 0)
 		first++;
-	for (int i = first + 1; i < PACES; i++)
-		busy += q->paced[i].finished > q->paced[i - 1].finished;
+	for (int i = first; i < PACES - 1; i++)
+		busy += q->paced[i].finished < q->paced[i + 1].finished;
 	q->ahead = 0;
 	if (busy >= PACES - 2)
 		q->ahead = (now->finished - q->paced[first].finished) *
