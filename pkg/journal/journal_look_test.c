@@ -359,12 +359,17 @@ files_are_read_in_pages(void **state)
 
 /* --- looking for one --- */
 
+struct added {
+	const char *source, *ext;
+};
+
 static enum err_code
 add_from(struct journal *j, void *arg, struct err *err)
 {
+	const struct added *a = arg;
 	uint8_t content[JOB_CONTENT_BYTES] = {7};
-	struct journal_new_job n = {.source = arg,
-	    .ext = "a",
+	struct journal_new_job n = {.source = a->source,
+	    .ext = a->ext,
 	    .kind = "call",
 	    .campaign = "spring",
 	    .content = content,
@@ -380,15 +385,15 @@ add_from(struct journal *j, void *arg, struct err *err)
 static void
 an_id_of_two_sources_needs_its_source(void **state)
 {
-	char file[] = "file", mongo[] = "mongo";
+	struct added file = {"file", "a"}, mongo = {"mongo", "a"};
 	struct fix *f = *state;
 	int64_t id = 0;
 
 	OK(open_journal(f, JOURNAL_CREATE));
-	OK(once(f, add_from, file));
+	OK(once(f, add_from, &file));
 	OK(journal_read_find(f->j, "a", &id, &f->err));
 	assert_int_equal(id, 1);
-	OK(once(f, add_from, mongo));
+	OK(once(f, add_from, &mongo));
 	assert_int_equal(journal_read_find(f->j, "a", &id, &f->err), ERR_USAGE);
 	SAYS("say which: file:a, mongo:a");
 	OK(journal_read_find(f->j, "mongo:a", &id, &f->err));
@@ -396,46 +401,29 @@ an_id_of_two_sources_needs_its_source(void **state)
 }
 
 /* A queue may give an id twice, and a job another try. */
-static enum err_code
-add_queued(struct journal *j, void *arg, struct err *err)
-{
-	uint8_t content[JOB_CONTENT_BYTES] = {7};
-	struct journal_new_job n = {.source = "bull:bull:calls",
-	    .ext = arg,
-	    .kind = "call",
-	    .campaign = "spring",
-	    .content = content,
-	    .phone = "+15125550100",
-	    .contact = "{}",
-	    .data = "{}"};
-	enum journal_added added;
-	int64_t id;
-
-	return journal_job_add(j, &n, &added, &id, err);
-}
-
 static void
 a_job_is_found_by_its_queues_own_id(void **state)
 {
-	char one[] = "17@1767603600000#0", two[] = "17@1767603600000#1";
-	char other[] = "171@1767603600000#0";
+	struct added one = {"bull:bull:calls", "17@1767603600000#0"};
+	struct added two = {"bull:bull:calls", "17@1767603600000#1"};
+	struct added other = {"bull:bull:calls", "171@1767603600000#0"};
 	struct fix *f = *state;
 	int64_t id = 0;
 
 	OK(open_journal(f, JOURNAL_CREATE));
-	OK(once(f, add_queued, one));
-	OK(once(f, add_queued, other));
+	OK(once(f, add_from, &one));
+	OK(once(f, add_from, &other));
 	OK(journal_read_find(f->j, "17", &id, &f->err));
 	assert_int_equal(id, 1);
 	OK(journal_read_find(f->j, "171", &id, &f->err));
 	assert_int_equal(id, 2);
 	assert_int_equal(
 	    journal_read_find(f->j, "1", &id, &f->err), ERR_NOT_FOUND);
-	OK(once(f, add_queued, two));
+	OK(once(f, add_from, &two));
 	assert_int_equal(
 	    journal_read_find(f->j, "17", &id, &f->err), ERR_USAGE);
 	SAYS("say which: bull:bull:calls:17@1767603600000#1, bull:");
-	OK(journal_read_find(f->j, one, &id, &f->err));
+	OK(journal_read_find(f->j, one.ext, &id, &f->err));
 	assert_int_equal(id, 1);
 }
 
