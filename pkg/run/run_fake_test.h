@@ -77,6 +77,7 @@ struct fake_did {
 	char key[FAKE_KEY];
 	char what[CARRIER_CALL_MAX]; /* the call's, or the notice's id */
 	int64_t event_seq, until_ms;
+	int64_t left_ms; /* of a dial: on BOOTTIME, until it must not be sent */
 };
 
 struct fake;
@@ -114,6 +115,7 @@ struct fake {
 	size_t found_count;     /* 0: always ABSENT */
 	int64_t retry_after_ms; /* of FAKE_LATER */
 	int64_t look_ms;        /* how long a lookup takes */
+	int64_t behind_ms;      /* its clock, behind ours */
 	bool media;
 	bool ignores_hangup;
 	struct fake_word words[4]; /* what the callee says, by frame */
@@ -229,7 +231,7 @@ fake_answer(struct fake_call *c, const struct fake_step *s)
 	struct carrier_dial *d = c->dial;
 
 	if (s->what == FAKE_PLACED && c->placed_ms == 0)
-		c->placed_ms = env_now_ms(c->fake->env);
+		c->placed_ms = env_now_ms(c->fake->env) - c->fake->behind_ms;
 	c->dial = NULL;
 	if (d == NULL)
 		return;
@@ -341,6 +343,8 @@ fake_dial(void *impl, struct carrier_dial *d)
 	fake_note(f, "dial", d->key, d->to);
 	f->did[f->did_count - 1].event_seq = d->event_seq;
 	f->did[f->did_count - 1].until_ms = d->dial_until_ms;
+	f->did[f->did_count - 1].left_ms =
+	    d->dial_until_boot_ms - env_boot_ms(f->env);
 	f->live++;
 	if (f->live > f->most_live)
 		f->most_live = f->live;

@@ -235,6 +235,14 @@ void run_rest(struct run *r);
  * --------------------------------------- */
 
 void run_settle_poke(struct run_call *c);
+/*
+ * How long ago the attempt was armed, for what the carrier remembers: at least
+ * since it settles, whatever the wall clock says.  INT64_MAX: nobody knows, for
+ * the wall clock was set back behind that moment.
+ */
+int64_t run_settle_age_ms(const struct run_call *c);
+/* So long its key may still be sent again; 0 or less: not any more. */
+int64_t run_settle_key_left_ms(const struct run_call *c);
 /* A taken-over attempt the carrier has: find out, hang up, or wait. */
 void run_settle_taken(struct run_call *c);
 void run_settle_lookup(struct run_call *c);

@@ -103,13 +103,8 @@ said_absent(const struct run_call *c)
 	return c->checked_key && !c->lookup.found;
 }
 
-/*
- * How long ago the attempt was armed, for what the carrier remembers: at least
- * since it settles, whatever the wall clock says.  INT64_MAX: nobody knows,
- * for the wall clock was set back behind that moment.
- */
-static int64_t
-age_ms(const struct run_call *c)
+int64_t
+run_settle_age_ms(const struct run_call *c)
 {
 	int64_t wall = env_now_ms(c->run->env) - c->attempt.armed_ms;
 	int64_t settles = env_boot_ms(c->run->env) - c->attempt.settle_boot_ms;
@@ -119,13 +114,21 @@ age_ms(const struct run_call *c)
 	return wall > settles ? wall : settles;
 }
 
+int64_t
+run_settle_key_left_ms(const struct run_call *c)
+{
+	return c->terms.terms.key_window_ms - c->terms.terms.settle_ms -
+	       run_settle_age_ms(c);
+}
+
 static void
 unknown_by_lookup(struct run_call *c)
 {
 	const struct carrier_terms *t = &c->terms.terms;
 	int64_t now_boot = env_boot_ms(c->run->env);
 	int64_t from = c->attempt.settle_boot_ms + t->settle_ms;
-	bool is_late = age_ms(c) >= t->memory_ms - 2 * t->list_lag_ms;
+	bool is_late =
+	    run_settle_age_ms(c) >= t->memory_ms - 2 * t->list_lag_ms;
 
 	if (!same_account(c)) {
 		park(c, JOB_REASON_ACCOUNT);
@@ -145,7 +148,7 @@ unknown_by_lookup(struct run_call *c)
 	if (said_absent(c)) {
 		c->checked_key = false;
 		/* Absent counts only while the carrier would remember. */
-		if (age_ms(c) >= t->memory_ms)
+		if (run_settle_age_ms(c) >= t->memory_ms)
 			park(c, JOB_REASON_DEADLINE);
 		else if (c->attempt.lookups == 0)
 			run_call_submit(c, RUN_PLAN_LOOK, JOB_REASON_NONE);
@@ -171,9 +174,7 @@ may_resend(const struct run_call *c)
 	       !c->resend_refused && !c->run->stopping &&
 	       !journal_is_fresh(c->run->journal) &&
 	       now < c->attempt.dial_until_ms &&
-	       age_ms(c) <
-		   c->terms.terms.key_window_ms - c->terms.terms.settle_ms &&
-	       same_account(c);
+	       run_settle_key_left_ms(c) > 0 && same_account(c);
 }
 
 static void
@@ -235,14 +236,20 @@ hang_up(struct run_call *c)
 	c->carrier->ops->hangup(c->carrier->impl, c->evidence.call_id);
 }
 
-/* Its longest possible time is over: the call is, for certain. */
+/*
+ * Its longest possible time is over: the call is, for certain.  When it was
+ * placed the carrier says by its own clock, which may be behind ours; it was
+ * not before we armed it.
+ */
 static int64_t
 longest_end(const struct run_call *c)
 {
 	const struct carrier_terms *t = &c->terms.terms;
+	int64_t from = c->attempt.placed_ms > c->attempt.armed_ms
+			   ? c->attempt.placed_ms
+			   : c->attempt.armed_ms;
 
-	return c->attempt.placed_ms + c->terms.ring_ms + t->max_call_ms +
-	       t->settle_ms;
+	return from + c->terms.ring_ms + t->max_call_ms + t->settle_ms;
 }
 
 static void

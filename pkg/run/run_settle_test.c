@@ -465,6 +465,26 @@ nothing_is_repeated_once_the_clock_was_set_back(void **state)
 	assert_int_equal(world_attempt(w, id, 1).resends, 0);
 }
 
+/* Else a machine that sleeps between our word and the request's first byte
+ * would wake up and ring a second time. */
+static void
+what_is_repeated_is_not_sent_once_its_key_is_over(void **state)
+{
+	struct world *w = *state;
+
+	(void)opened(w, CARRIER_KEYED);
+	w->fake.terms.key_window_ms = 60 * SECOND;
+	world_drain(w);
+	const struct fake_did *first = fake_nth(&w->fake, "dial", 0);
+	const struct fake_did *again = fake_nth(&w->fake, "dial", 1);
+
+	assert_string_equal(again->key, first->key);
+	assert_true(first->left_ms > 60 * SECOND);
+	assert_true(again->left_ms > 0);
+	assert_true(
+	    again->at_ms + again->left_ms <= first->at_ms + 60 * SECOND);
+}
+
 /* --- carriers that cannot be asked --- */
 
 static void
@@ -478,6 +498,19 @@ a_callback_is_awaited_for_the_longest_call_and_then_parked(void **state)
 	assert_int_equal(fake_count(&w->fake, "lookup"), 0);
 	assert_true(env_now_ms(w->env) >=
 		    fake_nth(&w->fake, "dial", 0)->at_ms + 2500 + 60000);
+}
+
+/* It is not over the moment it began. */
+static void
+a_call_lasts_though_its_carriers_clock_is_an_hour_behind(void **state)
+{
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_CALLBACK);
+
+	w->fake.behind_ms = HOUR;
+	w->fake.scripts[0] = completed;
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
 }
 
 static void
@@ -550,6 +583,8 @@ main(void)
 	    T(nothing_is_repeated_once_its_time_or_the_key_is_over),
 	    T(nothing_is_repeated_after_dial_until),
 	    T(nothing_is_repeated_once_the_clock_was_set_back),
+	    T(what_is_repeated_is_not_sent_once_its_key_is_over),
+	    T(a_call_lasts_though_its_carriers_clock_is_an_hour_behind),
 	    T(a_callback_is_awaited_for_the_longest_call_and_then_parked),
 	    T(a_callback_in_time_ends_the_doubt),
 	    T(a_blind_carrier_leaves_it_to_a_person_at_once),

@@ -407,6 +407,7 @@ do_resend(struct run_call *c, struct journal *j, struct err *err)
 	struct journal_person person;
 	struct run_gate gate = {0};
 	const char *why;
+	int64_t key_until;
 	enum err_code code;
 
 	if (!journal_clock_trusted(j, &why))
@@ -427,6 +428,10 @@ do_resend(struct run_call *c, struct journal *j, struct err *err)
 	c->tx_dial = true;
 	gate.dial_until_ms = c->tx_attempt.dial_until_ms;
 	c->tx_dial_until_boot_ms = run_step_dial_until_boot(j, &gate);
+	/* A machine that sleeps now must not wake up behind the key's end. */
+	key_until = env_boot_ms(c->run->env) + run_settle_key_left_ms(c);
+	if (c->tx_dial_until_boot_ms > key_until)
+		c->tx_dial_until_boot_ms = key_until;
 	return step(c, j, ATTEMPT_EV_RESEND, JOB_EV_NOTE, NULL, err);
 }
 

@@ -79,8 +79,9 @@ GUARDS = [
           [(OWNER, "a->settle_boot_ms = 0; /* settle begins with us */", "")], "sim"),
     Guard("02-resend-key-window",
           "a key is sent again after its carrier forgot it",
-          [(SETTLE, "age_ms(c) < c->terms.terms.key_window_ms - "
-            "c->terms.terms.settle_ms &&", "")], "sim"),
+          [(SETTLE, "return c->terms.terms.key_window_ms - "
+            "c->terms.terms.settle_ms - run_settle_age_ms(c);",
+            "return INT64_C(1) << 40;")], "sim"),
     Guard("02b-resend-dial-until",
           "a key is sent again after the hours ended",
           [(SETTLE, "now < c->attempt.dial_until_ms &&", ""),
@@ -95,12 +96,12 @@ GUARDS = [
             "if (false) {")], "sim"),
     Guard("03-memory",
           "absent counts though the carrier may have forgotten",
-          [(SETTLE, "if (age_ms(c) >= t->memory_ms)", "if (false)"),
+          [(SETTLE, "if (run_settle_age_ms(c) >= t->memory_ms)", "if (false)"),
            (SETTLE, "else if (is_late) park(c, JOB_REASON_DEADLINE); "
             "else run_settle_lookup(c);", "else run_settle_lookup(c);")], "sim"),
     Guard("03b-memory-of-the-answer",
           "the answer to a question asked in time came too late",
-          [(SETTLE, "if (age_ms(c) >= t->memory_ms)", "if (false)")],
+          [(SETTLE, "if (run_settle_age_ms(c) >= t->memory_ms)", "if (false)")],
           "sim"),
     Guard("04-account",
           "another account is asked for what this one placed",
