@@ -141,6 +141,28 @@ transaction(struct journal *j, const char *sql, struct err *err)
 	return st == NULL ? err->code : journal_db_done(&j->w, st, err);
 }
 
+static enum err_code
+mark_commit(struct journal *j, struct err *err)
+{
+	struct journal_mark *m = &j->lock.mark;
+	bool only_flags = m->stamp > 0 && m->commits == 0;
+
+	memcpy(m->journal, j->head.journal, sizeof(m->journal));
+	memcpy(m->incarnation, j->head.incarnation, sizeof(m->incarnation));
+	m->commits = j->head.commits;
+	m->seq = j->head.seq;
+	memcpy(m->hash, j->head.hash, sizeof(m->hash));
+	m->pid = j->env->pid;
+	memcpy(m->boot, j->env->boot_id, sizeof(m->boot));
+	enum err_code code = journal_mark_write(&j->lock, err);
+
+	/* What a power cut leaves must name a commit: an older anchor is of
+	 * the disk error that the very first group met, and names none. */
+	return code == ERR_NONE && only_flags
+		   ? journal_mark_anchor(&j->lock, err)
+		   : code;
+}
+
 /* Everything a group must know and refuse, inside its transaction. */
 static enum err_code
 group_begin(struct journal *j, struct err *err)
@@ -176,6 +198,11 @@ group_begin(struct journal *j, struct err *err)
 		    "%lld, commit %lld was written here",
 		    j->db_path, (long long)j->head.commits,
 		    (long long)j->lock.mark.commits);
+	/* Whoever wrote the first group died before its mark, or had no room:
+	 * of two without one nobody could tell that it was not lost. */
+	if (j->head.commits > 0 && j->lock.mark.commits == 0 &&
+	    mark_commit(j, err) != ERR_NONE)
+		return err->code;
 	memset(j->tally, 0, sizeof(j->tally));
 	j->no_pause = false;
 	journal_names_forget(j);
@@ -285,28 +312,6 @@ group_attempt(
 		if (code != ERR_EXISTS || guarded)
 			return code;
 	}
-}
-
-static enum err_code
-mark_commit(struct journal *j, struct err *err)
-{
-	struct journal_mark *m = &j->lock.mark;
-	bool only_flags = m->stamp > 0 && m->commits == 0;
-
-	memcpy(m->journal, j->head.journal, sizeof(m->journal));
-	memcpy(m->incarnation, j->head.incarnation, sizeof(m->incarnation));
-	m->commits = j->head.commits;
-	m->seq = j->head.seq;
-	memcpy(m->hash, j->head.hash, sizeof(m->hash));
-	m->pid = j->env->pid;
-	memcpy(m->boot, j->env->boot_id, sizeof(m->boot));
-	enum err_code code = journal_mark_write(&j->lock, err);
-
-	/* What a power cut leaves must name a commit: an older anchor is of
-	 * the disk error that the very first group met, and names none. */
-	return code == ERR_NONE && only_flags
-		   ? journal_mark_anchor(&j->lock, err)
-		   : code;
 }
 
 /*
