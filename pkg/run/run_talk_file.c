@@ -279,7 +279,9 @@ run_talk_files_settle(struct run_talk *t, struct err *err)
 {
 	enum err_code code;
 	enum err_code talk_code;
+	enum err_code dir_code;
 	struct err talk_err = {0};
+	struct err dir_err = {0};
 
 	if (t->frame == 0)
 		return forget_files(t);
@@ -289,8 +291,12 @@ run_talk_files_settle(struct run_talk *t, struct err *err)
 	run_talk_files_close(t);
 	talk_code =
 	    settle_talk(t->env, t->dir, t->name, false, &t->result, &talk_err);
-	if (talk_code == ERR_NONE)
-		talk_code = sync_dir(t->env, t->dir, &talk_err);
+	/* also the recording's name, where there is no transcript */
+	dir_code = sync_dir(t->env, t->dir, &dir_err);
+	if (talk_code == ERR_NONE) {
+		talk_code = dir_code;
+		talk_err = dir_err;
+	}
 	if (code == ERR_NONE && talk_code != ERR_NONE) {
 		code = talk_code;
 		*err = talk_err;
