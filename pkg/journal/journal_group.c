@@ -319,8 +319,8 @@ group_attempt(
  * may hold pages that the disk never got.  The flag tells every writer, before
  * the lock is given back; the next start rebuilds.
  */
-void
-journal_group_broken(struct journal *j)
+static void
+mark_broken(struct journal *j)
 {
 	struct journal_mark *m = &j->lock.mark;
 	struct err ignored;
@@ -330,6 +330,16 @@ journal_group_broken(struct journal *j)
 	m->pid = j->env->pid;
 	(void)journal_mark_write(&j->lock, &ignored);
 	(void)journal_mark_sync(&j->lock, &ignored);
+}
+
+void
+journal_disk_judge(struct journal *j, enum err_code code, const struct err *err)
+{
+	struct err ignored;
+
+	if (journal_db_disk_failed(code, err) &&
+	    journal_mark_read(&j->lock, &ignored) == ERR_NONE)
+		mark_broken(j);
 }
 
 static enum err_code
@@ -364,7 +374,7 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 	memcpy(j->head.incarnation, before.incarnation,
 	    sizeof(before.incarnation));
 	if (journal_db_disk_failed(code, err)) {
-		journal_group_broken(j);
+		mark_broken(j);
 		return err_set(err, ERR_DAMAGED, err->sys,
 		    "%s: disk error %d: nothing more is written; see dmesg; "
 		    "the next start rebuilds the journal",
@@ -373,7 +383,7 @@ group_locked(struct journal *j, struct list *members, struct err *err)
 	/* Else each start would call whom it can still read of. */
 	if (code == ERR_DAMAGED && ((err->sys & 0xff) == SQLITE_CORRUPT ||
 				       (err->sys & 0xff) == SQLITE_NOTADB))
-		journal_group_broken(j);
+		mark_broken(j);
 	return code;
 }
 
@@ -470,6 +480,6 @@ journal_checkpoint(struct journal *j, bool truncate, struct err *err)
 	enum err_code code = journal_db_err(&j->w, err, "checkpoint");
 
 	if (code == ERR_STORE || code == ERR_DAMAGED)
-		journal_group_broken(j);
+		mark_broken(j);
 	return code;
 }

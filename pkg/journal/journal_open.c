@@ -235,7 +235,6 @@ static enum err_code
 migrate_locked(struct journal *j, int64_t version, struct err *err)
 {
 	enum err_code code = journal_db_exec(&j->w, "BEGIN IMMEDIATE", err);
-	struct err ignored;
 
 	if (code == ERR_NONE)
 		code = journal_schema_migrate(&j->w, (int)version, err);
@@ -243,9 +242,7 @@ migrate_locked(struct journal *j, int64_t version, struct err *err)
 	if (code == ERR_NONE)
 		code = journal_db_exec(&j->w, "COMMIT", err);
 	CRASH_POINT("journal.migrate.committed");
-	if (journal_db_disk_failed(code, err) &&
-	    journal_mark_read(&j->lock, &ignored) == ERR_NONE)
-		journal_group_broken(j);
+	journal_disk_judge(j, code, err);
 	return code;
 }
 

@@ -190,10 +190,12 @@ struct journal {
 
 /* journal_group.c */
 /*
- * The disk failed: says so in the mark, which has just been read, for all who
- * would write, and for the next start, which rebuilds.
+ * Under the write lock, outside of groups: when what ended so was the disk's
+ * failure, says so in the mark for all who would write, and for the next
+ * start, which rebuilds.
  */
-void journal_group_broken(struct journal *j);
+void journal_disk_judge(
+    struct journal *j, enum err_code code, const struct err *err);
 enum err_code journal_group_run(struct journal *j, struct list *members,
     enum journal_class cls, struct err *err);
 enum err_code journal_head_read(

@@ -124,19 +124,6 @@ met_another(const struct err *err)
 	       (err->code == ERR_STORE && (err->sys & 0xff) == SQLITE_CANTOPEN);
 }
 
-static enum err_code
-change(struct journal *j, struct err *err)
-{
-	bool wal = false;
-	enum err_code code = writer_open(j, true, &wal, err);
-	struct err ignored;
-
-	if (journal_db_disk_failed(code, err) &&
-	    journal_mark_read(&j->lock, &ignored) == ERR_NONE)
-		journal_group_broken(j);
-	return code;
-}
-
 /*
  * A new file, and one that was put in place, begins in rollback mode, and the
  * first to open it changes that.  SQLite does not wait there: of two who change
@@ -154,8 +141,10 @@ journal_wal_open(struct journal *j, struct err *err)
 		return code;
 	journal_db_close(&j->w);
 	code = journal_lock_take(&j->lock, CHANGE_WAIT_MS, err);
-	if (code == ERR_NONE)
-		code = change(j, err);
+	if (code == ERR_NONE) {
+		code = writer_open(j, true, &wal, err);
+		journal_disk_judge(j, code, err);
+	}
 	journal_lock_give(&j->lock);
 	return code;
 }
