@@ -10,18 +10,6 @@
  * or its age.
  */
 
-static int
-opened(void **state)
-{
-	struct fix *f;
-
-	(void)setup(state);
-	f = *state;
-	OK(open_journal(f, JOURNAL_CREATE));
-	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
-	return 0;
-}
-
 struct putting {
 	enum journal_cache_kind kind;
 	const char *id;
@@ -195,7 +183,7 @@ a_step_is_made_once_it_was_called_or_is_about_to_be(void **state)
 	assert_false(made(f, 1, "-"));
 }
 
-#define O(name) cmocka_unit_test_setup_teardown(name, opened, teardown)
+#define O(name) cmocka_unit_test_setup_teardown(name, setup_opened, teardown)
 
 int
 main(void)

@@ -6,18 +6,6 @@
 
 static const int kinds[] = {0, 2};
 
-static int
-opened(void **state)
-{
-	struct fix *f;
-
-	(void)setup(state);
-	f = *state;
-	OK(open_journal(f, JOURNAL_CREATE));
-	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
-	return 0;
-}
-
 static enum err_code
 found_out(struct journal *j, void *arg, struct err *err)
 {
@@ -193,7 +181,7 @@ a_number_of_a_newer_program_is_damage(void **state)
 int
 main(void)
 {
-#define N(test) cmocka_unit_test_setup_teardown(test, opened, teardown)
+#define N(test) cmocka_unit_test_setup_teardown(test, setup_opened, teardown)
 	const struct CMUnitTest tests[] = {
 	    N(a_row_says_all_of_its_job_its_call_and_what_came_of_it),
 	    N(an_erased_job_still_has_its_result),

@@ -88,6 +88,19 @@ open_journal(struct fix *f, enum journal_mode mode)
 	return journal_open(&o, &f->j, &f->err);
 }
 
+/* And a journal in it that is ours. */
+static inline int
+setup_opened(void **state)
+{
+	struct fix *f;
+
+	(void)setup(state);
+	f = *state;
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	return 0;
+}
+
 /* A shell command with the directory as $D. */
 static inline void
 shell(struct fix *f, const char *command)

@@ -10,18 +10,6 @@
  * and answered.
  */
 
-static int
-opened(void **state)
-{
-	struct fix *f;
-
-	(void)setup(state);
-	f = *state;
-	OK(open_journal(f, JOURNAL_CREATE));
-	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
-	return 0;
-}
-
 struct taking {
 	int64_t job;
 	const char *ticket;
@@ -434,7 +422,7 @@ a_new_job_s_first_lease_is_its_sources(void **state)
 int
 main(void)
 {
-#define N(test) cmocka_unit_test_setup_teardown(test, opened, teardown)
+#define N(test) cmocka_unit_test_setup_teardown(test, setup_opened, teardown)
 	const struct CMUnitTest tests[] = {
 	    N(a_new_job_s_first_lease_is_its_sources),
 	    N(a_taken_job_is_held_until_it_is_answered),

@@ -10,18 +10,6 @@
 
 #define BIT(sink) (1U << JOURNAL_SINK_##sink)
 
-static int
-opened(void **state)
-{
-	struct fix *f;
-
-	(void)setup(state);
-	f = *state;
-	OK(open_journal(f, JOURNAL_CREATE));
-	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
-	return 0;
-}
-
 /* --- rows for many sinks --- */
 
 static enum err_code
@@ -228,7 +216,7 @@ what_is_known_of_a_service_outlives_the_run(void **state)
 int
 main(void)
 {
-#define N(test) cmocka_unit_test_setup_teardown(test, opened, teardown)
+#define N(test) cmocka_unit_test_setup_teardown(test, setup_opened, teardown)
 	const struct CMUnitTest tests[] = {
 	    N(each_finish_owes_a_row_to_each_sink),
 	    N(a_sink_that_is_away_holds_no_other_up),

@@ -343,14 +343,6 @@ a_cancel_of_a_call_whose_run_is_gone_waits_for_the_next(void **state)
 }
 
 static void
-claim_and_die(struct world *w)
-{
-	w->o.prepare = true;
-	crash_hook(world_die_at, mem_strdup("run.claim.durable"));
-	world_drain(w);
-}
-
-static void
 a_cancel_of_what_the_dead_only_claimed_is_for_the_next_run(void **state)
 {
 	struct world *w = *state;
@@ -358,7 +350,7 @@ a_cancel_of_what_the_dead_only_claimed_is_for_the_next_run(void **state)
 	world_open(w);
 	int64_t id = JOB(w, .id = "a");
 
-	world_was_killed(world_child(w, claim_and_die));
+	world_was_killed(world_child(w, world_claim_and_die));
 	ask.verb = RUN_DECIDE_CANCEL;
 	decision.job = id;
 	OK(decide(w));

@@ -325,14 +325,6 @@ an_opt_out_between_claim_and_arm_fails_the_job(void **state)
 /* --- jobs that kill --- */
 
 static void
-claim_and_die(struct world *w)
-{
-	w->o.prepare = true;
-	crash_hook(world_die_at, mem_strdup("run.claim.durable"));
-	world_drain(w);
-}
-
-static void
 three_deaths_with_a_job_in_hand_park_it(void **state)
 {
 	struct world *w = *state;
@@ -341,7 +333,7 @@ three_deaths_with_a_job_in_hand_park_it(void **state)
 	int64_t id = JOB(w, .id = "a");
 
 	for (int i = 1; i <= 3; i++) {
-		world_was_killed(world_child(w, claim_and_die));
+		world_was_killed(world_child(w, world_claim_and_die));
 		JOB_IS(w, id, JOB_HELD, JOB_OUTCOME_NONE);
 		ATTEMPT_IS(w, id, 1, ATTEMPT_CLAIMED);
 		assert_int_equal(world_job(w, id).crashes, i - 1);
@@ -391,8 +383,8 @@ after_two_deaths_a_job_is_claimed_alone(void **state)
 	opened(w);
 	int64_t id = JOB(w, .campaign = "spring");
 
-	world_was_killed(world_child(w, claim_and_die));
-	world_was_killed(world_child(w, claim_and_die));
+	world_was_killed(world_child(w, world_claim_and_die));
+	world_was_killed(world_child(w, world_claim_and_die));
 	int64_t others[4];
 
 	for (int i = 0; i < 4; i++)

@@ -560,6 +560,15 @@ world_die_at(void *arg, const char *name)
 	}
 }
 
+/* Dies with a job in hand and nothing sent. */
+static inline void
+world_claim_and_die(struct world *w)
+{
+	w->o.prepare = true;
+	crash_hook(world_die_at, mem_strdup("run.claim.durable"));
+	world_drain(w);
+}
+
 static inline void
 world_just_drain(struct world *w)
 {
