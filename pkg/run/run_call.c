@@ -293,8 +293,10 @@ tx_done(struct journal_tx *tx)
 		/* From here on the carrier's list is the witness. */
 		c->recovered = true;
 	}
-	if (c->ask.plan == RUN_PLAN_ADOPT)
+	if (c->ask.plan == RUN_PLAN_ADOPT) {
 		c->recovered = true; /* another life dialled it */
+		c->taken_boot_ms = env_boot_ms(r->env);
+	}
 	if (c->ask.plan == RUN_PLAN_RESEND && !c->tx_dial)
 		c->resend_refused = true;
 	if (c->tx_dial && !r->hard_stop) {
@@ -457,6 +459,7 @@ run_call_adopt(struct run *r, int64_t attempt, struct err *err)
 	    journal_read_attempt(r->journal, attempt, &c->attempt, err);
 
 	c->recovered = true;
+	c->taken_boot_ms = env_boot_ms(r->env);
 	c->dialled = true;
 	if (code == ERR_NONE)
 		code = journal_read_job(

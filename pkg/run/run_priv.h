@@ -126,9 +126,10 @@ struct run_call {
 	bool due;               /* the timer fired and was not used yet */
 	bool recovered;         /* taken over: no conversation of ours */
 	bool cancel, hangup_sent, hung_up_by_us, prepared, checked_key;
-	bool fold;           /* messages may be waiting */
-	bool resend_refused; /* a gate said no to the same key again */
-	int64_t dial_until_boot_ms;
+	bool fold;                  /* messages may be waiting */
+	bool resend_refused;        /* a gate said no to the same key again */
+	int64_t dial_until_boot_ms; /* env_boot; 0: none was armed here */
+	int64_t taken_boot_ms;      /* env_boot, when taken over */
 	int guard_misses;
 	int64_t lookup_errors;
 

@@ -237,19 +237,29 @@ hang_up(struct run_call *c)
 }
 
 /*
- * Its longest possible time is over: the call is, for certain.  When it was
- * placed the carrier says by its own clock, which may be behind ours; it was
- * not before we armed it.
+ * How long the call may still last; with nothing left its longest possible time
+ * is over, and the call is, for certain.  When it was placed the carrier says
+ * by its own clock, which may be behind ours; it was not before we armed it.
+ * The wall clock may have been set back since: by the boot's clock no request
+ * of ours leaves behind dial_until, and none of a dead one's once we have taken
+ * over.
  */
 static int64_t
-longest_end(const struct run_call *c)
+longest_left_ms(const struct run_call *c)
 {
+	struct env *env = c->run->env;
 	const struct carrier_terms *t = &c->terms.terms;
+	int64_t longest = c->terms.ring_ms + t->max_call_ms + t->settle_ms;
 	int64_t from = c->attempt.placed_ms > c->attempt.armed_ms
 			   ? c->attempt.placed_ms
 			   : c->attempt.armed_ms;
+	int64_t from_boot = c->dial_until_boot_ms > c->taken_boot_ms
+				? c->dial_until_boot_ms
+				: c->taken_boot_ms;
+	int64_t wall = from + longest - env_now_ms(env);
+	int64_t boot = from_boot + longest - env_boot_ms(env);
 
-	return from + c->terms.ring_ms + t->max_call_ms + t->settle_ms;
+	return wall < boot ? wall : boot;
 }
 
 static void
@@ -271,7 +281,7 @@ time_is_over(struct run_call *c)
 void
 run_settle_watch(struct run_call *c)
 {
-	int64_t left = longest_end(c) - env_now_ms(c->run->env);
+	int64_t left = longest_left_ms(c);
 
 	if (c->evidence.ended)
 		return;
@@ -289,7 +299,7 @@ run_settle_watch(struct run_call *c)
 void
 run_settle_taken(struct run_call *c)
 {
-	int64_t left = longest_end(c) - env_now_ms(c->run->env);
+	int64_t left = longest_left_ms(c);
 	bool asked = can_look_up(c) && same_account(c);
 
 	if (can_look_up(c) && !asked && left > 0) {

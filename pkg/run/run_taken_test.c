@@ -372,6 +372,21 @@ a_call_of_a_carrier_that_is_gone_ends_at_its_longest_time(void **state)
 	assert_int_equal(fake_count(&w->fake, "hangup"), 0);
 }
 
+/* By the wall clock it has hardly begun; that clock was set back. */
+static void
+a_clock_set_back_does_not_make_a_call_longer(void **state)
+{
+	struct world *w = *state;
+	int64_t id = died_in(w, CARRIER_BLIND, ATTEMPT_PLACED);
+	int64_t taken_ms = env_boot_ms(w->env);
+
+	w->env->wall_offset_ms = -HOUR;
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_INTERRUPTED);
+	assert_true(env_boot_ms(w->env) >= taken_ms + 10000 + 60000);
+	assert_true(env_boot_ms(w->env) < taken_ms + HOUR / 2);
+}
+
 static void
 live_unnamed_until_death(struct world *w)
 {
@@ -586,6 +601,7 @@ main(void)
 	    T(a_call_of_a_carrier_that_cannot_be_asked_is_hung_up_at_once),
 	    T(a_call_of_another_account_waits_for_a_person_or_its_longest_time),
 	    T(a_call_of_a_carrier_that_is_gone_ends_at_its_longest_time),
+	    T(a_clock_set_back_does_not_make_a_call_longer),
 	    T(a_call_without_a_name_is_not_hung_up),
 	    T(a_settle_time_begins_anew_after_a_reboot),
 	    T(a_job_of_a_kind_that_is_gone_fails_when_its_call_vanished),
