@@ -193,7 +193,7 @@ struct journal_attempt {
 	uint8_t request[SHA256_BYTES];
 	int64_t terms_id;
 	char carrier_call[JOURNAL_CALL_MAX];
-	int64_t dial_until_ms;
+	int64_t dial_until_ms; /* 0: another life's request */
 	uint8_t settle_boot[ENV_ID_BYTES];
 	int64_t settle_boot_ms; /* 0 = has not begun */
 	int64_t looked_boot_ms; /* when the last lookup said absent */

@@ -69,6 +69,8 @@ a_call_of_the_other_life_is_taken_as_it_ended(void **state)
 	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
 	assert_int_equal(fake_count(&w->fake, "dial"), 0);
 	assert_int_equal(world_job(w, id).tries, 1);
+	/* its request was that life's: nobody here allowed it */
+	assert_int_equal(world_attempt(w, id, 1).dial_until_ms, 0);
 	assert_int_equal(world_found(w, "out/results.jsonl", "\n"), 1);
 }
 

@@ -170,7 +170,8 @@ do_arm(struct run_call *c, struct journal *j, bool adopt, struct err *err)
 		code = do_release(c, j, NULL, ATTEMPT_EV_RELEASE, err);
 		goto out;
 	}
-	c->tx_attempt.dial_until_ms = gate.dial_until_ms;
+	/* What another life was allowed this one does not know. */
+	c->tx_attempt.dial_until_ms = adopt ? 0 : gate.dial_until_ms;
 	c->tx_attempt.armed_ms = journal_group_ms(j);
 	c->tx_dial_until_boot_ms = run_step_dial_until_boot(j, &gate);
 	code = arm_step(c, j, adopt, err);
