@@ -79,6 +79,33 @@ check_dir(struct env *env, const struct conf *c, const char *key,
 	    "expected a directory that is there, got %s", path);
 }
 
+/* Certificates and keys; what is in them their readers say. */
+static void
+check_files(struct env *env, const struct conf *c, struct conf_problems *ps)
+{
+	const struct {
+		const char *key, *path;
+	} files[] = {{"bull.ca_file", c->bull.ca_file},
+	    {"bull.cert_file", c->bull.cert_file},
+	    {"bull.key_file", c->bull.key_file},
+	    {"mongo.ca_file", c->mongo.ca_file},
+	    {"mongo.cert_file", c->mongo.cert_file},
+	    {"s3.ca_file", c->s3.ca_file},
+	    {"webhook.ca_file", c->webhook.ca_file},
+	    {"logtail.ca_file", c->logtail.ca_file}};
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		const struct conf_setting *s =
+		    conf_setting_find(c, files[i].key);
+
+		if (files[i].path != NULL &&
+		    !conf_path_is_file(env, files[i].path))
+			conf_problems_add(ps, s->file, s->line, files[i].key,
+			    "expected a file that is there, got %s",
+			    files[i].path);
+	}
+}
+
 static void
 check_kind(const struct conf *c, struct conf_problems *ps)
 {
@@ -189,6 +216,7 @@ conf_check(struct env *env, const struct conf *c, struct conf_problems *ps)
 		check_dir(env, c, "carrier.sim.personas", c->sim.personas, ps);
 	}
 	check_dir(env, c, "speech_dir", c->speech_dir, ps);
+	check_files(env, c, ps);
 	check_kind(c, ps);
 	check_bull(c, ps);
 	check_sinks(c, ps);

@@ -54,3 +54,12 @@ conf_path_is_dir(struct env *env, const char *path)
 
 	return env_stat(env, path, &st, &err) == ERR_NONE && st.is_dir;
 }
+
+bool
+conf_path_is_file(struct env *env, const char *path)
+{
+	struct env_stat st;
+	struct err err;
+
+	return env_stat(env, path, &st, &err) == ERR_NONE && !st.is_dir;
+}

@@ -14,6 +14,7 @@ char *conf_path_dir(const char *path);
 /* As a person in cwd would type it; points into path. */
 const char *conf_path_shown(const char *cwd, const char *path);
 bool conf_path_is_dir(struct env *env, const char *path);
+bool conf_path_is_file(struct env *env, const char *path);
 
 /* Parse text into the row's field; the field is untouched after an error. */
 enum err_code conf_value_set(const struct conf_row *row, void *base,

@@ -404,6 +404,31 @@ what_is_named_must_be_there(void **state)
 }
 
 static void
+a_certificate_must_be_a_file(void **state)
+{
+	struct conf_test t;
+	char *want;
+
+	(void)state;
+	conf_test_begin(&t);
+	conf_test_write(&t, "here.pem", "");
+	conf_test_write(&t, "dsrun.yaml",
+	    "bull: {ca_file: here.pem}\n"
+	    "s3: {ca_file: gone.pem}\n"
+	    "mongo: {cert_file: jobs}\n");
+	conf_test_write(&t, "jobs/x", "");
+	want = mem_printf(
+	    "dsrun.yaml:2: s3.ca_file: expected a file that is there, got "
+	    "%s/gone.pem\n"
+	    "dsrun.yaml:3: mongo.cert_file: expected a file that is there, got "
+	    "%s/jobs\n",
+	    t.dir, t.dir);
+	conf_test_expect(&t, want);
+	mem_free(&want);
+	conf_test_end(&t);
+}
+
+static void
 data_beside_the_file_is_preferred(void **state)
 {
 	struct conf_test t;
@@ -525,6 +550,7 @@ main(void)
 		an_unreadable_file_is_one_problem_and_the_defaults_stand),
 	    cmocka_unit_test(settle_must_cover_what_may_still_be_on_its_way),
 	    cmocka_unit_test(what_is_named_must_be_there),
+	    cmocka_unit_test(a_certificate_must_be_a_file),
 	    cmocka_unit_test(data_beside_the_file_is_preferred),
 	    cmocka_unit_test(every_value_of_every_type_arrives),
 	    cmocka_unit_test(
