@@ -116,6 +116,15 @@ def test_a_file_in_the_spool_counts_once_it_is_renamed_in(box):
     require((spool / "done" / "now.jsonl").exists(), "it was not moved")
 
 
+def test_a_new_directory_has_a_spool_to_move_files_into(box):
+    crashing.configure(box)
+    box.run("init").expect(0)
+    box.write("a.jsonl", json.dumps({"id": "s-1", "phone": "+12125550199"}) + "\n")
+    os.rename(box.path("a.jsonl"), box.data / "spool" / "a.jsonl")
+    box.run("drain", "--quiet").expect(0)
+    require(len(box.results()) == 1, box.results())
+
+
 def test_a_worker_takes_what_is_spooled_and_enqueued(box):
     begin(box, 1)
     worker = box.start("worker", "--quiet")
