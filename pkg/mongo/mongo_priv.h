@@ -31,6 +31,7 @@
 	X(bson_append_double)              \
 	X(bson_append_int32)               \
 	X(bson_append_int64)               \
+	X(bson_append_iter)                \
 	X(bson_append_null)                \
 	X(bson_append_oid)                 \
 	X(bson_append_utf8)                \
@@ -225,6 +226,7 @@ struct mongo_op {
 	bson_t filter;
 	bson_t update;
 	bson_t array_filters; /* empty: none */
+	char *duplicate;      /* why its upsert found a key taken; NULL */
 };
 
 /*
@@ -252,6 +254,15 @@ struct mongo_outcome {
  */
 bool mongo_bulk_proves(
     const bson_t *reply, size_t k, struct mongo_outcome *out);
+
+/*
+ * Of the k operations those that were kept from inserting by a duplicate key,
+ * and whose document is not there: each() is told of them.
+ */
+enum err_code mongo_find_missing(mongoc_collection_t *c,
+    struct mongo_op *const *ops, size_t k,
+    void (*each)(void *arg, const struct mongo_op *op), void *arg,
+    struct err *err);
 
 /*
  * The same of a bulk that succeeded: which of its k upserts made a document.

@@ -353,6 +353,7 @@ mongo_render(struct mongo *m, enum mongo_op_kind kind,
 	if (code != ERR_NONE || !has_op(kind, r))
 		return code;
 	op->upsert = false;
+	op->duplicate = NULL;
 	BS(init)(&op->filter);
 	BS(init)(&op->update);
 	BS(init)(&op->array_filters);
@@ -382,6 +383,7 @@ mongo_op_fini(struct mongo_op *op)
 	BS(destroy)(&op->filter);
 	BS(destroy)(&op->update);
 	BS(destroy)(&op->array_filters);
+	mem_free(&op->duplicate);
 }
 
 void

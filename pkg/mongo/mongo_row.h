@@ -91,7 +91,9 @@ struct mongo_row {
  * numbers errors wrongly), its operations are done again one by one.  A
  * duplicate key is no proof either, since two writers may both have tried to
  * insert: the operation is done again as a plain update, and one that then
- * matches nothing is "there already, or newer".
+ * matches nothing is "there already, or newer" when its document is there.
+ * When it is not, another document has the key of a unique index that somebody
+ * made: ERR_EXISTS, with the server's words.
  */
 void mongo_write(struct mongo *m, struct mongo_row *rows, size_t n);
 

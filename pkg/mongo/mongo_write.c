@@ -88,8 +88,10 @@ do_singly(struct phase *p, struct mongo_op **ops, size_t k, struct err *err)
 	for (size_t i = 0; i < k; i++) {
 		enum err_code code = update_one(p, ops[i], ops[i]->upsert, err);
 
-		if (code == ERR_EXISTS && ops[i]->upsert)
+		if (code == ERR_EXISTS && ops[i]->upsert) {
+			ops[i]->duplicate = mem_strdup(err->text);
 			code = update_one(p, ops[i], false, err);
+		}
 		if (is_about_server(code))
 			return code;
 		if (code != ERR_NONE)
@@ -107,17 +109,19 @@ sort_out(struct phase *p, struct mongo_op **ops, size_t k,
 	struct err err;
 
 	for (size_t i = 0; i < k; i++) {
+		if (out[i].code == 0)
+			continue;
+		(void)err_set(&err, mongo_server_code(out[i].code, false),
+		    (int)out[i].code, "MongoDB: %s (%lld)", out[i].text,
+		    (long long)out[i].code);
 		if (out[i].code == MONGO_DUPLICATE) {
 			struct mongo_op *op = ops[i];
 
 			ops[i] = ops[again];
 			ops[again++] = op;
 			op->upsert = false;
-		} else if (out[i].code != 0) {
-			(void)err_set(&err,
-			    mongo_server_code(out[i].code, false),
-			    (int)out[i].code, "MongoDB: %s (%lld)", out[i].text,
-			    (long long)out[i].code);
+			op->duplicate = mem_strdup(err.text);
+		} else {
 			fail_row(&p->rows[ops[i]->row], &err);
 		}
 	}
@@ -240,6 +244,17 @@ render_phase(
 	}
 }
 
+static void
+is_missing(void *arg, const struct mongo_op *op)
+{
+	const struct phase *p = arg;
+	struct err err;
+
+	(void)err_set(
+	    &err, ERR_EXISTS, MONGO_DUPLICATE, "%.500s", op->duplicate);
+	fail_row(&p->rows[op->row], &err);
+}
+
 static enum err_code
 do_phase(const struct phase *of, enum mongo_collection c,
     const enum mongo_op_kind *kinds, size_t kind_count, struct err *err)
@@ -257,6 +272,9 @@ do_phase(const struct phase *of, enum mongo_collection c,
 		code = do_bulk(&p, &p.order[i],
 		    left < m->bulk_ops ? left : m->bulk_ops, err);
 	}
+	if (code == ERR_NONE)
+		code = mongo_find_missing(
+		    p.collection, p.order, p.count, is_missing, &p, err);
 	MC(collection_destroy)(p.collection);
 	for (size_t i = 0; i < p.count; i++)
 		mongo_op_fini(&p.ops[i]);

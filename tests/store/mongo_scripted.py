@@ -276,6 +276,11 @@ class Scripted:
         if name == "update":
             return updated(len(command["updates"]))
         if name == "find":
+            # Are they there?  Unless the script says no, they are.
+            asked = command["filter"].get("_id")
+            there = ([{"_id": i} for i in asked["$in"]]
+                     if command.get("projection") == {"_id": 1} else [])
             return {"ok": 1.0, "cursor": {
-                "id": Long(0), "ns": "t." + command["find"], "firstBatch": []}}
+                "id": Long(0), "ns": "t." + command["find"],
+                "firstBatch": there}}
         return {"ok": 1.0}

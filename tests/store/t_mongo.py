@@ -145,6 +145,43 @@ def test_a_campaign_that_cannot_take_it_is_that_row_only(box):
         require(sizes == [2, 2, len("no list"), 2, 2], sizes)
 
 
+UNIQUE = """
+import sys
+from pymongo import MongoClient
+uri, collection, field = sys.argv[1:]
+MongoClient(uri).get_database()[collection].create_index(field, unique=True)
+"""
+
+
+def make_unique(s, collection, field):
+    """As an owner of the database may, who knows nothing of dsrun."""
+    subprocess.run([peer("pymongo") + "/python/bin/python", "-c", UNIQUE,
+                    s.uri, collection, field], check=True, timeout=60)
+
+
+def test_what_another_document_stands_in_the_way_of_is_told(box):
+    """The same duplicate key as of a write that came before, and another
+    thing: there the result is, here it never comes."""
+    for rows in ([row(1), row(2)], [row(1)] + [row(n) for n in range(2, 9)]):
+        with java_server() as s, Driver(s.uri) as d:
+            make_unique(s, "callrecords", "outcome")
+            said = d.write([{**r, "outcome": "busy", "campaign": ""}
+                            for r in rows])
+            require([r["code"] for r in said] ==
+                    [NONE] + ["ERR_EXISTS"] * (len(rows) - 1), said)
+            require("duplicate" in said[1]["text"] and
+                    "outcome" in said[1]["text"], said[1])
+            require(len(dump(s)["callrecords"]) == 1, dump(s))
+        # The campaigns' own: two contacts have the same batch, none.
+        with java_server() as s, Driver(s.uri) as d:
+            make_unique(s, "campaigns", "batch")
+            said = d.write([{**r, "campaign": campaign_id(n)}
+                            for n, r in enumerate(rows)])
+            require([r["code"] for r in said] ==
+                    [NONE] + ["ERR_EXISTS"] * (len(rows) - 1), said)
+            require(len(dump(s)["campaigns"]) == 1, dump(s))
+
+
 def test_17_mb_are_refused_and_the_rest_is_written(box):
     with java_server() as s, Driver(s.uri) as d:
         said = d.write([row(1), row(2, decline_reason="x" * (17 << 20)),
