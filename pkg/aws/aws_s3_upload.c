@@ -274,6 +274,9 @@ on_seen_instead(struct aws_s3_op *op)
 	struct aws_s3_complete *c =
 	    CONTAINER_OF(op, struct aws_s3_complete, op);
 
+	/* 403: not there, or not to be seen by us. */
+	if (c->gone && op->status == 403)
+		op->code = op->err.code = ERR_NOT_FOUND;
 	if (c->gone && op->code == ERR_NOT_FOUND)
 		return false;
 	aws_s3_compare(op, c->object, &c->existed);
@@ -306,24 +309,19 @@ on_complete(struct aws_s3_op *op)
 	bool whole = false;
 	struct err ignored;
 
-	if (op->status == 412 || strcmp(op->reason, "NoSuchUpload") == 0) {
-		c->gone = op->status != 412;
+	/* Beside a 200 too. */
+	if (op->code == ERR_NONE && aws_s3_read_error(op))
+		aws_s3_fail(op);
+	if (op->status == 412 ||
+	    strcmp(op->reason, "PreconditionFailed") == 0 ||
+	    strcmp(op->reason, "NoSuchUpload") == 0) {
+		c->gone = strcmp(op->reason, "NoSuchUpload") == 0;
 		aws_s3_begin_head(
 		    op->send->s3, op, c->object->key, on_seen_instead);
 		return true;
 	}
 	if (op->code != ERR_NONE)
 		return false;
-	if (aws_s3_read_error(op)) {
-		/* The same answers as with a status of their own. */
-		if (strcmp(op->reason, "PreconditionFailed") == 0) {
-			aws_s3_begin_head(
-			    op->send->s3, op, c->object->key, on_seen_instead);
-			return true;
-		}
-		aws_s3_fail(op);
-		return false;
-	}
 	if (aws_xml_read(buf_text(&r->body_in), r->body_in.len, on_root, &whole,
 		&ignored) != ERR_NONE ||
 	    !whole)

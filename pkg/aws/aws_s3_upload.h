@@ -66,7 +66,7 @@ void aws_s3_parts_fini(struct aws_s3_parts *p); /* ends it; repeatable */
  * it, which S3 may say after a while, is that error.
  * ERR_BUSY: another writes this key; S3 then wants the upload begun anew.
  * ERR_NOT_FOUND, and gone: the upload does not exist and neither does the
- * object.
+ * object, as far as we may see.
  */
 struct aws_s3_complete {
 	struct aws_s3_op op;

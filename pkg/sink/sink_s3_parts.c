@@ -164,6 +164,10 @@ on_part(struct aws_s3_op *op)
 
 	CRASH_POINT("sink.s3.part");
 	slot->busy = false;
+	/* Completed or aborted under our hands; the next try finds out which,
+	 * and begins anew if need be. */
+	if (op->code == ERR_NOT_FOUND)
+		op->code = op->err.code = ERR_BUSY;
 	/* The others under way are given up; what arrived of them is found by
 	 * the next try. */
 	if (op->code != ERR_NONE) {

@@ -65,7 +65,8 @@ struct sink_s3_push {
 	/* what the pool made */
 	enum err_code code;
 	struct err err;
-	char *path; /* of the encoded file, while it has a name */
+	struct err transcript; /* why it was not sent; code ERR_NONE: it was */
+	char *path;            /* of the encoded file, while it has a name */
 	char *text;
 	size_t text_len;
 	struct env_file *file;

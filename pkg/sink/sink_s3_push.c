@@ -61,9 +61,20 @@ over(struct sink_s3_push *x)
 	p->done(p);
 }
 
+/* Not read, not written: of this row's files, or of the disk, and no fault of
+ * the set-up that would keep all others. */
+static enum err_code
+of_row(enum err_code code)
+{
+	return code != ERR_CONFIG && err_class(code) == ERR_CLASS_FATAL
+		   ? ERR_BUSY
+		   : code;
+}
+
 void
 sink_s3_fail(struct sink_s3_push *x, enum err_code code, const struct err *err)
 {
+	code = of_row(code);
 	x->push->code = code;
 	x->push->err = *err;
 	x->push->err.code = code;
@@ -87,7 +98,8 @@ sink_s3_finish(struct sink_s3_push *x, const struct aws_s3_op *op)
 {
 	struct sink_push *p = x->push;
 
-	p->code = ERR_NONE;
+	p->code = x->transcript.code;
+	p->err = x->transcript;
 	p->retry_after_ms = -1;
 	p->blame = false;
 	if (op != NULL && op->code != ERR_NONE) {
@@ -194,7 +206,10 @@ on_head(struct aws_s3_op *op)
 	struct aws_s3_head *h = CONTAINER_OF(op, struct aws_s3_head, op);
 	struct sink_s3_push *x = CONTAINER_OF(h, struct sink_s3_push, head);
 
-	if (op->code == ERR_NOT_FOUND) {
+	/* Amazon says 403 of what is not there to whom it does not list the
+	 * bucket.  If it means what it says, the answer to the PUT has the
+	 * reason, which one to a HEAD has not. */
+	if (op->code == ERR_NOT_FOUND || op->status == 403) {
 		send(x);
 		return;
 	}
@@ -224,6 +239,13 @@ look_and_send(struct sink_s3_push *x)
 	aws_s3_head(x->s->s3, &x->head);
 }
 
+/* A transcript that cannot be sent is told at the end; the recording goes. */
+static bool
+keeps_recording(const struct sink_s3_push *x)
+{
+	return !x->encoding && x->code != ERR_NONE && x->recording_path != NULL;
+}
+
 static void
 on_worked(struct env_work *w)
 {
@@ -232,6 +254,11 @@ on_worked(struct env_work *w)
 	x->working = false;
 	if (x->push == NULL) {
 		sink_s3_push_free(x);
+	} else if (keeps_recording(x)) {
+		x->transcript = x->err;
+		x->transcript.code = of_row(x->code);
+		drop_made(x);
+		begin_recording(x);
 	} else if (x->code != ERR_NONE) {
 		sink_s3_fail(x, x->code, &x->err);
 	} else {

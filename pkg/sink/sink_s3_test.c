@@ -373,6 +373,46 @@ a_file_that_changed_or_is_gone_is_a_persons_matter(void **state)
 }
 
 static void
+a_transcript_in_trouble_does_not_keep_the_recording(void **state)
+{
+	struct store *s = *state;
+
+	file_is(s, 0, "sound", 5);
+	file_is(s, 1, "{}", 2);
+	s->r.transcript_sha256[3] ^= 1;
+	push(s, 0, ERR_PERSON);
+	assert_true(text_starts(s->p.err.text, "quarantined: "));
+	assert_non_null(strstr(s->p.err.text, "transcript"));
+	assert_int_equal(net_peer_count(s->peer), 1);
+	expect_target(s, 0, "PUT", "/bkt/rec/camp/job%25201/2.dbl");
+	/* What time may mend goes before what it does not. */
+	ANSWER(s, .status = 503);
+	push(s, 0, ERR_THROTTLED);
+	assert_true(s->p.blame);
+	/* Both in trouble: neither was sent, and both are told. */
+	s->r.recording_sha256[3] ^= 1;
+	push(s, 0, ERR_PERSON);
+	assert_int_equal(net_peer_count(s->peer), 2);
+}
+
+/* Not of the set-up, and mended by whoever mends the disk or the mode. */
+static void
+a_file_that_cannot_be_read_is_for_later_and_of_that_row(void **state)
+{
+	struct store *s = *state;
+
+	file_is(s, 0, "sound", 5);
+	s->r.recording_path = s->w.dir;
+	push(s, 0, ERR_BUSY);
+	assert_false(s->p.blame);
+	s->r.recording_path = "";
+	s->r.transcript_path = s->w.dir;
+	push(s, 0, ERR_BUSY);
+	assert_false(s->p.blame);
+	assert_int_equal(net_peer_count(s->peer), 0);
+}
+
+static void
 bytes_that_arrived_changed_are_sent_again(void **state)
 {
 	struct store *s = *state;
@@ -399,6 +439,24 @@ after_a_try_that_failed_it_is_asked_what_is_there(void **state)
 	    .no_length = true);
 	push(s, 1, ERR_EXISTS);
 	assert_int_equal(net_peer_count(s->peer), 3);
+}
+
+/* Without s3:ListBucket Amazon does not say that a key is free: 403. */
+static void
+who_may_not_see_what_is_not_there_sends_it(void **state)
+{
+	struct store *s = *state;
+
+	file_is(s, 0, "sound", 5);
+	ANSWER(s, .status = 403);
+	push(s, 1, ERR_NONE);
+	expect_target(s, 1, "PUT", "/bkt/rec/camp/job%25201/2.dbl");
+	/* Whom nothing is allowed hears it from the PUT, with the reason. */
+	ANSWER(s, .status = 403);
+	ANSWER(s, .status = 403, .body = ERROR_XML("InvalidAccessKeyId"));
+	push(s, 1, ERR_CONFIG);
+	assert_non_null(strstr(s->p.err.text, "InvalidAccessKeyId"));
+	assert_int_equal(net_peer_count(s->peer), 4);
 }
 
 static void
@@ -577,6 +635,57 @@ what_was_kept_is_aborted_when_the_object_is_there(void **state)
 }
 
 static void
+a_large_recording_goes_where_free_keys_are_not_shown(void **state)
+{
+	struct store *s = *state;
+
+	large(s);
+	ANSWER(s, .status = 403);
+	ANSWER(s, .body = CREATED("up-1"));
+	ANSWER(s, ETAG);
+	ANSWER(s, ETAG);
+	ANSWER(s, ETAG);
+	/* Ended by another; nor is it seen that nothing came of it. */
+	ANSWER(s, .status = 404, .body = ERROR_XML("NoSuchUpload"));
+	ANSWER(s, .status = 403);
+	push(s, 0, ERR_BUSY);
+	ANSWER(s, .status = 403);
+	ANSWER(s, .status = 404, .body = ERROR_XML("NoSuchUpload"));
+	ANSWER(s, .body = CREATED("up-2"));
+	ANSWER(s, ETAG);
+	ANSWER(s, ETAG);
+	ANSWER(s, ETAG);
+	ANSWER(s, .body = COMPLETED);
+	push(s, 1, ERR_NONE);
+	assert_int_equal(net_peer_count(s->peer), 14);
+}
+
+static void
+an_upload_that_ends_under_its_parts_is_begun_anew(void **state)
+{
+	struct store *s = *state;
+
+	large(s);
+	ANSWER(s, .status = 404);
+	ANSWER(s, .body = CREATED("up-1"));
+	ANSWER(s, ETAG);
+	ANSWER(s, .status = 404, .body = ERROR_XML("NoSuchUpload"));
+	push(s, 0, ERR_BUSY);
+	assert_false(s->p.blame);
+	ANSWER(s, .status = 404);
+	ANSWER(s, .status = 404, .body = ERROR_XML("NoSuchUpload"));
+	ANSWER(s, .body = CREATED("up-2"));
+	ANSWER(s, ETAG);
+	ANSWER(s, ETAG);
+	ANSWER(s, ETAG);
+	/* And so it may be told beside a 200. */
+	ANSWER(s, .body = ERROR_XML("NoSuchUpload"));
+	ANSWER(s, .status = 404);
+	push(s, 1, ERR_BUSY);
+	assert_int_equal(net_peer_count(s->peer), 12);
+}
+
+static void
 working_files_of_the_dead_are_swept_and_no_others(void **state)
 {
 	struct store *s = *state;
@@ -635,14 +744,19 @@ main(void)
 	    TEST(while_the_store_is_away_nothing_is_encoded),
 	    TEST(a_result_without_files_asks_nobody),
 	    TEST(a_file_that_changed_or_is_gone_is_a_persons_matter),
+	    TEST(a_transcript_in_trouble_does_not_keep_the_recording),
+	    TEST(a_file_that_cannot_be_read_is_for_later_and_of_that_row),
 	    TEST(bytes_that_arrived_changed_are_sent_again),
 	    TEST(after_a_try_that_failed_it_is_asked_what_is_there),
+	    TEST(who_may_not_see_what_is_not_there_sends_it),
 	    TEST(a_push_that_was_cancelled_never_calls_back),
 	    TEST(an_upload_is_kept_before_its_first_part_goes),
 	    TEST(an_upload_that_cannot_be_kept_is_not_begun),
 	    TEST(an_upload_goes_on_with_what_is_missing),
 	    TEST(an_upload_that_is_gone_or_of_another_make_is_begun_anew),
 	    TEST(what_was_kept_is_aborted_when_the_object_is_there),
+	    TEST(a_large_recording_goes_where_free_keys_are_not_shown),
+	    TEST(an_upload_that_ends_under_its_parts_is_begun_anew),
 	    TEST(working_files_of_the_dead_are_swept_and_no_others),
 	    TEST(settings_that_cannot_be_are_refused),
 	};
