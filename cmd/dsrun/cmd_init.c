@@ -1,23 +1,7 @@
-#include "base/mem.h"
-
 #include "ctx.h"
-#include "source/source_spool.h"
 #include "wire.h"
+#include "wire_source.h"
 #include "words/init.h"
-
-/* So that files can be moved into it before anything runs.  One that is in
- * use is there. */
-static enum err_code
-make_spool(struct ctx *ctx, struct journal *j, struct err *err)
-{
-	struct source_spool *spool = NULL;
-	char *dir = mem_printf("%s/spool", journal_dir(j));
-	enum err_code code = source_spool_open(ctx->env, dir, 0, &spool, err);
-
-	source_spool_close(&spool);
-	mem_free(&dir);
-	return code == ERR_BUSY ? ERR_NONE : code;
-}
 
 static enum err_code
 run(struct ctx *ctx, struct err *err)
@@ -26,7 +10,7 @@ run(struct ctx *ctx, struct err *err)
 	enum err_code code = wire_journal(ctx, JOURNAL_CREATE, &j, err);
 
 	if (code == ERR_NONE)
-		code = make_spool(ctx, j, err);
+		code = wire_source_make_spool(ctx, journal_dir(j), err);
 	if (code != ERR_NONE) {
 		journal_close(&j);
 		return code;

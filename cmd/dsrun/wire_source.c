@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include "source/source_file.h"
+#include "source/source_spool.h"
 #include "source/source_watch.h"
 
 #define MAPS_MAX 64
@@ -132,6 +133,18 @@ wire_source_free(struct wire_source **sp)
 	mem_free(&s->rejects_dir);
 	mem_free(&s->kinds);
 	mem_free(sp);
+}
+
+enum err_code
+wire_source_make_spool(struct ctx *ctx, const char *dir, struct err *err)
+{
+	struct source_spool *spool = NULL;
+	char *path = mem_printf("%s/spool", dir);
+	enum err_code code = source_spool_open(ctx->env, path, 0, &spool, err);
+
+	source_spool_close(&spool);
+	mem_free(&path);
+	return code == ERR_BUSY ? ERR_NONE : code;
 }
 
 enum err_code

@@ -30,6 +30,10 @@ enum err_code wire_source_file(struct ctx *ctx, const struct conf *conf,
     struct err *err);
 /* The spool directory, which never ends. */
 struct wire_source *wire_source_spool(struct ctx *ctx, const struct conf *conf);
+/* So that files can be moved into it before anything runs; one that is in use
+ * is there.  dir: the journal's. */
+enum err_code wire_source_make_spool(
+    struct ctx *ctx, const char *dir, struct err *err);
 struct source *wire_source_port(struct wire_source *s);
 void wire_source_free(struct wire_source **s); /* NULL-safe */
 
