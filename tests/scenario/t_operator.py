@@ -216,13 +216,13 @@ def test_a_server_of_another_authority_is_told_from_one_that_is_away(box):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=greet, args=(listener, context),
                          daemon=True).start()
-        for ca, exit, words in (
-                ("ours", 5, ("certificate", "ca_file")),
-                ("gone", 78, ("CA file", "No such file"))):
+        for ca, exit, check, words in (
+                ("ours", 5, "redis", ("certificate", "ca_file")),
+                ("gone", 78, "configuration", ("bull.ca_file", "there"))):
             filled.configure(box, bull={
                 "queue": "calls", "ca_file": str(box.path(ca + ".pem")),
                 "url": "rediss://127.0.0.1:%d" % listener.getsockname()[1]})
-            said(box, "redis", "fail", *words, args=["--queue"], exit=exit)
+            said(box, check, "fail", *words, args=["--queue"], exit=exit)
         box.path("ours.pem").rename(box.path("gone.pem"))
         box.run("init").expect(0)
         box.run("drain").expect(5, err="look: dsrun doctor --queue")
