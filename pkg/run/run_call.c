@@ -297,6 +297,8 @@ tx_done(struct journal_tx *tx)
 		c->recovered = true; /* another life dialled it */
 		c->taken_boot_ms = env_boot_ms(r->env);
 	}
+	if (c->ask.plan == RUN_PLAN_VANISH)
+		run_settle_clock(c);
 	if (c->ask.plan == RUN_PLAN_RESEND && !c->tx_dial)
 		c->resend_refused = true;
 	if (c->tx_dial && !r->hard_stop) {

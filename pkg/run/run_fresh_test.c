@@ -138,6 +138,18 @@ neither_can_who_is_blind(void **state)
 	was_parked(w, id);
 }
 
+/* Nobody can say how long ago the other life called. */
+static void
+neither_can_who_asks_by_a_clock_that_went_back(void **state)
+{
+	struct world *w = *state;
+	int64_t id = adopted(w, CARRIER_QUERYABLE);
+
+	w->env->origin_ms -= 2 * HOUR;
+	world_drain(w);
+	was_parked(w, id);
+}
+
 static void
 a_job_made_after_the_restore_needs_no_question(void **state)
 {
@@ -201,6 +213,7 @@ main(void)
 	    T(nothing_is_dialled_before_the_question_is_answered),
 	    T(who_cannot_ask_leaves_a_job_to_a_person),
 	    T(neither_can_who_is_blind),
+	    T(neither_can_who_asks_by_a_clock_that_went_back),
 	    T(a_job_made_after_the_restore_needs_no_question),
 	    T(once_accepted_nobody_is_asked),
 	    T(a_soft_stop_gives_back_what_still_waits),

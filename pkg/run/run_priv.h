@@ -249,6 +249,8 @@ void run_settle_taken(struct run_call *c);
 void run_settle_lookup(struct run_call *c);
 /* A call whose carrier tells us of it: only its longest time is watched. */
 void run_settle_watch(struct run_call *c);
+/* "Absent" was not believed for the clock: ask again, but not at once. */
+void run_settle_clock(struct run_call *c);
 
 /* --- run_notice.c: what carriers tell by themselves
  * ---------------------------- */

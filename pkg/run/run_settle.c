@@ -23,6 +23,7 @@
 
 #define RESENDS_MAX 3
 #define LOOKUP_AGAIN_MS 2000
+#define CLOCK_AGAIN_MS 60000 /* a clock is set within minutes, or never */
 
 static bool
 can_look_up(const struct run_call *c)
@@ -119,6 +120,17 @@ run_settle_key_left_ms(const struct run_call *c)
 {
 	return c->terms.terms.key_window_ms - c->terms.terms.settle_ms -
 	       run_settle_age_ms(c);
+}
+
+/*
+ * "Absent" did not count, for the clock cannot be trusted now.  Asked again at
+ * once, the carrier would be asked without end; it is asked now and then, until
+ * it may have forgotten.
+ */
+void
+run_settle_clock(struct run_call *c)
+{
+	wait_until(c, env_boot_ms(c->run->env) + CLOCK_AGAIN_MS);
 }
 
 static void

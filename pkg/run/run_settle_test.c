@@ -412,6 +412,78 @@ a_cancel_stops_the_repetition(void **state)
 	JOB_IS(w, id, JOB_CANCELLED, JOB_OUTCOME_NETWORK);
 }
 
+static bool
+set_ahead(void *arg)
+{
+	struct world *w = arg;
+
+	w->env->wall_offset_ms = MINUTE;
+	return true;
+}
+
+static bool
+set_right(void *arg)
+{
+	struct world *w = arg;
+
+	w->env->wall_offset_ms = 0;
+	return true;
+}
+
+/* Neither may "absent" count then.  The carrier is asked now and then, until
+ * it may have forgotten. */
+static void
+a_clock_that_jumped_stops_the_repetition_and_proves_nothing(void **state)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = set_ahead), AT(100, FAKE_UNKNOWN), {0}};
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_KEYED);
+
+	w->fake.scripts[0] = script;
+	w->fake.terms.memory_ms = 10 * MINUTE;
+	world_drain(w);
+	parked(w, id, JOB_REASON_DEADLINE);
+	assert_string_equal(world_story(w, id), "ADMIT ARM DOUBT LOOK PARK");
+	assert_int_equal(fake_count(&w->fake, "dial"), 1);
+	assert_int_equal(world_attempt(w, id, 1).resends, 0);
+	assert_true(fake_count(&w->fake, "lookup") <= 11);
+}
+
+/* It was set right: asked once more, the carrier is believed. */
+static void
+a_clock_that_is_right_again_proves(void **state)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = set_ahead), AT(100, FAKE_UNKNOWN),
+	    AT(5 * MINUTE, FAKE_DO, .act = set_right), {0}};
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_NAMED);
+
+	w->fake.scripts[0] = script;
+	world_drain(w);
+	ATTEMPT_IS(w, id, 1, ATTEMPT_ABSENT);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+	assert_true(fake_count(&w->fake, "lookup") > 2);
+	assert_true(fake_nth(&w->fake, "dial", 1)->at_ms >=
+		    fake_nth(&w->fake, "dial", 0)->at_ms + 4 * MINUTE);
+}
+
+static void
+nothing_is_repeated_through_another_account(void **state)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = change_account), AT(100, FAKE_UNKNOWN), {0}};
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_KEYED);
+
+	w->fake.scripts[0] = script;
+	world_drain(w);
+	parked(w, id, JOB_REASON_ACCOUNT);
+	assert_int_equal(fake_count(&w->fake, "dial"), 1);
+	assert_int_equal(world_attempt(w, id, 1).resends, 0);
+}
+
 static void
 nothing_is_repeated_once_its_time_or_the_key_is_over(void **state)
 {
@@ -580,6 +652,9 @@ main(void)
 	    T(a_pause_stops_the_repetition),
 	    T(the_do_not_call_list_stops_the_repetition),
 	    T(a_cancel_stops_the_repetition),
+	    T(a_clock_that_jumped_stops_the_repetition_and_proves_nothing),
+	    T(a_clock_that_is_right_again_proves),
+	    T(nothing_is_repeated_through_another_account),
 	    T(nothing_is_repeated_once_its_time_or_the_key_is_over),
 	    T(nothing_is_repeated_after_dial_until),
 	    T(nothing_is_repeated_once_the_clock_was_set_back),
