@@ -294,7 +294,7 @@ show_change(struct ctx *ctx, const struct ids *all, bool drop)
 		ctx_say(ctx, "row %lld %s: see dsrun outbox",
 		    (long long)all->ids[i],
 		    drop ? "is neither pending nor a dead letter"
-			 : "is not dead");
+			 : "is neither dead nor put off");
 	}
 	if (ctx->json) {
 		ctx_json_begin(ctx, &d);

@@ -514,30 +514,31 @@ struct journal_outbox {
 	enum journal_sink sink;
 	int64_t tries;
 };
-/*
- * Rows of sink that are due and whose predecessor is out of the way, oldest
- * first; at most max.
- */
+/* Rows of sink that are due and whose predecessor is out of the way, oldest
+ * first; at most max. */
 enum err_code journal_outbox_due(struct journal *j, enum journal_sink sink,
     int64_t now_ms, struct journal_outbox *rows, size_t max, size_t *count,
     struct err *err);
 /* When the next row of sink that is not due yet will be; 0 = there is none. */
 enum err_code journal_outbox_next(struct journal *j, enum journal_sink sink,
     int64_t now_ms, int64_t *at_ms, struct err *err);
+/* A try counts.  What a person dropped meanwhile stays so, unless DONE. */
 enum err_code journal_outbox_set(struct journal *j, int64_t id,
     enum journal_outbox_state state, int64_t next_ms, const char *error,
     struct err *err);
+/* No fault of the row's: PENDING; such tries count up to tries_most only. */
+enum err_code journal_outbox_wait(struct journal *j, int64_t id,
+    int64_t next_ms, int64_t tries_most, const char *error, struct err *err);
 /* What its sink must find again in a later try; "" while there is nothing. */
 #define JOURNAL_KEPT_MAX 4096
 enum err_code journal_outbox_keep(
     struct journal *j, int64_t id, const char *text, struct err *err);
 
 /*
- * What a person decides of a row: a dead one is tried again from the start; one
- * that is pending or dead is given up, blocks nothing any more and asks for
- * nobody: its error, which begins with JOURNAL_DROPPED, keeps it from being
- * counted among the dead.  *changed false: it is not there, or not in that
- * state, or was dropped before.
+ * A person's word: a dead row is tried again from the start, one that was put
+ * off at once; one that is pending or dead is given up and blocks nothing: its
+ * error, which begins with JOURNAL_DROPPED, keeps it from being counted.
+ * *changed false: it is not there, not in that state, or was dropped before.
  */
 #define JOURNAL_DROPPED "dropped "
 enum err_code journal_outbox_retry(

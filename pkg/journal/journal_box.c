@@ -251,7 +251,7 @@ journal_outbox_set(struct journal *j, int64_t id,
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
 	    "UPDATE outbox SET state=?2,tries=tries+1,next_ms=?3,error=?4 "
-	    "WHERE id=?1",
+	    "WHERE id=?1 AND (state=0 OR ?2=1)",
 	    err);
 
 	if (st == NULL)
@@ -261,6 +261,25 @@ journal_outbox_set(struct journal *j, int64_t id,
 	journal_db_i64(st, 3, next_ms);
 	journal_db_text(st, 4, error);
 	CRASH_POINT("journal.outbox.set");
+	return journal_db_done(&j->w, st, err);
+}
+
+enum err_code
+journal_outbox_wait(struct journal *j, int64_t id, int64_t next_ms,
+    int64_t tries_most, const char *error, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    "UPDATE outbox SET tries=max(tries,min(tries+1,?3)),next_ms=?2,"
+	    "error=?4 WHERE id=?1 AND state=0",
+	    err);
+
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	journal_db_i64(st, 2, next_ms);
+	journal_db_i64(st, 3, tries_most);
+	journal_db_text(st, 4, error);
+	CRASH_POINT("journal.outbox.wait");
 	return journal_db_done(&j->w, st, err);
 }
 
@@ -293,8 +312,10 @@ journal_outbox_retry(
     struct journal *j, int64_t id, bool *changed, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "UPDATE outbox SET state=0,tries=0,next_ms=0,error=NULL WHERE "
-	    "id=?1 AND state=2",
+	    "UPDATE outbox SET state=0,next_ms=0,"
+	    "tries=CASE state WHEN 2 THEN 0 ELSE tries END,"
+	    "error=CASE state WHEN 2 THEN NULL ELSE error END WHERE "
+	    "id=?1 AND (state=2 OR state=0 AND next_ms>0)",
 	    err);
 
 	*changed = false;

@@ -144,6 +144,60 @@ a_dead_letter_is_tried_again_from_the_start(void **state)
 	assert_false(m.changed);
 }
 
+static enum err_code
+put_off(struct journal *j, void *arg, struct err *err)
+{
+	struct move *m = arg;
+
+	return journal_outbox_wait(j, m->id, INT64_MAX, 2, "away", err);
+}
+
+/* Its tries are its own: what is due at once is no better for that. */
+static void
+a_row_that_was_put_off_is_due_at_a_persons_word(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {.id = 0};
+	struct move m = {.id = 1};
+	struct journal_outbox row[2];
+	size_t count = 0;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	life_whole(f, &l, "a");
+	for (int i = 0; i < 4; i++)
+		OK(once(f, put_off, &m));
+	/* Of such tries so many count as was told. */
+	outbox_has(f, JOURNAL_OUTBOX_PENDING, "1:a:0:2:away;");
+	OK(journal_outbox_due(
+	    f->j, JOURNAL_SINK_FILE, 1, row, 2, &count, &f->err));
+	assert_int_equal(count, 0);
+	OK(once(f, retry, &m));
+	assert_true(m.changed);
+	outbox_has(f, JOURNAL_OUTBOX_PENDING, "1:a:0:2:away;");
+	OK(journal_outbox_due(
+	    f->j, JOURNAL_SINK_FILE, 1, row, 2, &count, &f->err));
+	assert_int_equal(count, 1);
+}
+
+/* A person gave it up while it was on its way. */
+static void
+a_row_that_was_dropped_under_way_stays_dropped(void **state)
+{
+	struct fix *f = *state;
+	struct life l = {.id = 0};
+	struct move m = {.id = 1};
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	life_whole(f, &l, "a");
+	OK(once(f, drop, &m));
+	OK(once(f, put_off, &m));
+	outbox_has(f, JOURNAL_OUTBOX_DEAD, "1:a:2:0:dropped here;");
+	OK(once(f, give_up, &m));
+	outbox_has(f, JOURNAL_OUTBOX_DEAD, "1:a:2:0:dropped here;");
+}
+
 static void
 a_dead_letter_that_is_dropped_counts_no_more(void **state)
 {
@@ -524,6 +578,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(jobs_are_listed_both_ways_in_pages),
 	    T(a_dead_letter_is_tried_again_from_the_start),
+	    T(a_row_that_was_put_off_is_due_at_a_persons_word),
+	    T(a_row_that_was_dropped_under_way_stays_dropped),
 	    T(a_dead_letter_that_is_dropped_counts_no_more),
 	    T(a_dropped_row_is_dead_and_can_come_back),
 	    T(many_numbers_stand_under_one_deed),

@@ -438,6 +438,12 @@ double run_jitter(struct run *r);
 /* Look for dead owners, unless that is under way. */
 void run_takeover(struct run *r);
 void run_attention(struct run *r, const char *what);
+/* Real, until what the journal or the disk refused n times in a row is tried
+ * again: a second, doubling, at most a minute. */
+int64_t run_again_ms(int64_t n);
+/* So many of a row's tries count that came to nothing by the fault of others:
+ * the half of outbox.max_tries, and 3 at least. */
+int64_t run_tries_of_others(const struct run *r);
 /* Counts it, and tells people; attempt 0: the job never had one. */
 void run_parked(struct run *r, int64_t job, int64_t attempt);
 /* The line that status shows; writes only when it is another one. */

@@ -3,13 +3,17 @@
 
 #include "base/check.h"
 #include "base/crash.h"
+#include "base/text.h"
+
+#include "job/job_ladder.h"
 
 #include "run/run_push_priv.h"
 
 /* The life of a sink behind a network in a run; see run_push_priv.h. */
 
 #define URL_MAX 8192
-#define AGAIN_MS 1000    /* after a turn that failed */
+#define AGAIN_MS 1000
+#define ALONE_MOST_MS (5 * 60 * 1000) /* a worker looks again */
 #define FAILURES_MOST 3  /* in a row; then a run that ends gives up */
 #define LOCK_TRY_MS 2000 /* real: another pushes to this sink */
 /* How long a run that is to end waits for a row or for the service. */
@@ -41,6 +45,49 @@ rows_free(struct list *rows)
 		row_free(CONTAINER_OF(it, struct run_push_row, node));
 }
 
+static void
+look_again_in(struct run_push *p, int64_t ms)
+{
+	int64_t at = env_real_boot_ms(p->run->env) + (ms > 0 ? ms : 1);
+
+	if (p->until_boot_ms == 0 || at < p->until_boot_ms)
+		p->until_boot_ms = at;
+	env_timer_start_real(p->run->env, &p->timer,
+	    p->until_boot_ms - env_real_boot_ms(p->run->env));
+}
+
+/*
+ * A fault of the set-up.  A run that ends says so by its end; one that goes on
+ * tells people, once a day, and looks again: they mend it while it runs.
+ */
+static void
+leave_alone(struct run_push *p, const struct err *why)
+{
+	const struct job_rung *rung = &p->run->o.conf->outbox.retry;
+	char day[TEXT_TIME_MAX];
+	char what[64];
+	int64_t ms;
+
+	if (p->left_alone)
+		return;
+	p->left_alone = true;
+	if (p->run->o.mode != RUN_WORKER)
+		return;
+	ms = job_rung_delay_ms(rung, ++p->alone_times, 0.5);
+	if (ms > ALONE_MOST_MS)
+		ms = ALONE_MOST_MS;
+	LOG(p->run->o.log, LOG_LEVEL_ERROR, "sync.left-alone",
+	    LOG_STR("sink", p->who.sink->name), LOG_INT("in_ms", ms),
+	    LOG_STR("error", why->text));
+	(void)text_of_time(env_now_ms(p->run->env), day);
+	(void)snprintf(what, sizeof(what), "sink %s left alone %.10s",
+	    p->who.sink->name, day);
+	run_attention(p->run, what);
+	p->alone_until_ms =
+	    env_real_boot_ms(p->run->env) + (ms > 0 ? ms : AGAIN_MS);
+	look_again_in(p, ms > 0 ? ms : AGAIN_MS);
+}
+
 /* The sink spoke. */
 static void
 said(struct sink_push *job)
@@ -50,7 +97,9 @@ said(struct sink_push *job)
 
 	CRASH_POINT("push.said");
 	if (err_class(job->code) == ERR_CLASS_FATAL)
-		p->left_alone = true;
+		leave_alone(p, &job->err);
+	else if (job->code == ERR_NONE)
+		p->alone_times = 0;
 	list_remove(&row->node);
 	list_add_tail(&p->said, &row->node);
 	p->said_count++;
@@ -228,17 +277,6 @@ report(struct run_push *p, const struct run_push_row *row)
 }
 
 static void
-look_again_in(struct run_push *p, int64_t ms)
-{
-	int64_t at = env_real_boot_ms(p->run->env) + (ms > 0 ? ms : 1);
-
-	if (p->until_boot_ms == 0 || at < p->until_boot_ms)
-		p->until_boot_ms = at;
-	env_timer_start_real(p->run->env, &p->timer,
-	    p->until_boot_ms - env_real_boot_ms(p->run->env));
-}
-
-static void
 turn_failed(struct run_push *p, enum err_code code, struct err *err)
 {
 	struct list *node;
@@ -252,11 +290,13 @@ turn_failed(struct run_push *p, enum err_code code, struct err *err)
 		return;
 	}
 	LOG(p->run->o.log, LOG_LEVEL_WARN, "sync.retry",
-	    LOG_STR("sink", p->who.sink->name), LOG_STR("error", err->text));
+	    LOG_STR("sink", p->who.sink->name),
+	    LOG_INT("in_ms", run_again_ms(p->failures + 1)),
+	    LOG_STR("error", err->text));
 	p->failures++;
 	p->troubled = true;
 	p->err = *err;
-	look_again_in(p, AGAIN_MS);
+	look_again_in(p, run_again_ms(p->failures));
 }
 
 void
@@ -365,7 +405,7 @@ poked(struct env_post *post)
 		return;
 	if (!list_empty(&p->said) || p->room > 0)
 		run_push_turn(p);
-	else if (p->lock != NULL && p->rows == 0 && !p->again)
+	else if (p->lock != NULL && p->rows == 0 && (!p->again || !may_take(p)))
 		unlock(p);
 }
 
@@ -389,6 +429,16 @@ timer_fired(struct env_timer *t)
 	struct run_push *p = CONTAINER_OF(t, struct run_push, timer);
 
 	p->until_boot_ms = 0;
+	if (p->left_alone && p->alone_until_ms != 0) {
+		int64_t left =
+		    p->alone_until_ms - env_real_boot_ms(p->run->env);
+
+		if (left > 0) {
+			look_again_in(p, left);
+			return;
+		}
+		p->left_alone = false;
+	}
 	p->again = true;
 	run_push_poke(p);
 	run_poke(p->run);

@@ -79,7 +79,10 @@ struct run_push {
 	bool again;            /* there may be rows to take */
 	int64_t until_boot_ms; /* real: look again then; 0 = no reason to */
 	struct env_timer timer;
-	bool left_alone;  /* a fault of the set-up: nothing more in this run */
+	/* A fault of the set-up: nothing more in this run, in a worker's until
+	 * then (real BOOTTIME; 0 = for ever). */
+	bool left_alone;
+	int64_t alone_until_ms, alone_times;
 	bool troubled;    /* the last word of the service was no good one */
 	struct err err;   /* of the two before */
 	int64_t failures; /* turns that failed, in a row */

@@ -12,6 +12,8 @@
 
 /* The transaction of a sink behind a network; see run_push_priv.h. */
 
+#define FATAL_MS 1000
+
 /*
  * seed_numbers A.2: an API that timed out is tried again 3 times after 2^n
  * seconds, a broken network twice at once, a database 3 times after 2 s.
@@ -47,10 +49,23 @@ run_push_delay_ms(struct run_push *p, const struct run_push_row *row)
 	int64_t tries = row->facts.box.tries + 1;
 	int64_t ms = recovery_ms(p->who.number, row->job.code, tries);
 
+	/* The sink is left alone as a whole: the row waits for a person, whose
+	 * next sync is to find it. */
+	if (err_class(row->job.code) == ERR_CLASS_FATAL)
+		return FATAL_MS;
 	if (ms < 0)
 		ms = job_rung_delay_ms(rung,
 		    tries - recovery_tries(p->who.number, row->job.code), 0.5);
 	return row->job.retry_after_ms > ms ? row->job.retry_after_ms : ms;
+}
+
+/* Did the row itself bring it about?  Not the service, the set-up, the disk. */
+static bool
+is_of_row(const struct run_push_row *row)
+{
+	return err_class(row->job.code) == ERR_CLASS_FINAL ||
+	       (err_class(row->job.code) == ERR_CLASS_RETRY &&
+		   !row->job.blame && row->job.code != ERR_SPACE);
 }
 
 /*
@@ -60,17 +75,9 @@ run_push_delay_ms(struct run_push *p, const struct run_push_row *row)
 bool
 run_push_is_dead(const struct run_push *p, const struct run_push_row *row)
 {
-	switch (err_class(row->job.code)) {
-	case ERR_CLASS_FINAL:
-		return true;
-	case ERR_CLASS_RETRY:
-		return !row->job.blame && row->facts.box.tries + 1 >=
-					      p->run->o.conf->outbox.max_tries;
-	case ERR_CLASS_NONE:
-	case ERR_CLASS_FATAL:
-	default:
-		return false;
-	}
+	return is_of_row(row) && (err_class(row->job.code) == ERR_CLASS_FINAL ||
+				     row->facts.box.tries + 1 >=
+					 p->run->o.conf->outbox.max_tries);
 }
 
 static enum err_code
@@ -78,6 +85,7 @@ tell_row(struct run_push *p, struct journal *j, const struct run_push_row *row,
     struct err *err)
 {
 	int64_t speed = env_speed(p->run->env);
+	int64_t next_ms;
 
 	if (row->job.code == ERR_NONE && row->job.answered != NULL &&
 	    journal_lease_answered_as(
@@ -90,9 +98,13 @@ tell_row(struct run_push *p, struct journal *j, const struct run_push_row *row,
 		return journal_outbox_set(j, row->facts.box.id,
 		    JOURNAL_OUTBOX_DEAD, 0, row->job.err.text, err);
 	/* Services live in real time, rows on the clock of the network. */
-	return journal_outbox_set(j, row->facts.box.id, JOURNAL_OUTBOX_PENDING,
-	    journal_group_ms(j) + run_push_delay_ms(p, row) * speed,
-	    row->job.err.text, err);
+	next_ms = journal_group_ms(j) + run_push_delay_ms(p, row) * speed;
+	if (is_of_row(row))
+		return journal_outbox_set(j, row->facts.box.id,
+		    JOURNAL_OUTBOX_PENDING, next_ms, row->job.err.text, err);
+	/* However long that lasts, half of its own tries are left to it. */
+	return journal_outbox_wait(j, row->facts.box.id, next_ms,
+	    run_tries_of_others(p->run), row->job.err.text, err);
 }
 
 static void
@@ -136,8 +148,11 @@ tell_all(struct run_push *p, struct journal *j, struct net_guard *g,
 		if (row->job.code == ERR_NONE) {
 			net_guard_ok(g, &p->terms, boot, boot_ms);
 			s->last_ok_ms = journal_group_ms(j);
-		} else if (row->job.blame) {
-			net_guard_error(g, &p->terms, boot, boot_ms);
+		} else if (row->job.blame ||
+			   err_class(row->job.code) == ERR_CLASS_FATAL) {
+			/* A breaker is for what mends itself. */
+			if (err_class(row->job.code) != ERR_CLASS_FATAL)
+				net_guard_error(g, &p->terms, boot, boot_ms);
 			s->last_error_ms = journal_group_ms(j);
 			(void)snprintf(s->last_error, sizeof(s->last_error),
 			    "%.159s", row->job.err.text);

@@ -4,6 +4,23 @@
 
 /* The sinks behind a network that a run has; each is by itself. */
 
+/* Of a service: those that come before outbox.retry, which begins after. */
+#define RECOVERY_TRIES 3
+
+int64_t
+run_again_ms(int64_t n)
+{
+	return n < 7 ? INT64_C(1000) << (n > 1 ? n - 1 : 0) : 60000;
+}
+
+int64_t
+run_tries_of_others(const struct run *r)
+{
+	int64_t most = r->o.conf->outbox.max_tries / 2;
+
+	return most > RECOVERY_TRIES ? most : RECOVERY_TRIES;
+}
+
 void
 run_pushes_new(struct run *r)
 {

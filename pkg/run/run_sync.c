@@ -241,26 +241,37 @@ confirm_leftover(struct run_sync *s, struct journal *j, struct err *err)
 	return code;
 }
 
+/* A full disk, however long, is no fault of a row. */
+static bool
+is_dead(const struct run_sync *s, const struct run_row *r)
+{
+	return r->made && r->code != ERR_NONE && r->code != ERR_SPACE &&
+	       (err_class(r->code) == ERR_CLASS_FINAL ||
+		   r->box.tries + 1 >= s->run->o.conf->outbox.max_tries);
+}
+
 static enum err_code
 confirm_row(struct run_sync *s, struct journal *j, const struct run_row *r,
     struct err *err)
 {
 	const struct conf *conf = s->run->o.conf;
-	int64_t tries = r->box.tries + 1;
+	int64_t next_ms =
+	    journal_group_ms(j) +
+	    job_rung_delay_ms(&conf->outbox.retry, r->box.tries + 1, 0.5);
 
 	if (!r->made)
 		return ERR_NONE;
 	if (r->code == ERR_NONE)
 		return journal_outbox_set(j, r->box.id, JOURNAL_OUTBOX_DONE, 0,
 		    r->lame ? r->error : NULL, err);
-	if (err_class(r->code) == ERR_CLASS_FINAL ||
-	    tries >= conf->outbox.max_tries)
+	if (is_dead(s, r))
 		return journal_outbox_set(
 		    j, r->box.id, JOURNAL_OUTBOX_DEAD, 0, r->error, err);
-	return journal_outbox_set(j, r->box.id, JOURNAL_OUTBOX_PENDING,
-	    journal_group_ms(j) +
-		job_rung_delay_ms(&conf->outbox.retry, tries, 0.5),
-	    r->error, err);
+	if (r->code == ERR_SPACE)
+		return journal_outbox_wait(j, r->box.id, next_ms,
+		    run_tries_of_others(s->run), r->error, err);
+	return journal_outbox_set(
+	    j, r->box.id, JOURNAL_OUTBOX_PENDING, next_ms, r->error, err);
 }
 
 static enum err_code
@@ -292,10 +303,7 @@ report(struct run_sync *s)
 		    LOG_STR("file", s->place.name));
 	for (size_t i = 0; i < s->count; i++) {
 		const struct run_row *row = &s->rows[i];
-		bool dead =
-		    row->made && row->code != ERR_NONE &&
-		    (err_class(row->code) == ERR_CLASS_FINAL ||
-			row->box.tries + 1 >= r->o.conf->outbox.max_tries);
+		bool dead = is_dead(s, row);
 		char what[64];
 
 		if (!row->made || (row->code == ERR_NONE && !row->lame)) {
@@ -434,11 +442,15 @@ next(struct run_sync *s)
 		}
 		if (s->code != ERR_BUSY)
 			LOG(s->run->o.log, LOG_LEVEL_WARN, "sync.retry",
+			    LOG_INT("in_ms", run_again_ms(s->failures + 1)),
 			    LOG_STR("error", s->err.text));
 		s->last = s->err;
 		s->failures++;
 		s->code = ERR_NONE;
-		pause_for(s, AGAIN_MS);
+		/* Another that appends is over soon. */
+		pause_for(s, s->last.code == ERR_BUSY
+				 ? AGAIN_MS
+				 : run_again_ms(s->failures));
 		return;
 	}
 	switch (s->phase) {

@@ -336,11 +336,18 @@ def test_dead_letters_are_tried_again(box):
     box.run("outbox", "retry").expect(0, err="no dead letters")
 
 
-def test_a_row_that_is_not_dead_cannot_be_tried_again(box):
+def test_a_row_that_waits_is_due_at_once_when_a_person_says_so(box):
     given_up(box)
     box.run("outbox", "retry", "3", "1", "77").expect(
-        1, err="row 3 is not dead")
-    require(outbox(box)[1] == "pending", "the good one was left")
+        1, err="row 77 is neither dead nor put off")
+    require(outbox(box) == {1: "pending", 2: "dead", 3: "pending"},
+            outbox(box))
+    # It is due, and nothing is to be hastened any more.
+    box.run("outbox", "retry", "3").expect(
+        1, err="row 3 is neither dead nor put off")
+    before = len(box.results())
+    box.run("sync").expect(0)
+    require(len(box.results()) == before + 2, "not pushed")
     d = box.run("outbox", "retry", "77", "--json").expect(1).json(
         "outbox_change")
     require(d["changed"] == [] and d["unchanged"] == [77], d)

@@ -15,6 +15,7 @@ static const struct cli_example outbox_examples[] = {
     {"dsrun outbox", "what waits and why"},
     {"dsrun outbox --state dead", "what was given up"},
     {"dsrun outbox retry --by ana", "try dead letters again"},
+    {"dsrun outbox retry 17 --by ana", "one, also one that waits, at once"},
     {"dsrun outbox drop 17 --reason 'sent by hand'", "push it no more"},
     {NULL, NULL},
 };
@@ -61,7 +62,8 @@ static const struct cli_argument outbox_arguments[] = {
 
 static const char outbox_details[] =
     "A result that cannot be pushed waits longer each time and becomes a dead "
-    "letter; what comes after it goes on.  A dropped one stays in the list of "
+    "letter; what comes after it goes on.  A retry makes it due at once.  A "
+    "dropped one stays in the list of "
     "the dead, and may be tried again.";
 
 #define OUTBOX_WORDS                                                        \
