@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include "journal/journal_lease.h"
 #include "journal/journal_read.h"
 #include "rules/rules_phone.h"
 #include "shown.h"
@@ -47,6 +48,13 @@ outcome_of(const struct journal_job *job)
 		   : job_outcome_name(job->outcome);
 }
 
+/* What waits for its queue waits for no time. */
+static bool
+has_time(const struct journal_job *job)
+{
+	return job->not_before_ms > 0 && job->not_before_ms < JOURNAL_AWAY_MS;
+}
+
 static void
 row_json(struct json_writer *w, const struct journal_listed *row)
 {
@@ -65,7 +73,7 @@ row_json(struct json_writer *w, const struct journal_listed *row)
 	json_field_str(w, "outcome", outcome_of(job));
 	json_field_i64(w, "attempts", job->attempts);
 	json_field_time(
-	    w, "notBefore", job->not_before_ms > 0 ? job->not_before_ms : -1);
+	    w, "notBefore", has_time(job) ? job->not_before_ms : -1);
 	json_field_str(w, "reason", or_null(job_reason_word(job->reason)));
 	json_write_end(w);
 }
@@ -77,7 +85,7 @@ why_of(const struct journal_job *job)
 	const char *text = job_reason_text(job->reason);
 	char at[SHOWN_MAX];
 
-	if (job->state != JOB_QUEUED || job->not_before_ms <= 0)
+	if (job->state != JOB_QUEUED || !has_time(job))
 		return mem_strdup(text);
 	return mem_printf("%s%suntil %s", text, *text != '\0' ? ", " : "",
 	    shown_time(job->not_before_ms, at));

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include "journal/journal_lease.h"
 #include "journal/journal_read.h"
 #include "shown.h"
 #include "table.h"
@@ -20,6 +21,7 @@ struct why {
 	struct journal_job job;
 	struct journal_attempt attempt; /* the newest; id 0 = none */
 	struct journal_owner_row owner; /* of it; id 0 = none */
+	struct journal_lease lease;     /* away: of its queue; job 0 = none */
 	struct run_verdict verdict[RUN_VERDICTS_MAX];
 	size_t count;
 	const struct run_verdict *first; /* that is not ok; NULL = none */
@@ -27,7 +29,7 @@ struct why {
 	const char *clock_why;
 	int64_t running; /* runs that are alive and may claim */
 	char says[320];  /* the answer, in a sentence */
-	char next[320];  /* what to do; "" = nothing */
+	char next[640];  /* what to do; "" = nothing */
 };
 
 static void
@@ -65,6 +67,13 @@ gather(struct why *w, const char *word, struct err *err)
 		code = journal_read_owners(j, true, owner_seen, w, err);
 	if (code != ERR_NONE || (!waits(w) && w->job.state != JOB_PARKED))
 		return code;
+	if (w->job.reason == JOB_REASON_AWAY) {
+		bool found = false;
+
+		code = journal_read_lease(j, id, &w->lease, &found, err);
+		if (code != ERR_NONE)
+			return code;
+	}
 	code = run_why(&w->wire.options, id, w->verdict, &w->count, err);
 	if (code == ERR_NOT_FOUND) {
 		w->erased = true;
@@ -147,6 +156,27 @@ advice(const char *gate)
 	return "";
 }
 
+/* It waits for a word of its queue, at no time of its own. */
+static void
+answer_away(struct why *w, const char *name)
+{
+	if (w->lease.state == JOURNAL_LEASE_HELD && w->first != NULL) {
+		SAYS(w, "%s: %s", w->first->gate, w->first->text);
+		NEXT(w, "dsrun doctor --queue says whether the queue answers");
+		return;
+	}
+	SAYS(w,
+	    "its queue has it%s: it is called when it comes from there "
+	    "again",
+	    w->lease.state == JOURNAL_LEASE_RETURNING
+		? " back, or has not heard so yet"
+		: "");
+	NEXT(w,
+	    "dsrun doctor --queue; where that queue has lost it for good, "
+	    "dsrun cancel %s and then dsrun retry %s --by NAME call it here",
+	    name, name);
+}
+
 static void
 answer_waiting(struct why *w, const char *name)
 {
@@ -168,6 +198,8 @@ answer_waiting(struct why *w, const char *name)
 		    "its expiresAt, %s, has passed: the next run lets it "
 		    "expire",
 		    shown_time(w->job.expires_ms, at));
+	} else if (w->lease.job != 0) {
+		answer_away(w, name);
 	} else if (w->job.state == JOB_QUEUED && w->job.not_before_ms > now) {
 		SAYS(w, "not before %s: %s",
 		    shown_time(w->job.not_before_ms, at),
@@ -205,6 +237,14 @@ answer(struct why *w)
 
 /* --- showing it --- */
 
+static int64_t
+time_of(int64_t not_before_ms)
+{
+	return not_before_ms > 0 && not_before_ms < JOURNAL_AWAY_MS
+		   ? not_before_ms
+		   : -1;
+}
+
 static void
 show_json(const struct why *w)
 {
@@ -221,8 +261,7 @@ show_json(const struct why *w)
 	json_field_str(&d.w, "reason",
 	    job->reason != JOB_REASON_NONE ? job_reason_word(job->reason)
 					   : NULL);
-	json_field_time(&d.w, "notBefore",
-	    job->not_before_ms > 0 ? job->not_before_ms : -1);
+	json_field_time(&d.w, "notBefore", time_of(job->not_before_ms));
 	json_field_time(
 	    &d.w, "expiresAt", job->expires_ms > 0 ? job->expires_ms : -1);
 	json_write_key(&d.w, "gates");
@@ -234,8 +273,7 @@ show_json(const struct why *w)
 		json_field_str(&d.w, "gate", v->gate);
 		json_field_str(&d.w, "verdict", v->result);
 		json_field_str(&d.w, "why", v->text);
-		json_field_time(&d.w, "notBefore",
-		    v->not_before_ms > 0 ? v->not_before_ms : -1);
+		json_field_time(&d.w, "notBefore", time_of(v->not_before_ms));
 		json_field_str(
 		    &d.w, "data", v->data[0] != '\0' ? v->data : NULL);
 		json_write_end(&d.w);

@@ -346,7 +346,8 @@ IN(lease_take, journal_lease_take(j, is.twin.id, "t-2", true, 9, &met, err))
 IN(lease_new, journal_lease_new(j, is.twin.id, "file", "t-2", true, 9, err))
 IN(lease_final, journal_lease_take(j, is.done.id, "t-3", true, 9, &met, err))
 IN(lease_get, journal_lease_get(j, is.ready.id, &lease, &yes, err))
-IN(lease_renew, journal_lease_renew(j, is.ready.id, NULL, 99, err))
+IN(lease_renew, journal_lease_renew(j, is.ready.id, NULL, 99, &yes, err))
+IN(lease_until, journal_lease_until(j, is.ready.id, &yes, &number, err))
 IN(lease_return, journal_lease_return(j, "file", 0, 9, &number, err))
 IN(lease_give_up, journal_lease_give_up(j, "file", FUTURE_MS, 9, &number, err))
 IN(lease_away, journal_lease_away(j, is.ready.id, err))
@@ -569,22 +570,22 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     INSIDE(run_begin), INSIDE(run_end), INSIDE(is_archived), INSIDE(erase),
     INSIDE(lease_new), INSIDE(lease_answered_as), INSIDE(lease_take),
     INSIDE(lease_final), INSIDE(lease_get), INSIDE(one_try),
-    INSIDE(lease_renew), INSIDE(lease_return), INSIDE(lease_give_up),
-    INSIDE(lease_away), INSIDE(lease_gone), INSIDE(lease_answered),
-    OUTSIDE(lease), OUTSIDE(leases), OUTSIDE(leases_away), INSIDE(cache_put),
-    INSIDE(cache_remove), OUTSIDE(cache), OUTSIDE(is_known), OUTSIDE(is_made),
-    INSIDE(outbox_keep), INSIDE(service_put), INSIDE(service_get),
-    INSIDE(holders), INSIDE(slots), OUTSIDE(counts), OUTSIDE(job),
-    OUTSIDE(attempt), OUTSIDE(person), OUTSIDE(terms), OUTSIDE(find),
-    OUTSIDE(find_in), OUTSIDE(find_queued), OUTSIDE(find_number),
-    OUTSIDE(event_attempt), OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of),
-    OUTSIDE(attempts), OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses),
-    OUTSIDE(dnc), OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of),
-    OUTSIDE(outbox_due), OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding),
-    OUTSIDE(facts), OUTSIDE(next_due), OUTSIDE(any_ready), OUTSIDE(version),
-    OUTSIDE(lost_before), OUTSIDE(check), OUTSIDE(sql), OUTSIDE(dry_prune),
-    OUTSIDE(services), OUTSIDE(other_owners), OUTSIDE(waiting),
-    OUTSIDE(owner_say)};
+    INSIDE(lease_renew), INSIDE(lease_until), INSIDE(lease_return),
+    INSIDE(lease_give_up), INSIDE(lease_away), INSIDE(lease_gone),
+    INSIDE(lease_answered), OUTSIDE(lease), OUTSIDE(leases),
+    OUTSIDE(leases_away), INSIDE(cache_put), INSIDE(cache_remove),
+    OUTSIDE(cache), OUTSIDE(is_known), OUTSIDE(is_made), INSIDE(outbox_keep),
+    INSIDE(service_put), INSIDE(service_get), INSIDE(holders), INSIDE(slots),
+    OUTSIDE(counts), OUTSIDE(job), OUTSIDE(attempt), OUTSIDE(person),
+    OUTSIDE(terms), OUTSIDE(find), OUTSIDE(find_in), OUTSIDE(find_queued),
+    OUTSIDE(find_number), OUTSIDE(event_attempt), OUTSIDE(by_key),
+    OUTSIDE(jobs), OUTSIDE(jobs_of), OUTSIDE(attempts), OUTSIDE(events),
+    OUTSIDE(owners), OUTSIDE(pauses), OUTSIDE(dnc), OUTSIDE(last_run),
+    OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due), OUTSIDE(inbox),
+    OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(facts), OUTSIDE(next_due),
+    OUTSIDE(any_ready), OUTSIDE(version), OUTSIDE(lost_before), OUTSIDE(check),
+    OUTSIDE(sql), OUTSIDE(dry_prune), OUTSIDE(services), OUTSIDE(other_owners),
+    OUTSIDE(waiting), OUTSIDE(owner_say)};
 
 /* --- the loop --------------------------------------------------------------
  */

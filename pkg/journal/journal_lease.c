@@ -175,6 +175,17 @@ journal_lease_new(struct journal *j, int64_t job, const char *source,
 	    j, job, source, ticket, own_ladder, until_ms, true, err);
 }
 
+/* An old answer of the queue, or a lock that we no longer counted on. */
+static bool
+was_let_go(const struct journal_lease *before, const struct journal_job *job,
+    const char *ticket)
+{
+	return (before->state == JOURNAL_LEASE_RETURNING ||
+		   before->state == JOURNAL_LEASE_AWAY) &&
+	       job->state == JOB_QUEUED && job->reason == JOB_REASON_AWAY &&
+	       strcmp(before->ticket, ticket) == 0;
+}
+
 enum err_code
 journal_lease_take(struct journal *j, int64_t job_id, const char *ticket,
     bool own_ladder, int64_t until_ms, enum journal_met *met, struct err *err)
@@ -191,8 +202,13 @@ journal_lease_take(struct journal *j, int64_t job_id, const char *ticket,
 		return ERR_NONE;
 	*met = JOURNAL_MET_NEW;
 	if (code != ERR_NONE ||
-	    lease_get(&j->w, job_id, &before, &found, err) != ERR_NONE ||
-	    lease_put(j, job_id, job.source, ticket, own_ladder, until_ms,
+	    lease_get(&j->w, job_id, &before, &found, err) != ERR_NONE)
+		return err->code;
+	if (found && was_let_go(&before, &job, ticket)) {
+		*met = JOURNAL_MET_LET_GO;
+		return ERR_NONE;
+	}
+	if (lease_put(j, job_id, job.source, ticket, own_ladder, until_ms,
 		false, err) != ERR_NONE)
 		return err->code;
 	if (job_is_final(job.state)) {
@@ -211,19 +227,46 @@ journal_lease_take(struct journal *j, int64_t job_id, const char *ticket,
 
 enum err_code
 journal_lease_renew(struct journal *j, int64_t job, const char *ticket,
-    int64_t until_ms, struct err *err)
+    int64_t until_ms, bool *back, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
 	    "UPDATE lease SET until_ms=?2,ticket=coalesce(?3,ticket) WHERE "
 	    "job=?1 AND state=0",
 	    err);
 
+	*back = false;
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, job);
 	journal_db_i64(st, 2, until_ms);
 	journal_db_text(st, 3, ticket);
-	return journal_db_done(&j->w, st, err);
+	if (journal_db_done(&j->w, st, err) != ERR_NONE)
+		return err->code;
+	return sqlite3_changes(j->w.h) > 0 ? move(j, job, false, back, err)
+					   : ERR_NONE;
+}
+
+enum err_code
+journal_lease_until(struct journal *j, int64_t job, bool *held,
+    int64_t *until_ms, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+
+	*held = false;
+	if ((j->sinks & (1U << JOURNAL_SINK_BULL)) == 0)
+		return ERR_NONE;
+	st = journal_db_get(
+	    &j->w, "SELECT until_ms FROM lease WHERE job=?1 AND state=0", err);
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, job);
+	if (journal_db_row(&j->w, st, held, err) != ERR_NONE)
+		return err->code;
+	if (!*held)
+		return ERR_NONE;
+	*until_ms = sqlite3_column_int64(st, 0);
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
 }
 
 static enum err_code
@@ -271,6 +314,8 @@ waiting_jobs(struct journal *j, const char *which, const char *source,
 	journal_db_text(st, 1, source);
 	journal_db_i64(st, 2, limit_ms);
 	journal_db_i64(st, 3, max < RETURN_MOST ? max : RETURN_MOST);
+	if (sqlite3_bind_parameter_count(st) > 3)
+		journal_db_i64(st, 4, JOURNAL_AWAY_MS);
 	for (;;) {
 		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
 			return err->code;
@@ -289,8 +334,8 @@ journal_lease_return(struct journal *j, const char *source, int64_t beyond_ms,
 	size_t n = 0;
 	bool moved = false;
 	enum err_code code = waiting_jobs(j,
-	    OF_SOURCE "j.attempts=0 AND j.not_before_ms>=?2 "
-		      "ORDER BY l.job LIMIT ?3",
+	    OF_SOURCE "j.attempts=0 AND j.not_before_ms>=?2 AND (?2=0 OR "
+		      "j.not_before_ms<>?4) ORDER BY l.job LIMIT ?3",
 	    source, beyond_ms, max, jobs, &n, err);
 
 	*count = (int64_t)n;

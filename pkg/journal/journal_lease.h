@@ -17,7 +17,9 @@
  *
  * A job that is RETURNING or AWAY is QUEUED until JOURNAL_AWAY_MS with reason
  * `away`; met again it is READY under its new lease, and calls it had before
- * count as before; and CANCELLED once its queue no longer has it.
+ * count as before; and CANCELLED once its queue no longer has it.  So is a job
+ * that is HELD and whose lock may have ended: it is in doubt until it is
+ * renewed.
  */
 
 /* 9999-12-31T23:59:59Z: never. */
@@ -47,8 +49,10 @@ struct journal_lease {
 /* What taking a job from its queue came to. */
 enum journal_met {
 	JOURNAL_MET_NEW,
-	JOURNAL_MET_BACK,  /* it was away, and is READY again */
-	JOURNAL_MET_HERE,  /* it never left, or is a person's to decide */
+	JOURNAL_MET_BACK,   /* it was away, and is READY again */
+	JOURNAL_MET_HERE,   /* it never left, or is a person's to decide */
+	JOURNAL_MET_LET_GO, /* this very delivery went back before: nothing was
+			     * changed, the queue is to give it anew */
 	JOURNAL_MET_FINAL, /* it was called before: its result goes out again */
 	JOURNAL_MET_PRUNED /* the same, and the journal no longer has it: no
 			    * lease was made, the source answers by itself */
@@ -64,7 +68,8 @@ enum err_code journal_lease_new(struct journal *j, int64_t job,
 
 /*
  * The same when the job was known: ours under ticket from now on, whatever was
- * before.
+ * before.  But what another process of this journal took in and let go already
+ * (LET_GO) may be somebody else's by now.
  */
 enum err_code journal_lease_take(struct journal *j, int64_t job,
     const char *ticket, bool own_ladder, int64_t until_ms,
@@ -96,14 +101,25 @@ enum err_code journal_lease_is_one_try(
 enum err_code journal_lease_is_away(
     struct journal *j, int64_t job, bool *out, struct err *err);
 
-/* Renewed, or reclaimed under another ticket (NULL = the same).  Only HELD. */
+/*
+ * Renewed, or reclaimed under another ticket (NULL = the same).  Only HELD.
+ * *back: it was in doubt, and may be called again.
+ */
 enum err_code journal_lease_renew(struct journal *j, int64_t job,
-    const char *ticket, int64_t until_ms, struct err *err);
+    const char *ticket, int64_t until_ms, bool *back, struct err *err);
+
+/*
+ * Is job ours under a lock, and until when by our wall clock?  *held false also
+ * for a job of no queue, and for one that went back.
+ */
+enum err_code journal_lease_until(struct journal *j, int64_t job, bool *held,
+    int64_t *until_ms, struct err *err);
 
 /*
  * Leases of source that are HELD by jobs nobody has begun to call become
  * RETURNING, at most max: all of them, or (beyond_ms > 0) those that may not
- * be called before beyond_ms, which are to come again when they may be.
+ * be called before beyond_ms, which are to come again when they may be; but
+ * none that is in doubt.
  */
 enum err_code journal_lease_return(struct journal *j, const char *source,
     int64_t beyond_ms, int64_t max, int64_t *count, struct err *err);

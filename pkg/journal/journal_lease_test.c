@@ -317,6 +317,7 @@ a_job_that_is_over_has_its_result_sent_again(void **state)
 struct renewal {
 	int64_t job;
 	const char *ticket;
+	bool back;
 };
 
 static enum err_code
@@ -324,7 +325,7 @@ renew_run(struct journal *j, void *arg, struct err *err)
 {
 	struct renewal *r = arg;
 
-	return journal_lease_renew(j, r->job, r->ticket, 4711, err);
+	return journal_lease_renew(j, r->job, r->ticket, 4711, &r->back, err);
 }
 
 static void
@@ -346,6 +347,65 @@ a_renewal_moves_the_end_of_what_is_held_alone(void **state)
 	r.ticket = "t3";
 	OK(once(f, renew_run, &r));
 	assert_string_equal(lease(f, a.id).ticket, "t2");
+	assert_false(r.back);
+}
+
+/* As the gate moves a job whose lock may have ended. */
+static enum err_code
+doubt_run(struct journal *j, void *arg, struct err *err)
+{
+	struct journal_job job;
+	struct journal_change change = {.job = &job, .job_event = JOB_EV_LATER};
+
+	if (journal_job_get(j, *(int64_t *)arg, &job, err) != ERR_NONE)
+		return err->code;
+	job.reason = JOB_REASON_AWAY;
+	job.not_before_ms = JOURNAL_AWAY_MS;
+	return journal_step(j, &change, err);
+}
+
+static void
+what_is_in_doubt_is_not_put_off_and_comes_with_its_renewal(void **state)
+{
+	struct fix *f = *state;
+	struct life a = {0};
+	struct renewal r = {0};
+
+	taken(f, &a, "a");
+	r.job = a.id;
+	OK(once(f, doubt_run, &a.id));
+	assert_false(life_claim(f, &a));
+	assert_int_equal(give_back(f, env_now_ms(f->env) + 1000, 10), 0);
+	held_are(f, JOURNAL_LEASE_HELD, "a:t1 ");
+	OK(once(f, renew_run, &r));
+	assert_true(r.back);
+	assert_int_equal(job(f, a.id).state, JOB_READY);
+	OK(once(f, renew_run, &r));
+	assert_false(r.back);
+	/* A run that stops hands it back all the same. */
+	OK(once(f, doubt_run, &a.id));
+	assert_int_equal(give_back(f, 0, 10), 1);
+	held_are(f, JOURNAL_LEASE_RETURNING, "a:t1 ");
+}
+
+static void
+a_delivery_that_was_let_go_is_not_taken_again(void **state)
+{
+	struct fix *f = *state;
+	struct life a = {0};
+
+	taken(f, &a, "a");
+	assert_int_equal(give_back(f, 0, 10), 1);
+	/* The answer to the same take, read late by another process. */
+	assert_int_equal(take(f, a.id, "t1"), JOURNAL_MET_LET_GO);
+	held_are(f, JOURNAL_LEASE_RETURNING, "a:t1 ");
+	OK(once(f, away_run, &a.id));
+	assert_int_equal(take(f, a.id, "t1"), JOURNAL_MET_LET_GO);
+	assert_int_equal(lease(f, a.id).state, JOURNAL_LEASE_AWAY);
+	assert_false(life_claim(f, &a));
+	assert_int_equal(take(f, a.id, "t2"), JOURNAL_MET_BACK);
+	assert_int_equal(take(f, a.id, "t2"), JOURNAL_MET_HERE);
+	assert_true(life_claim(f, &a));
 }
 
 /* Each began with what an error before had left. */
@@ -432,6 +492,8 @@ main(void)
 	    N(what_its_queue_no_longer_has_is_cancelled_unless_it_is_called),
 	    N(a_job_that_is_over_has_its_result_sent_again),
 	    N(a_renewal_moves_the_end_of_what_is_held_alone),
+	    N(what_is_in_doubt_is_not_put_off_and_comes_with_its_renewal),
+	    N(a_delivery_that_was_let_go_is_not_taken_again),
 	    N(an_earlier_error_is_not_this_one_s),
 	};
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include "journal/journal_lease.h"
 #include "json/json.h"
 #include "rules/rules_phone.h"
 #include "rules/rules_window.h"
@@ -34,6 +35,7 @@ struct asking {
 	const struct journal_live *live;
 	struct run_gate *out;
 	int64_t now_ms;
+	int64_t lease_left_ms; /* as now_ms; -1: none that ends */
 	bool decided;
 };
 
@@ -80,6 +82,42 @@ run_gate_carrier(const struct run_options *o, const char *name)
 		if (strcmp(o->carriers[i].name, name) == 0)
 			return o->carriers[i].carrier;
 	return NULL;
+}
+
+/*
+ * A job of a queue is ours while its lock there lasts.  After that somebody
+ * else may have it, though nobody could tell us: it waits until the lock is
+ * renewed.  Who asked for it again after its end knew what he did.
+ */
+static enum err_code
+ask_lease(struct asking *a, struct err *err)
+{
+	struct env *env = a->o->env;
+	int64_t until_ms = 0;
+	int64_t left_ms;
+	char when[TEXT_TIME_MAX];
+	bool held = false;
+
+	a->lease_left_ms = -1;
+	if (a->job->revision > 0)
+		return ERR_NONE;
+	if (journal_lease_until(a->j, a->job->id, &held, &until_ms, err) !=
+	    ERR_NONE)
+		return err->code;
+	if (!held)
+		return ERR_NONE;
+	left_ms = until_ms - env->ops->wall_us(env) / 1000;
+	a->lease_left_ms = left_ms > 0 ? left_ms * env_speed(env) : 0;
+	if (left_ms <= 0)
+		say(a, "queue", RUN_GATE_LATER, JOB_REASON_AWAY,
+		    JOURNAL_AWAY_MS,
+		    "its lock in the queue was sure until %s: it waits until "
+		    "the queue says that it is ours still",
+		    text_of_time(until_ms, when));
+	else
+		say(a, "queue", RUN_GATE_OK, 0, 0, "ours until %s",
+		    text_of_time(until_ms, when));
+	return ERR_NONE;
 }
 
 static void
@@ -307,6 +345,9 @@ run_gate_ask(const struct run_options *o, struct journal *j,
 		    "paused: see `dsrun status`");
 	else
 		say(&a, "pause", RUN_GATE_OK, 0, 0, "not paused");
+	code = ask_lease(&a, err);
+	if (code != ERR_NONE)
+		return code;
 	if (job->state == JOB_READY && job->not_before_ms > a.now_ms)
 		say(&a, "not-before", RUN_GATE_LATER, JOB_REASON_NOT_BEFORE,
 		    job->not_before_ms, "its time has not come");
@@ -323,6 +364,9 @@ run_gate_ask(const struct run_options *o, struct journal *j,
 		ask_slots(&a);
 	if (job->expires_ms > 0 && job->expires_ms < out->dial_until_ms)
 		out->dial_until_ms = job->expires_ms;
+	if (a.lease_left_ms >= 0 &&
+	    a.now_ms + a.lease_left_ms < out->dial_until_ms)
+		out->dial_until_ms = a.now_ms + a.lease_left_ms;
 	return code;
 }
 

@@ -64,6 +64,8 @@ take(struct journal *j, const struct source_job *s, enum source_taken *taken,
 		return err->code;
 	if (met == JOURNAL_MET_PRUNED)
 		*taken = SOURCE_PRUNED;
+	else if (met == JOURNAL_MET_LET_GO)
+		*taken = SOURCE_LET_GO;
 	return ERR_NONE;
 }
 

@@ -60,8 +60,10 @@ enum source_taken {
 	SOURCE_ADDED,   /* it has a row now */
 	SOURCE_KNOWN,   /* it had one, with the same content */
 	SOURCE_DIFFERS, /* its id stands there with other content: a reject */
-	SOURCE_PRUNED   /* of a queue: over long ago, and no longer there; the
+	SOURCE_PRUNED,  /* of a queue: over long ago, and no longer there; the
 			 * source answers it by itself */
+	SOURCE_LET_GO   /* of a queue: another process took in this very
+			 * delivery and let it go; it is not called */
 };
 
 struct source_tally {

@@ -87,6 +87,9 @@ bull_taken(
 	s->tally.known += how != SOURCE_ADDED;
 	if (how == SOURCE_PRUNED)
 		source_bull_say(&s->words, 0, (*job)->lease, 0)->known = true;
+	/* If it is ours there still, we shall get it as another delivery. */
+	else if (how == SOURCE_LET_GO)
+		(void)source_bull_say(&s->words, 0, (*job)->lease, 0);
 	source_job_free(job);
 	source_bull_poke(s);
 	return ERR_NONE;
@@ -183,6 +186,7 @@ source_bull_begin(struct source_bull *s, void (*then)(struct source_bull *s))
 	CHECK(!s->calling);
 	s->calling = true;
 	s->then = then;
+	s->began_ms = source_bull_real_ms(s);
 	s->call = (struct bull_call){.done = call_done};
 	return &s->call;
 }
@@ -248,6 +252,7 @@ static void
 ours_renewed(struct source_bull *s)
 {
 	s->ours_fresh = true;
+	s->locked_ms = s->began_ms;
 }
 
 static void
@@ -297,6 +302,7 @@ checked(struct source_bull *s)
 static void
 took(struct source_bull *s)
 {
+	s->locked_ms = s->began_ms;
 	keep_jobs(s);
 	/* BullMQ's global concurrency counts what is over here and not
 	 * answered yet: ask again when it may be. */

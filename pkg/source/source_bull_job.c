@@ -370,7 +370,7 @@ source_bull_job(const struct source_bull *s, const struct bull_job *from,
 	sha256_once(j->id, strlen(j->id), hash);
 	memcpy(j->content, hash, sizeof(j->content));
 	j->lease = mem_strdup(buf_text(&ticket));
-	j->lease_until_ms = source_bull_real_ms(s) + s->o.lock_ms;
+	j->lease_until_ms = s->locked_ms + s->o.lock_ms;
 	j->own_ladder = from->attempts <= 1;
 	j->opened_ms = from->added_ms;
 	buf_free(&ticket);

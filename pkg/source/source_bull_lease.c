@@ -42,12 +42,12 @@ real_of(const struct source_bull *s, int64_t at_ms)
 static enum err_code
 write_notes(struct source_bull *s, struct journal *j, struct err *err)
 {
-	int64_t until_ms = source_bull_real_ms(s) + s->o.lock_ms;
 	enum err_code code = ERR_NONE;
 
 	for (size_t i = 0; i < s->note_count && code == ERR_NONE; i++) {
 		const struct source_bull_note *n = &s->notes[i];
 		bool same = true;
+		bool back = false;
 
 		if (n->of != NULL)
 			code = journal_lease_is(j, n->job, n->of, &same, err);
@@ -55,13 +55,14 @@ write_notes(struct source_bull *s, struct journal *j, struct err *err)
 			continue;
 		if (n->what == SOURCE_BULL_RENEWED)
 			code = journal_lease_renew(
-			    j, n->job, n->ticket, until_ms, err);
+			    j, n->job, n->ticket, n->until_ms, &back, err);
 		else if (n->what == SOURCE_BULL_AWAY)
 			code = journal_lease_away(j, n->job, err);
 		else if (n->what == SOURCE_BULL_GONE)
 			code = journal_lease_gone(j, n->job, err);
 		else
 			code = journal_lease_answered(j, n->job, err);
+		s->wrote += back;
 	}
 	return code;
 }
@@ -103,7 +104,8 @@ wrote(struct source_bull *s)
 			source_bull_note_fini(&s->notes[i]);
 		}
 		s->note_count = 0;
-		if (s->gone > 0)
+		s->tally.known += s->wrote; /* may be called again */
+		if (s->gone > 0 || s->wrote > 0)
 			source_bull_tell_ready(s);
 		break;
 	case SOURCE_BULL_GIVE_BACK:
@@ -304,7 +306,8 @@ renewed(struct source_bull *s)
 		else if (i < c->held_count && c->held[i])
 			s->notes[s->note_count++] =
 			    (struct source_bull_note){.job = s->lease_jobs[i],
-				.what = SOURCE_BULL_RENEWED};
+				.what = SOURCE_BULL_RENEWED,
+				.until_ms = s->began_ms + s->o.lock_ms};
 		else
 			to_reclaim(s, i);
 	source_bull_leases_free(s);

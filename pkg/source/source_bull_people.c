@@ -63,7 +63,7 @@ source_bull_blank(struct source_bull *s, const struct bull_job *from)
 		s->fatal = true;
 	mem_free(&id);
 	b.job = copy(from);
-	b.until_ms = source_bull_real_ms(s) + s->o.lock_ms;
+	b.until_ms = s->locked_ms + s->o.lock_ms;
 	l->jobs = mem_realloc(l->jobs, l->count + 1, sizeof(*l->jobs));
 	l->jobs[l->count++] = b;
 	return true;

@@ -34,8 +34,9 @@ struct source_bull_note {
 		SOURCE_BULL_GONE,
 		SOURCE_BULL_ANSWERED
 	} what;
-	char *ticket; /* another one, or NULL */
-	char *of;     /* only while this is its ticket; NULL = whatever it is */
+	char *ticket;     /* another one, or NULL */
+	int64_t until_ms; /* renewed: the lock's end, real */
+	char *of; /* only while this is its ticket; NULL = whatever it is */
 };
 
 /* A job without a phone: a copy of what the queue gave. */
@@ -43,7 +44,7 @@ struct source_bull_blank {
 	struct bull_job job;
 	char *campaign;
 	int64_t step;
-	int64_t until_ms; /* our lock, since the take */
+	int64_t until_ms; /* our lock */
 	bool known;       /* the journal has it */
 };
 
@@ -74,6 +75,10 @@ struct source_bull {
 	/* the one call under way */
 	struct bull_call call;
 	bool calling;
+	/* Real: it was sent; a lock that it set or renewed lasts from then on,
+	 * whenever its answer is read.  And when those of the jobs that it
+	 * gives were set. */
+	int64_t began_ms, locked_ms;
 	void (*then)(struct source_bull *s);
 	/* the one transaction under way */
 	struct journal_tx tx;

@@ -59,8 +59,11 @@ note(struct source_bull *s, const struct source_bull_word *w,
 	if (w->job == 0)
 		return;
 	CHECK(s->note_count < SOURCE_BULL_BATCH);
-	s->notes[s->note_count++] = (struct source_bull_note){
-	    w->job, what, mem_strdup(ticket), mem_strdup(w->ticket)};
+	s->notes[s->note_count++] = (struct source_bull_note){.job = w->job,
+	    .what = what,
+	    .ticket = mem_strdup(ticket),
+	    .until_ms = s->began_ms + s->o.lock_ms,
+	    .of = mem_strdup(w->ticket)};
 }
 
 void

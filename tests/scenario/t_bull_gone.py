@@ -69,6 +69,8 @@ def test_a_redis_that_knows_nothing_cancels_nothing(box, library, server,
         redis("SWAPDB", "0", "1")
         box.run("drain", "--quiet").expect(0)
         require(set(jobs(box).values()) == {("QUEUED", "away")}, jobs(box))
+        # Who knows that the queue is lost for good can call them here.
+        box.run("why", "#1").expect(0, out="dsrun cancel")
         # Not either when the other one has given us jobs.
         add(peer, person(9, "+19992000009"))
         box.run("drain", "--quiet").expect(0)
