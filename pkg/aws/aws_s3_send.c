@@ -258,6 +258,8 @@ on_keys(struct aws_credentials_ask *a)
 	if (a->code != ERR_NONE) {
 		s->op->code = a->code;
 		s->op->err = a->err;
+		/* Who gives out keys is away, and not this object's fault. */
+		s->op->blame = err_class(a->code) == ERR_CLASS_RETRY;
 		over(s);
 		return;
 	}

@@ -572,6 +572,47 @@ settings_that_cannot_be_are_refused_at_once(void **state)
 	assert_int_equal(aws_s3_open(&w->options, &s3, &err), ERR_CONFIG);
 }
 
+static const char *token_file;
+
+static const char *
+web_identity(void *arg, const char *name)
+{
+	if (strcmp(name, "AWS_WEB_IDENTITY_TOKEN_FILE") == 0)
+		return token_file;
+	if (strcmp(name, "AWS_ROLE_ARN") == 0)
+		return "arn:aws:iam::1:role/r";
+	return strcmp(name, "AWS_ENDPOINT_URL_STS") == 0 ? arg : NULL;
+}
+
+/* However long: a row is no dead letter for that. */
+static void
+who_gives_out_keys_is_to_blame_for_being_away(void **state)
+{
+	struct world *w = *state;
+	char file[] = "/tmp/dsrun-aws-XXXXXX";
+	int fd = mkstemp(file);
+	struct aws_credentials_options o = {.env = w->env,
+	    .http = w->http,
+	    .lookup = web_identity,
+	    .lookup_arg = w->endpoint};
+
+	token_file = file;
+	assert_true(fd >= 0 && write(fd, "a.b.c\n", 6) == 6);
+	aws_credentials_close(&w->credentials);
+	assert_int_equal(
+	    aws_credentials_open(&o, &w->credentials, &w->err), ERR_NONE);
+	w->options.credentials = w->credentials;
+	open_client(w);
+	ANSWER(w, .status = 503);
+	put_expect(w, ERR_UNREACHABLE, true);
+	assert_int_equal(asked(w), 1);
+	/* A refusal is the set-up's. */
+	ANSWER(w, .status = 403);
+	put_expect(w, ERR_CONFIG, false);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(unlink(file), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -596,6 +637,7 @@ main(void)
 	    TEST(a_head_tells_what_is_there_however_long),
 	    TEST(an_object_has_its_place_before_it_is_there),
 	    TEST(settings_that_cannot_be_are_refused_at_once),
+	    TEST(who_gives_out_keys_is_to_blame_for_being_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
