@@ -36,6 +36,26 @@ index_seen(void *arg, const struct mongo_index *i)
 		    i->text);
 }
 
+/* Whoever may only read sees all indexes, and no result is ever written. */
+static void
+try_write(struct doctor *d, struct mongo *m)
+{
+	static const char name[] = "mongo write";
+	struct err err;
+	enum err_code code = mongo_try_write(m, &err);
+
+	if (code == ERR_NONE)
+		doctor_say(d, DOCTOR_OK, name, NULL, "%s and %s may be written",
+		    mongo_collection_name(m, MONGO_CALL_RECORD),
+		    mongo_collection_name(m, MONGO_CAMPAIGN));
+	else
+		doctor_fail(d, name,
+		    code == ERR_CONFIG
+			? "give its user the role readWrite on the database"
+			: NULL,
+		    &err);
+}
+
 static enum err_code
 look(struct doctor *d, const char *name, struct mongo *m, struct err *err)
 {
@@ -51,6 +71,7 @@ look(struct doctor *d, const char *name, struct mongo *m, struct err *err)
 	    buf_text(&uri), s.version,
 	    s.replicated ? "a replica set" : "a server alone");
 	buf_free(&uri);
+	try_write(d, m);
 	code = mongo_indexes(m, d->fix, index_seen, &l, err);
 	if (code == ERR_NONE && l.there > 0)
 		doctor_say(d, DOCTOR_OK, "mongo indexes", NULL,

@@ -118,6 +118,13 @@ enum err_code mongo_ping(
     struct mongo *m, struct mongo_server *out, struct err *err);
 
 /*
+ * May results be written?  Asks for an update of a document that is not there
+ * in each of their collections, with the writes' own concern: nothing changes.
+ * ERR_CONFIG: the user may only read.
+ */
+enum err_code mongo_try_write(struct mongo *m, struct err *err);
+
+/*
  * One document by its _id (24 hex digits: an ObjectId or that string), as
  * canonical JSON (json_canonical) for the journal's cache: appended to out.
  * ObjectIds are hex, dates RFC 3339 in UTC, whole numbers beyond 2^53 and

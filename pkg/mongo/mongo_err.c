@@ -10,9 +10,10 @@ static const struct {
 	int64_t code;
 	enum err_code means;
 } table[] = {
+    {1, ERR_BUSY},            /* InternalError: theirs, or of this document */
     {6, ERR_UNREACHABLE},     /* HostUnreachable */
     {7, ERR_UNREACHABLE},     /* HostNotFound */
-    {8, ERR_REJECTED},        /* UnknownError */
+    {8, ERR_BUSY},            /* UnknownError */
     {13, ERR_CONFIG},         /* Unauthorized */
     {18, ERR_CONFIG},         /* AuthenticationFailed */
     {20, ERR_CONFIG},         /* IllegalOperation: retryWrites on one alone */
@@ -26,6 +27,7 @@ static const struct {
     {91, ERR_UNREACHABLE},    /* ShutdownInProgress */
     {100, ERR_UNREACHABLE},   /* UnsatisfiableWriteConcern: may be there */
     {112, ERR_BUSY},          /* WriteConflict */
+    {117, ERR_BUSY},          /* ConflictingOperationInProgress */
     {133, ERR_UNREACHABLE},   /* FailedToSatisfyReadPreference */
     {134, ERR_UNREACHABLE},   /* ReadConcernMajorityNotAvailableYet */
     {146, ERR_BUSY},          /* ExceededMemoryLimit */
@@ -33,6 +35,9 @@ static const struct {
     {202, ERR_TIMEOUT},       /* NetworkInterfaceExceededTimeLimit */
     {234, ERR_UNREACHABLE},   /* RetryChangeStream */
     {262, ERR_TIMEOUT},       /* ExceededTimeLimit */
+    {365, ERR_BUSY},          /* TemporarilyUnavailable: its cache is full */
+    {384, ERR_UNREACHABLE},   /* ConnectionPoolExpired */
+    {391, ERR_CONFIG},        /* ReauthenticationRequired */
     {8000, ERR_CONFIG},       /* Atlas: authentication */
     {9001, ERR_UNREACHABLE},  /* SocketException */
     {10107, ERR_UNREACHABLE}, /* NotWritablePrimary */

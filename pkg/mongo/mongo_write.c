@@ -310,3 +310,42 @@ mongo_write(struct mongo *m, struct mongo_row *rows, size_t n)
 		fail_all(rows, n, &err);
 	mem_free(&p.made);
 }
+
+static enum err_code
+try_collection(struct mongo *m, enum mongo_collection c, struct err *err)
+{
+	mongoc_collection_t *collection = mongo_of(m, c);
+	enum err_code code = ERR_NONE;
+	bson_t filter;
+	bson_t update;
+	bson_t set;
+	bson_t reply;
+	bson_error_t e;
+
+	BS(init)(&filter);
+	mongo_put_str(&filter, "_id", "dsrun doctor: never written");
+	BS(init)(&update);
+	mongo_begin(&update, "$set", &set);
+	mongo_put_i64(&set, "rev", 0);
+	mongo_end(&update, &set);
+	if (!MC(collection_update_one)(
+		collection, &filter, &update, NULL, &reply, &e))
+		code = mongo_translate(&e, &reply, err);
+	BS(destroy)(&reply);
+	BS(destroy)(&update);
+	BS(destroy)(&filter);
+	MC(collection_destroy)(collection);
+	return code == ERR_NONE ? code : err_wrap(err, "%s", m->collection[c]);
+}
+
+enum err_code
+mongo_try_write(struct mongo *m, struct err *err)
+{
+	enum err_code code = mongo_ready(m, err);
+
+	if (code == ERR_NONE)
+		code = try_collection(m, MONGO_CALL_RECORD, err);
+	if (code == ERR_NONE)
+		code = try_collection(m, MONGO_CAMPAIGN, err);
+	return code;
+}

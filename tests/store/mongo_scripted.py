@@ -275,6 +275,10 @@ class Scripted:
                 return waiting.popleft()
         if name == "update":
             return updated(len(command["updates"]))
+        if name == "listIndexes":
+            return {"ok": 1.0, "cursor": {
+                "id": Long(0), "ns": "t." + command["listIndexes"],
+                "firstBatch": []}}
         if name == "find":
             # Are they there?  Unless the script says no, they are.
             asked = command["filter"].get("_id")

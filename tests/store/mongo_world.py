@@ -122,6 +122,14 @@ class Postgres(Server):
                                "127.0.0.1", "-p", str(self.port)]
                               ).returncode == 0
 
+    def sql(self, text):
+        r = subprocess.run([*self.as_user, self.bin + "/psql", "-q", "-h",
+                            "127.0.0.1", "-p", str(self.port), "-U", "ferret",
+                            "postgres"], input="SET default_transaction_"
+                           "read_only = off; " + text, text=True, cwd="/",
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        require(r.returncode == 0 and not r.stdout, text, r.stdout)
+
     def kill(self):
         # By its own hand: it has segments of shared memory to give back.
         if self.process:

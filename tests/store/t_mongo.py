@@ -305,6 +305,26 @@ def test_down_it_is_for_later_and_back_it_goes_on(box):
                  "the server that is back")
 
 
+def test_a_server_that_became_read_only_makes_no_dead_letters(box):
+    """As a standby does that is taken for the primary: it answers, reads, and
+    calls each write an error of its own."""
+    with ferretdb(box) as s:
+        if not s.below:
+            raise harness.Skip("FerretDB is not on PostgreSQL here")
+        s.below.sql("ALTER DATABASE postgres SET "
+                    "default_transaction_read_only = on")
+        s.kill()
+        s.start()
+        with Driver(s.uri) as d:
+            said = d.write([row(1), row(2), row(3)])
+            require({r["code"] for r in said} == {"ERR_BUSY"}, said)
+        s.below.sql("ALTER DATABASE postgres RESET ALL")
+        s.kill()
+        s.start()
+        with Driver(s.uri) as d:
+            d.must_write([row(1), row(2), row(3)])
+
+
 def test_killed_in_mid_bulk_the_same_rows_again_end_as_if_never_killed(box):
     rows = [row(n, n % 20) for n in range(160)]  # FerretDB is slow
     with ferretdb(box) as s:
