@@ -16,6 +16,7 @@
 #define LOOK_TENDS 4 /* are all still there? */
 #define FULL_MS 20   /* real */
 #define FULLS_MOST 100
+#define PROMOTED_AT_ONCE 1000 /* bull_promote: there may be more */
 
 void
 source_bull_tell_ready(struct source_bull *s)
@@ -289,8 +290,8 @@ adopt(struct source_bull *s)
 static void
 promoted(struct source_bull *s)
 {
-	s->tend = false;
-	s->stalled = true;
+	s->tend = s->call.count >= PROMOTED_AT_ONCE;
+	s->stalled = s->stalled || !s->tend;
 }
 
 static void
@@ -313,6 +314,11 @@ took(struct source_bull *s)
 		return;
 	}
 	s->fulls = 0;
+	/* All that came can only be refused: what waits behind it may be
+	 * called. */
+	if (s->call.answer == BULL_TAKEN && s->job_at >= s->job_count &&
+	    s->blanks.count == 0)
+		return;
 	s->wanted = 0;
 	source_bull_tell_ready(s);
 }

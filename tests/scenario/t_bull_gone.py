@@ -112,6 +112,43 @@ each_library(test_an_obliterated_queue_s_jobs_are_not_called, globals())
 del test_an_obliterated_queue_s_jobs_are_not_called
 
 
+BY_HAND = {
+    "failed": "moveToFailed(new Error('by hand'), %s)",
+    "completed": "moveToCompleted('by hand', %s)"}
+
+
+def test_ended_by_hand_whatever_its_lock_it_is_not_called(
+        box, library, server, peer):
+    """As people end what hangs in active: the library leaves the lock."""
+    ways = {"failed": "true", "completed": "true, true"} \
+        if library == "bull" else {"failed": "'0'", "completed": "'0', false"}
+    configure(box, server)
+    ids = add(peer, *[person(n, "+1999200000%d" % n) for n in range(4)])
+    add(peer, person(4, "+19992000004"), removeOnFail=True)
+    dies_at(box, "intake.batch.durable:1")
+    for job, way in zip((*ids[:2], "5"), ("failed", "completed", "failed")):
+        peer.do("await (await queue.getJob(arg)).%s" %
+                (BY_HAND[way] % ways[way]), job)
+    box.run("drain", "--quiet").expect(0)
+    require({row["to"][-1] for row in rang(box)} == {"2", "3"}, rang(box))
+    require([state(peer, j)["state"] for j in ids] ==
+            ["failed", "completed", "completed", "completed"],
+            [state(peer, j) for j in ids])
+    ended = [jobs(box)[j] for j in (*ids[:2], "5")]
+    require(ended == [("CANCELLED", "gone")] * 3, ended)
+    no_lock_is_left(server)
+    # Tried again there, it is one more try.
+    peer.do("await (await queue.getJob(arg)).retry()", ids[0])
+    box.run("drain", "--quiet").expect(0)
+    require(len(rang(box)) == 3, rang(box))
+    require(state(peer, ids[0])["state"] == "completed", state(peer, ids[0]))
+    box.run("check").expect(0)
+
+
+each_library(test_ended_by_hand_whatever_its_lock_it_is_not_called, globals())
+del test_ended_by_hand_whatever_its_lock_it_is_not_called
+
+
 def test_removed_while_it_is_called_the_call_goes_on(box, library, server,
                                                      peer):
     configure(box, server, sim={"speed": 20})

@@ -150,6 +150,29 @@ each_library(test_odd_data_fails_alone, globals())
 del test_odd_data_fails_alone
 
 
+def test_what_is_refused_holds_nobody_up(box, library, server, peer):
+    """More jobs than one take brings, all of them refused but the last."""
+    configure(box, server)
+    peer.do("""for (let n = 0; n < arg.n; n++)
+            await queue.add('call', {phone: 'none', n}, {delay: 1})
+        await tools.sleep(20)
+        await queue.add('call', arg.last, {delay: 1})""",
+            {"n": 2100, "last": person(1)}, timeout_s=60)
+    with redis_of(server) as redis:
+        # Their hashes are gone; it is as if there were none.
+        for job in range(1, 1100):
+            redis("DEL", "bull:calls:%d" % job)
+    box.run("drain", "--quiet").expect(0)
+    all_rang_once(box, 1)
+    counts = peer.do("return queue.getJobCounts()")
+    require((counts["failed"], counts["completed"]) == (1001, 1) and
+            counts["waiting"] == counts["delayed"] == 0, counts)
+
+
+each_library(test_what_is_refused_holds_nobody_up, globals())
+del test_what_is_refused_holds_nobody_up
+
+
 @contextlib.contextmanager
 def named(library, queue, prefix):
     server = world.Server()

@@ -176,6 +176,12 @@ local function whereabouts(id)
 	return 'lost'
 end
 
+-- It was finished, or is not there; its lock says nothing then.
+local function is_ended(id)
+	local f = redis.pcall('HMGET', P .. id, 'timestamp', 'finishedOn')
+	return f.err == nil and (f[2] or not f[1] and call('EXISTS', P .. id) == 0)
+end
+
 -- Is this still the job that was taken?  An id is used again after its removal
 -- or after Redis lost its memory; then the time it was added differs.
 local function is_same(id, stamp)

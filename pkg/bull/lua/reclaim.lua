@@ -15,7 +15,7 @@ if not is_same(id, stamp) then
 	return {'gone', remembers(ARGV[6], lease) and 'removed' or 'lost'}
 end
 local held = call('GET', key .. ':lock')
-if held then
+if held and not is_ended(id) then
 	if string.sub(held, 1, #mine) ~= mine then
 		return {'others', held}
 	end
