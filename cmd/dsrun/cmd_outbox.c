@@ -80,6 +80,32 @@ say_unset(struct rows *all, unsigned set)
 	}
 }
 
+/* What a person gave up: who, and why, which stands with the deed. */
+static void
+say_dropped(struct journal *j, struct rows *all, size_t shown)
+{
+	static const char begins[] = JOURNAL_DROPPED "(deed ";
+
+	for (size_t i = 0; i < shown; i++) {
+		struct row *r = &all->rows[i];
+		char *by = NULL;
+		char *reason = NULL;
+		struct err ignored;
+
+		if (r->error == NULL || !text_starts(r->error, begins))
+			continue;
+		if (journal_read_deed(j,
+			strtoll(r->error + sizeof(begins) - 1, NULL, 10), &by,
+			&reason, &ignored) == ERR_NONE) {
+			mem_free(&r->error);
+			r->error =
+			    mem_printf(JOURNAL_DROPPED "by %s: %s", by, reason);
+		}
+		mem_free(&by);
+		mem_free(&reason);
+	}
+}
+
 static int
 by_id(const void *a, const void *b)
 {
@@ -183,9 +209,9 @@ list(struct ctx *ctx, struct journal *j, struct err *err)
 		    all.count < (size_t)limit ? all.count : (size_t)limit;
 
 		say_unset(&all, wire_sinks_mask(conf));
-
 		if (all.count > 0)
 			qsort(all.rows, all.count, sizeof(*all.rows), by_id);
+		say_dropped(j, &all, shown);
 		if (ctx->json)
 			list_json(ctx, &all, shown);
 		else

@@ -442,6 +442,29 @@ journal_read_outbox_of(struct journal *j, int64_t job,
 }
 
 enum err_code
+journal_read_deed(
+    struct journal *j, int64_t id, char **by, char **reason, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(
+	    &j->r, "SELECT by_name,reason FROM deed WHERE id=?1", err);
+	bool row = false;
+
+	*by = *reason = NULL;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, id);
+	if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
+		return err->code;
+	if (!row)
+		return err_set(
+		    err, ERR_NOT_FOUND, 0, "no deed %lld", (long long)id);
+	*by = mem_strdup((const char *)sqlite3_column_text(st, 0));
+	*reason = mem_strdup((const char *)sqlite3_column_text(st, 1));
+	(void)sqlite3_reset(st);
+	return ERR_NONE;
+}
+
+enum err_code
 journal_read_outbox_due(struct journal *j, const char *path,
     enum journal_sink sink, bool *due, struct err *err)
 {

@@ -154,6 +154,10 @@ enum err_code journal_read_outbox_of(struct journal *j, int64_t job,
     void (*fn)(void *arg, const struct journal_outbox_row *r), void *arg,
     struct err *err);
 
+/* Who did the deed of that number, and why; mem_free.  ERR_NOT_FOUND. */
+enum err_code journal_read_deed(
+    struct journal *j, int64_t id, char **by, char **reason, struct err *err);
+
 /* Every service that was ever used, by name. */
 enum err_code journal_read_services(struct journal *j,
     void (*fn)(void *arg, const struct journal_service *s), void *arg,

@@ -273,7 +273,7 @@ def test_a_dead_letter_that_is_dropped_asks_for_nobody(box):
     box.run("outbox", "drop", "1", "--by", "ana", "--reason", "by hand"
             ).expect(0, err="1 given up")
     require("DEAD" not in box.run("status").expect(0).out, "it asks still")
-    box.run("outbox", "--state", "dead").expect(0, out="dropped (deed")
+    box.run("outbox", "--state", "dead").expect(0, out="dropped by ana: by hand")
     box.run("outbox", "drop", "1", "--reason", "r").expect(
         1, err="neither pending nor")
     box.run("outbox", "retry").expect(0, err="no dead letters")
