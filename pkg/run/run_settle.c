@@ -323,13 +323,14 @@ run_settle_taken(struct run_call *c)
 		return;
 	}
 	c->checked_key = false;
+	/* Where it cannot be asked whether it lives, it must not go on. */
+	if (!can_look_up(c) ||
+	    (asked && c->lookup.code == ERR_NONE && c->lookup.found))
+		hang_up(c);
 	if (left <= 0) {
 		time_is_over(c);
 		return;
 	}
-	/* Where it cannot be asked whether it lives, it must not go on. */
-	if (!asked || (c->lookup.code == ERR_NONE && c->lookup.found))
-		hang_up(c);
 	c->due = false;
 	env_timer_start(c->run->env, &c->timer,
 	    asked && LOOKUP_AGAIN_MS < left ? LOOKUP_AGAIN_MS : left);

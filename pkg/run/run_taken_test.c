@@ -372,6 +372,21 @@ a_call_of_a_carrier_that_is_gone_ends_at_its_longest_time(void **state)
 	assert_int_equal(fake_count(&w->fake, "hangup"), 0);
 }
 
+/* By a clock that was set ahead it is over; it may speak to nobody for an hour,
+ * and the number be called beside it. */
+static void
+a_call_that_lives_behind_its_longest_time_is_hung_up(void **state)
+{
+	struct world *w = *state;
+	int64_t id = died_in(w, CARRIER_QUERYABLE, ATTEMPT_PLACED);
+
+	FAKE_FOUND(&w->fake, FAKE_IS_ANSWERED);
+	w->env->origin_ms += 3 * HOUR;
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_INTERRUPTED);
+	assert_int_equal(fake_count(&w->fake, "hangup"), 1);
+}
+
 /* By the wall clock it has hardly begun; that clock was set back. */
 static void
 a_clock_set_back_does_not_make_a_call_longer(void **state)
@@ -601,6 +616,7 @@ main(void)
 	    T(a_call_of_a_carrier_that_cannot_be_asked_is_hung_up_at_once),
 	    T(a_call_of_another_account_waits_for_a_person_or_its_longest_time),
 	    T(a_call_of_a_carrier_that_is_gone_ends_at_its_longest_time),
+	    T(a_call_that_lives_behind_its_longest_time_is_hung_up),
 	    T(a_clock_set_back_does_not_make_a_call_longer),
 	    T(a_call_without_a_name_is_not_hung_up),
 	    T(a_settle_time_begins_anew_after_a_reboot),
