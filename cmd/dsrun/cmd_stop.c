@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 
+#include "journal/journal_copy.h"
 #include "journal/journal_read.h"
 #include "status.h"
 #include "wire.h"
@@ -40,7 +41,8 @@ struct target {
 
 struct stop {
 	struct ctx *ctx;
-	struct journal *journal;
+	struct journal *journal; /* NULL: it is refused */
+	const char *dir;
 	const char *only; /* NULL = every worker */
 	bool all;
 	int sig;
@@ -63,6 +65,31 @@ seen(void *arg, const struct journal_owner_row *o)
 	    (struct target){.row = *o, .fate = FATE_ELSEWHERE};
 }
 
+/* A journal that is refused cannot be asked who works on it, and whoever the
+ * kernel shows with its files must end before it can be mended: all are meant.
+ * false: nobody is seen. */
+static bool
+see_users(struct stop *s)
+{
+	int64_t pids[JOURNAL_PIDS_MAX];
+	size_t n = journal_users_of(s->ctx->env, s->dir, pids);
+
+	s->all = true;
+	for (size_t i = 0; i < n; i++)
+		seen(s,
+		    &(struct journal_owner_row){
+			.command = "process", .alive = true, .pid = pids[i]});
+	return n > 0;
+}
+
+static bool
+is_it(struct stop *s, const struct target *t)
+{
+	return s->journal != NULL
+		   ? journal_owner_is_pid(s->journal, t->row.id, t->row.pid)
+		   : journal_is_user(s->ctx->env, s->dir, t->row.pid);
+}
+
 /* glibc before 2.36 has no names for these calls. */
 static enum fate
 signal_one(struct stop *s, const struct target *t)
@@ -72,7 +99,7 @@ signal_one(struct stop *s, const struct target *t)
 
 	if (fd < 0)
 		return FATE_ELSEWHERE;
-	if (journal_owner_is_pid(s->journal, t->row.id, t->row.pid) &&
+	if (is_it(s, t) &&
 	    syscall(SYS_pidfd_send_signal, (int)fd, s->sig, NULL, 0) == 0)
 		fate = FATE_SIGNALLED;
 	(void)close((int)fd);
@@ -89,8 +116,10 @@ look(struct stop *s, size_t *left, struct err *err)
 
 		if (t->fate == FATE_GONE)
 			continue;
-		if (journal_owner_live(s->journal, t->row.id, &alive, err) !=
-		    ERR_NONE)
+		if (s->journal == NULL)
+			alive = is_it(s, t);
+		else if (journal_owner_live(
+			     s->journal, t->row.id, &alive, err) != ERR_NONE)
 			return err->code;
 		if (!alive)
 			t->fate = FATE_GONE;
@@ -152,15 +181,21 @@ show_text(struct stop *s)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct target *t = &s->targets[i];
 
-		gone += t->fate == FATE_GONE;
-		ctx_say(s->ctx, "%s %lld%s%s (process %lld): %s",
-		    t->row.command, (long long)t->row.id,
-		    t->row.worker[0] != '\0' ? " " : "", t->row.worker,
-		    (long long)t->row.pid,
+		const char *what =
 		    t->fate == FATE_ELSEWHERE
 			? "not to be seen or signalled from here (another "
 			  "container?): stop it there"
-			: fate_names[t->fate]);
+			: fate_names[t->fate];
+
+		gone += t->fate == FATE_GONE;
+		if (t->row.id == 0)
+			ctx_say(s->ctx, "process %lld: %s",
+			    (long long)t->row.pid, what);
+		else
+			ctx_say(s->ctx, "%s %lld%s%s (process %lld): %s",
+			    t->row.command, (long long)t->row.id,
+			    t->row.worker[0] != '\0' ? " " : "", t->row.worker,
+			    (long long)t->row.pid, what);
 	}
 	if (s->count == 0)
 		ctx_say(s->ctx, "nothing runs here%s",
@@ -186,9 +221,10 @@ show(struct stop *s)
 static enum err_code
 stop(struct stop *s, int64_t wait_ms, struct err *err)
 {
-	enum err_code code =
-	    journal_read_owners(s->journal, true, seen, s, err);
+	enum err_code code = ERR_NONE;
 
+	if (s->journal != NULL)
+		code = journal_read_owners(s->journal, true, seen, s, err);
 	if (code == ERR_NONE && s->count == 0 && s->only != NULL)
 		return err_set(err, ERR_NOT_FOUND, 0,
 		    "no worker \"%.80s\" runs here: see `dsrun status`",
@@ -228,8 +264,14 @@ run(struct ctx *ctx, struct err *err)
 		    "one worker (%.60s) or --all, not both", s.only);
 	if (code == ERR_NONE)
 		code = ctx_conf(ctx, &conf, err);
-	if (code == ERR_NONE)
+	if (code == ERR_NONE) {
+		s.dir = conf->dir;
 		code = wire_journal(ctx, JOURNAL_MUST_EXIST, &s.journal, err);
+		if (code != ERR_NONE && s.only == NULL && see_users(&s)) {
+			ctx_say(ctx, "%s", err->text);
+			code = ERR_NONE;
+		}
+	}
 	if (code == ERR_NONE)
 		code = stop(&s,
 		    cli_duration_ms(&ctx->args, "wait",
@@ -240,4 +282,4 @@ run(struct ctx *ctx, struct err *err)
 	return code;
 }
 
-const struct command cmd_stop = {STOP_WORDS, .run = run};
+const struct command cmd_stop = {STOP_WORDS, .is_brake = true, .run = run};

@@ -229,8 +229,8 @@ open_old(struct journal *j, struct journal_db *db, struct err *err)
 
 	if (code == ERR_BUSY)
 		code = err_set(err, ERR_BUSY, 0,
-		    "%s is open in another process: stop it first, then try "
-		    "again",
+		    "%s is open in another process: end it first (dsrun stop "
+		    "--all), then try again",
 		    j->db_path);
 	return code;
 }
@@ -279,6 +279,11 @@ revive(struct journal *j, const char *swap,
 	enum err_code code =
 	    journal_db_open(&db, j->env, swap, SQLITE_OPEN_READWRITE, err);
 
+	if (code == ERR_NONE)
+		code = journal_head_read(&db, &j->head, err);
+	if (code == ERR_NONE)
+		code = journal_refuse_twin(
+		    j, &j->head, o->from != NULL ? o->from : j->dir, err);
 	if (code == ERR_NONE)
 		code = journal_db_exec(&db, "BEGIN IMMEDIATE", err);
 	if (code == ERR_NONE)

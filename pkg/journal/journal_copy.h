@@ -31,9 +31,21 @@ struct journal_restore_options {
  * Put a backup in the place of the journal in dir, or make a directory usable
  * that was copied, moved or has lost its lock files.  Everything is verified
  * before anything is replaced: database, event chains, seals.  The file that
- * was there is kept in archive/.  ERR_BUSY while any dsrun uses dir.
+ * was there is kept in archive/.  ERR_BUSY while any dsrun uses dir, or, on
+ * this machine, the journal that this is a copy of.
  */
 enum err_code journal_restore(
     const struct journal_restore_options *options, struct err *err);
+
+#define JOURNAL_PIDS_MAX 16
+
+/*
+ * The processes that use the journal in dir, as /proc shows their locks on its
+ * files: also where the journal is refused or its lock files were removed.
+ * Not this one; at most JOURNAL_PIDS_MAX.  journal_is_user asks of one.
+ */
+size_t journal_users_of(
+    struct env *env, const char *dir, int64_t pids[JOURNAL_PIDS_MAX]);
+bool journal_is_user(struct env *env, const char *dir, int64_t pid);
 
 #endif

@@ -542,6 +542,64 @@ a_copied_directory_is_refused_until_adopted(void **state)
 	assert_int_equal(jobs(f), 1);
 }
 
+/* What lies in f->dir, as a copy in box, which f->dir names from then on. */
+static void
+go_to_a_copy(struct fix *f)
+{
+	shell(f, "mkdir box && cp -a journal.* owners.lock box/");
+	(void)snprintf(f->dir + strlen(f->dir), 5, "/box");
+}
+
+static void
+go_back(struct fix *f)
+{
+	f->dir[strlen(f->dir) - 4] = '\0';
+}
+
+/* Both would call the same people: the other one asks no carrier first. */
+static void
+a_copy_of_a_journal_in_use_is_not_taken_over(void **state)
+{
+	struct fix *f = *state;
+	int64_t pids[JOURNAL_PIDS_MAX];
+	char said[32];
+	pid_t pid;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	add(f, "a");
+	OK(backup(f, "good.db"));
+	journal_close(&f->j);
+	meeting_open(&meeting);
+	pid = child_start(f, hold_open);
+	meeting_wait(&meeting);
+	assert_int_equal(journal_users_of(f->env, f->dir, pids), 1);
+	assert_int_equal(pids[0], pid);
+	go_to_a_copy(f);
+	shell(f, "cp ../good.db .");
+	assert_int_equal(journal_users_of(f->env, f->dir, pids), 0);
+	(void)snprintf(said, sizeof(said), "in use by pid %d:", (int)pid);
+	assert_int_equal(adopt(f), ERR_BUSY);
+	SAYS(said);
+	assert_int_equal(restore(f, "good.db"), ERR_BUSY);
+	SAYS(said);
+	assert_int_equal(open_journal(f, JOURNAL_MUST_EXIST), ERR_DAMAGED);
+	/* The one it came from is left alone, also without its lock files. */
+	go_back(f);
+	shell(f, "rm journal.lock owners.lock");
+	assert_true(journal_is_user(f->env, f->dir, pid));
+	assert_false(journal_is_user(f->env, f->dir, getpid()));
+	assert_int_equal(adopt(f), ERR_BUSY);
+	killed(pid);
+	meeting_close(&meeting);
+	assert_false(journal_is_user(f->env, f->dir, pid));
+	(void)snprintf(f->dir + strlen(f->dir), 5, "/box");
+	OK(adopt(f));
+	OK(open_journal(f, JOURNAL_MUST_EXIST));
+	assert_int_equal(jobs(f), 1);
+	journal_close(&f->j);
+	go_back(f);
+}
+
 static void
 lost_and_empty_lock_files_are_made_again(void **state)
 {
@@ -747,6 +805,7 @@ main(void)
 	    T(a_crash_in_a_restore_over_a_wreck_loses_neither),
 	    T(a_crash_in_a_restore_to_nowhere_can_be_repeated),
 	    T(a_copied_directory_is_refused_until_adopted),
+	    T(a_copy_of_a_journal_in_use_is_not_taken_over),
 	    T(lost_and_empty_lock_files_are_made_again),
 	    T(a_journal_behind_its_mark_can_be_adopted),
 	    T(what_cannot_be_proved_is_not_adopted),

@@ -7,6 +7,8 @@
 #include "base/crash.h"
 #include "base/mem.h"
 
+#include "journal/journal_copy.h"
+
 #include "journal/journal_priv.h"
 
 /*
@@ -137,14 +139,50 @@ journal_place_ids(struct journal *j, bool make, struct err *err)
 	return code;
 }
 
+/*
+ * Who uses a directory, as the kernel shows it: F_OFD_GETLK gives pid -1, but
+ * /proc/PID/fdinfo names each lock's inode and bytes.
+ */
 struct pid_search {
-	struct journal *j;
-	struct buf *out;
+	struct env *env;
 	const char *pid;
-	char needle[80];
+	char needles[2][80]; /* one of them in a lock's line; "" is none */
+	const uint8_t *id;   /* and the file begins so; NULL: however */
+	int64_t pids[JOURNAL_PIDS_MAX];
+	size_t count;
 };
 
-/* One open file of one process: does it hold a byte of owners.lock? */
+static bool
+begins_with_id(struct pid_search *s, const char *fd)
+{
+	char *path = mem_printf("/proc/%s/fd/%s", s->pid, fd);
+	struct env_file *f = NULL;
+	uint8_t id[ENV_ID_BYTES];
+	size_t got = 0;
+	struct err ignored;
+	bool is = env_open(s->env, path, ENV_READ, &f, &ignored) == ERR_NONE &&
+		  env_pread(s->env, f, id, sizeof(id), 0, &got, &ignored) ==
+		      ERR_NONE &&
+		  got == sizeof(id) && memcmp(id, s->id, sizeof(id)) == 0;
+
+	env_close(s->env, &f);
+	mem_free(&path);
+	return is;
+}
+
+static void
+add_pid(struct pid_search *s)
+{
+	int64_t pid = strtoll(s->pid, NULL, 10);
+
+	for (size_t i = 0; i < s->count; i++)
+		if (s->pids[i] == pid)
+			return;
+	if (s->count < ARRAY_LEN(s->pids))
+		s->pids[s->count++] = pid;
+}
+
+/* One open file of one process: is one of the locks on it? */
 static void
 search_file(void *arg, const char *fd)
 {
@@ -153,19 +191,20 @@ search_file(void *arg, const char *fd)
 	struct env_file *f = NULL;
 	char text[2048];
 	size_t got = 0;
+	bool has = false;
 	struct err ignored;
 
-	if (env_open(s->j->env, path, ENV_READ, &f, &ignored) == ERR_NONE &&
-	    env_pread(s->j->env, f, text, sizeof(text) - 1, 0, &got,
-		&ignored) == ERR_NONE) {
+	if (env_open(s->env, path, ENV_READ, &f, &ignored) == ERR_NONE &&
+	    env_pread(s->env, f, text, sizeof(text) - 1, 0, &got, &ignored) ==
+		ERR_NONE) {
 		text[got] = '\0';
-		if (strstr(text, s->needle) != NULL &&
-		    strstr(buf_text(s->out), s->pid) == NULL &&
-		    s->out->len < 100)
-			buf_printf(s->out, "%s%s",
-			    s->out->len > 0 ? ", " : "pid ", s->pid);
+		for (size_t i = 0; i < ARRAY_LEN(s->needles); i++)
+			has |= s->needles[i][0] != '\0' &&
+			       strstr(text, s->needles[i]) != NULL;
 	}
-	env_close(s->j->env, &f);
+	env_close(s->env, &f);
+	if (has && (s->id == NULL || begins_with_id(s, fd)))
+		add_pid(s);
 	mem_free(&path);
 }
 
@@ -177,47 +216,138 @@ search_process(void *arg, const char *name)
 	struct err ignored;
 
 	if (*name < '1' || *name > '9' ||
-	    strtoll(name, NULL, 10) == s->j->env->pid)
+	    strtoll(name, NULL, 10) == s->env->pid)
 		return;
 	s->pid = name;
 	path = mem_printf("/proc/%s/fdinfo", name);
-	(void)env_list_dir(s->j->env, path, search_file, s, &ignored);
+	(void)env_list_dir(s->env, path, search_file, s, &ignored);
 	mem_free(&path);
 }
 
-/* F_OFD_GETLK gives pid -1, but /proc/PID/fdinfo names each lock's inode. */
+static void
+search_all(struct pid_search *s)
+{
+	struct err ignored;
+
+	(void)env_list_dir(s->env, "/proc", search_process, s, &ignored);
+}
+
+/* "pid 12, 13"; "" when nobody is seen. */
+static void
+print_pids(const struct pid_search *s, char *out, size_t size)
+{
+	struct buf text = BUF_INIT(1024);
+
+	for (size_t i = 0; i < s->count; i++)
+		buf_printf(&text, "%s%lld", i > 0 ? ", " : "pid ",
+		    (long long)s->pids[i]);
+	(void)snprintf(out, size, "%s", buf_text(&text));
+	buf_free(&text);
+}
+
+static void
+needle_of_users(char needle[80], uint64_t owners_inode)
+{
+	(void)snprintf(
+	    needle, 80, ":%llu 0 0", (unsigned long long)owners_inode);
+}
+
 void
 journal_users_pids(struct journal *j, char *out, size_t size)
 {
-	struct buf text = BUF_INIT(256);
-	struct pid_search s = {.j = j, .out = &text};
-	struct err ignored;
+	struct pid_search s = {.env = j->env};
 
-	(void)snprintf(s.needle, sizeof(s.needle), ":%llu 0 0",
-	    (unsigned long long)j->owners_inode);
-	(void)env_list_dir(j->env, "/proc", search_process, &s, &ignored);
-	(void)snprintf(out, size, "%s", buf_text(&text));
-	buf_free(&text);
+	needle_of_users(s.needles[0], j->owners_inode);
+	search_all(&s);
+	print_pids(&s, out, size);
 }
 
 bool
 journal_owner_is_pid(struct journal *j, int64_t owner, int64_t pid)
 {
-	struct buf text = BUF_INIT(256);
-	struct pid_search s = {.j = j, .out = &text};
+	struct pid_search s = {.env = j->env};
 	char name[24];
 
 	if (owner == j->owner)
 		return pid == j->env->pid;
-	(void)snprintf(s.needle, sizeof(s.needle), ":%llu %lld %lld\n",
+	(void)snprintf(s.needles[0], sizeof(s.needles[0]), ":%llu %lld %lld\n",
 	    (unsigned long long)j->owners_inode, (long long)owner,
 	    (long long)owner);
 	(void)snprintf(name, sizeof(name), "%lld", (long long)pid);
 	search_process(&s, name);
-	bool is = text.len > 0;
+	return s.count > 0;
+}
 
-	buf_free(&text);
-	return is;
+/*
+ * By the users' lock, or by SQLite's own shared lock on the database, which it
+ * keeps for as long as it has a WAL open: so they are found also when the lock
+ * files were removed under them.
+ */
+static void
+needles_of_dir(struct pid_search *s, const char *dir)
+{
+	char *owners = mem_printf("%s/owners.lock", dir);
+	char *db = mem_printf("%s/journal.db", dir);
+	struct env_stat st;
+	struct err ignored;
+
+	if (env_stat(s->env, owners, &st, &ignored) == ERR_NONE)
+		needle_of_users(s->needles[0], st.inode);
+	if (env_stat(s->env, db, &st, &ignored) == ERR_NONE)
+		(void)snprintf(s->needles[1], sizeof(s->needles[1]),
+		    ":%llu 1073741826 ", (unsigned long long)st.inode);
+	mem_free(&db);
+	mem_free(&owners);
+}
+
+size_t
+journal_users_of(
+    struct env *env, const char *dir, int64_t pids[JOURNAL_PIDS_MAX])
+{
+	struct pid_search s = {.env = env};
+
+	needles_of_dir(&s, dir);
+	search_all(&s);
+	memcpy(pids, s.pids, s.count * sizeof(*pids));
+	return s.count;
+}
+
+bool
+journal_is_user(struct env *env, const char *dir, int64_t pid)
+{
+	struct pid_search s = {.env = env};
+	char name[24];
+
+	needles_of_dir(&s, dir);
+	(void)snprintf(name, sizeof(name), "%lld", (long long)pid);
+	search_process(&s, name);
+	return s.count > 0;
+}
+
+enum err_code
+journal_refuse_twin(struct journal *j, const struct journal_head *was,
+    const char *what, struct err *err)
+{
+	struct pid_search s = {.env = j->env, .id = was->owners_id};
+	char pids[128];
+
+	/* Its users are ours, and gone: their lock is held exclusively. */
+	if (was->owners_inode == j->owners_inode)
+		return ERR_NONE;
+	needle_of_users(s.needles[0], was->owners_inode);
+	search_all(&s);
+	/* Who has this very database open is told by SQLite's lock on it. */
+	for (size_t i = s.count; i-- > 0;)
+		if (journal_is_user(j->env, j->dir, s.pids[i]))
+			s.pids[i] = s.pids[--s.count];
+	if (s.count == 0)
+		return ERR_NONE;
+	print_pids(&s, pids, sizeof(pids));
+	return err_set(err, ERR_BUSY, 0,
+	    "%s is a copy of a journal that is in use by %s: both would call "
+	    "the same people.  End that one for good first (workers and cron), "
+	    "or leave the copy alone",
+	    what, pids);
 }
 
 enum err_code
@@ -233,7 +363,8 @@ journal_users_lock(struct journal *j, bool exclusive, struct err *err)
 	journal_users_pids(j, pids, sizeof(pids));
 	if (exclusive)
 		return err_set(err, ERR_BUSY, 0,
-		    "%s is in use by %s: stop them first, then try again",
+		    "%s is in use by %s: end them first (dsrun stop --all), "
+		    "then try again",
 		    j->dir, pids[0] != '\0' ? pids : "other dsrun processes");
 	return err_set(err, ERR_BUSY, 0,
 	    "%s is being restored, migrated or rebuilt by %s: try again soon",

@@ -240,6 +240,10 @@ enum err_code journal_users_lock(
 /* Who holds a byte of owners.lock, as text "pid 12, 34" ("" = unknown). */
 void journal_users_pids(struct journal *j, char *out, size_t size);
 #define OWNERS_USERS 0 /* the users' lock's byte in owners.lock */
+/* ERR_BUSY when a process uses the journal that `what` is a copy of; was is
+ * the copy's head as it was made.  Another machine's cannot be seen. */
+enum err_code journal_refuse_twin(struct journal *j,
+    const struct journal_head *was, const char *what, struct err *err);
 
 /* journal_verify.c: each ERR_DAMAGED when it does not hold */
 enum err_code journal_verify_locks(struct journal *j, struct err *err);

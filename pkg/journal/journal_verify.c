@@ -34,8 +34,10 @@ journal_verify_locks(struct journal *j, struct err *err)
 	    h->owners_inode == j->owners_inode)
 		return ERR_NONE;
 	return err_set(err, ERR_DAMAGED, 0,
-	    "%s: its lock files are not the ones it was made with (copied, "
-	    "moved or removed).  When no other dsrun uses this directory: "
+	    "%s: its lock files are not the ones it was made with: it was "
+	    "copied or moved here, or they were removed.  Where the journal "
+	    "that it came from may go on calling (cron, a worker, another "
+	    "machine), end that first, or people are called twice.  Then: "
 	    "dsrun adopt --by NAME",
 	    j->dir);
 }

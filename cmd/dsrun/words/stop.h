@@ -45,7 +45,8 @@ static const struct cli_argument stop_arguments[] = {
 static const char stop_details[] =
     "A stopped worker claims no more and lets its calls end within its grace. "
     "Signals go only to processes that the kernel shows with this journal's "
-    "lock.  Whatever still runs after the wait is an error with exit code 11.";
+    "lock.  Whatever still runs after the wait is an error with exit code 11.  "
+    "Where the journal is refused, every process that uses it is stopped.";
 
 #define STOP_WORDS                                                     \
 	.name = "stop", .aliases = stop_aliases, .group = GROUP_CALLS, \
