@@ -76,6 +76,9 @@ struct command {
 	const char *details;                /* paragraphs; may be NULL */
 	const struct cli_option *options;   /* NULL: none of its own */
 	const struct cli_argument *arguments;
+	/* A brake, or what one looks at before pulling it: works with any
+	 * configuration that surely names the directory. */
+	bool is_brake;
 	/* Ends with exit code ctx->exit, or with that of the error. */
 	enum err_code (*run)(struct ctx *ctx, struct err *err);
 };

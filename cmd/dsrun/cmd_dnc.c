@@ -388,4 +388,4 @@ run(struct ctx *ctx, struct err *err)
 	return code;
 }
 
-const struct command cmd_dnc = {DNC_WORDS, .run = run};
+const struct command cmd_dnc = {DNC_WORDS, .is_brake = true, .run = run};

@@ -220,4 +220,4 @@ run(struct ctx *ctx, struct err *err)
 	return code;
 }
 
-const struct command cmd_jobs = {JOBS_WORDS, .run = run};
+const struct command cmd_jobs = {JOBS_WORDS, .is_brake = true, .run = run};

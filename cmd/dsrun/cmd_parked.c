@@ -259,4 +259,4 @@ run(struct ctx *ctx, struct err *err)
 	return code;
 }
 
-const struct command cmd_parked = {PARKED_WORDS, .run = run};
+const struct command cmd_parked = {PARKED_WORDS, .is_brake = true, .run = run};

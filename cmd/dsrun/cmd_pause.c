@@ -7,4 +7,4 @@ run(struct ctx *ctx, struct err *err)
 	return pausing_run(ctx, true, err);
 }
 
-const struct command cmd_pause = {PAUSE_WORDS, .run = run};
+const struct command cmd_pause = {PAUSE_WORDS, .is_brake = true, .run = run};

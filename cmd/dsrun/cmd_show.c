@@ -158,4 +158,4 @@ run(struct ctx *ctx, struct err *err)
 	return code;
 }
 
-const struct command cmd_show = {SHOW_WORDS, .run = run};
+const struct command cmd_show = {SHOW_WORDS, .is_brake = true, .run = run};

@@ -157,4 +157,4 @@ run(struct ctx *ctx, struct err *err)
 	return code;
 }
 
-const struct command cmd_status = {STATUS_WORDS, .run = run};
+const struct command cmd_status = {STATUS_WORDS, .is_brake = true, .run = run};

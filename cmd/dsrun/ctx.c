@@ -120,13 +120,27 @@ ctx_conf_quiet(struct ctx *ctx, const struct conf **out, struct err *err)
 enum err_code
 ctx_conf(struct ctx *ctx, const struct conf **out, struct err *err)
 {
+	const struct command *c = ctx->args.command;
+	bool first = ctx->conf == NULL;
 	enum err_code code = ctx_conf_quiet(ctx, out, err);
 
 	if (code != ERR_NONE || ctx->problem_count == 0)
 		return code;
-	report_problems(ctx);
-	return err_set(err, ERR_CONFIG, 0, "%zu problem%s in the configuration",
-	    ctx->problem_count, ctx->problem_count == 1 ? "" : "s");
+	if (first || !c->is_brake)
+		report_problems(ctx);
+	if (c->is_brake && ctx->conf->dir_sure) {
+		if (first)
+			ctx_say(ctx,
+			    "dsrun %s needs none of that and goes on; drain, "
+			    "worker and sync do not",
+			    c->name);
+		return ERR_NONE;
+	}
+	return err_set(err, ERR_CONFIG, 0,
+	    "%zu problem%s in the configuration%s%s%s", ctx->problem_count,
+	    ctx->problem_count == 1 ? "" : "s", c->is_brake ? ": to " : "",
+	    c->is_brake ? c->name : "",
+	    c->is_brake ? " all the same, name the directory: --dir DIR" : "");
 }
 
 struct log *

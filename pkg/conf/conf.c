@@ -183,6 +183,19 @@ find_data(struct load *l, const char *key, char **field, const char *here,
 		}
 }
 
+/* whole: the files that may name the directory were read without a problem. */
+static bool
+dir_is_sure(struct load *l, bool whole)
+{
+	const struct conf_setting *dir = conf_setting_find(l->c, "dir");
+
+	for (size_t i = 0; i < l->ps.count; i++)
+		if (strcmp(l->ps.items[i].key, "dir") == 0 ||
+		    strcmp(l->ps.items[i].key, "DSRUN_DIR") == 0)
+			return false;
+	return whole || dir->origin == CONF_FLAG || dir->origin == CONF_ENV;
+}
+
 static enum err_code
 summary(const struct conf_problems *ps, struct err *err)
 {
@@ -211,7 +224,10 @@ conf_load(struct env *env, const struct conf_options *options,
 	l.c = mem_zalloc(1, sizeof(*l.c));
 	read_yaml(&l);
 	read_dotenv(&l);
+	const bool whole = l.ps.count == 0;
+
 	read_rows(&l);
+	l.c->dir_sure = dir_is_sure(&l, whole);
 	find_data(&l, "speech_dir", &l.c->speech_dir, "fixtures/", "speech");
 	find_data(&l, "rules_dir", &l.c->rules_dir, "", "rules");
 	find_data(&l, "carrier.sim.personas", &l.c->sim.personas, "fixtures/",

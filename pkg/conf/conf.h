@@ -112,6 +112,9 @@ struct conf {
 	char *path;     /* dsrun.yaml in use, absolute; NULL: none was found */
 	char *base_dir; /* what relative paths are relative to */
 	char *dir;      /* the journal's directory, absolute */
+	/* dir is the one that was meant, whatever else is wrong: it was read
+	 * from files that are whole, or given by a flag or the environment. */
+	bool dir_sure;
 	char *key_prefix; /* of attempt keys; NULL: the journal's id */
 	char *default_kind;
 	char *on_attention; /* command; NULL: none */
