@@ -12,12 +12,8 @@ collect(void *arg, const struct journal_listed *row)
 {
 	struct deciding_jobs *jobs = arg;
 
-	if (job_is_final(row->job.state))
-		return;
-	if ((jobs->count & (jobs->count + 1)) == 0)
-		jobs->ids = mem_realloc(
-		    jobs->ids, 2 * (jobs->count + 1), sizeof(*jobs->ids));
-	jobs->ids[jobs->count++] = row->job.id;
+	if (!job_is_final(row->job.state))
+		deciding_add(jobs, row->job.id);
 }
 
 /* What is not over of a campaign, once somebody has said that it is meant. */

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,13 +30,23 @@ struct row {
 struct rows {
 	struct row *rows;
 	size_t count;
+	const char *sink; /* only its rows; NULL: any */
+	size_t max, seen; /* of each state */
 };
+
+static bool
+is_of(const struct journal_outbox_row *r, const char *sink)
+{
+	return sink == NULL || text_eq(sink, journal_sink_name(r->row.sink));
+}
 
 static void
 row_seen(void *arg, const struct journal_outbox_row *r)
 {
 	struct rows *all = arg;
 
+	if (!is_of(r, all->sink) || all->seen++ >= all->max)
+		return;
 	if (all->count % 64 == 0)
 		all->rows =
 		    mem_realloc(all->rows, all->count + 64, sizeof(*all->rows));
@@ -192,16 +203,20 @@ list(struct ctx *ctx, struct journal *j, struct err *err)
 	const char *state = cli_text(&ctx->args, "state");
 	int64_t limit = cli_number(&ctx->args, "limit", LIMIT_ELSE);
 	int64_t after = cli_number(&ctx->args, "after", 0);
-	struct rows all = {.count = 0};
+	struct rows all = {
+	    .sink = cli_text(&ctx->args, "sink"), .max = (size_t)limit + 1};
 	const struct conf *conf = NULL;
 	enum err_code code = ERR_NONE;
 	static const enum journal_outbox_state both[] = {
 	    JOURNAL_OUTBOX_PENDING, JOURNAL_OUTBOX_DEAD};
 
-	for (size_t i = 0; i < ARRAY_LEN(both) && code == ERR_NONE; i++)
+	for (size_t i = 0; i < ARRAY_LEN(both) && code == ERR_NONE; i++) {
+		all.seen = 0;
 		if (state == NULL || strcmp(state, state_names[both[i]]) == 0)
 			code = journal_read_outbox(j, (int)both[i], after,
-			    limit + 1, row_seen, &all, err);
+			    all.sink != NULL ? 0 : limit + 1, row_seen, &all,
+			    err);
+	}
 	if (code == ERR_NONE)
 		code = ctx_conf(ctx, &conf, err);
 	if (code == ERR_NONE) {
@@ -255,6 +270,7 @@ struct ids {
 	int64_t *ids;
 	bool *changed;
 	size_t count;
+	const char *sink; /* only its rows; NULL: any */
 };
 
 static void
@@ -271,8 +287,11 @@ ids_add(struct ids *all, int64_t id)
 static void
 id_seen(void *arg, const struct journal_outbox_row *r)
 {
-	if (r->error == NULL || !text_starts(r->error, JOURNAL_DROPPED))
-		ids_add(arg, r->row.id);
+	struct ids *all = arg;
+
+	if (is_of(r, all->sink) &&
+	    (r->error == NULL || !text_starts(r->error, JOURNAL_DROPPED)))
+		ids_add(all, r->row.id);
 }
 
 static enum err_code
@@ -338,6 +357,30 @@ show_change(struct ctx *ctx, const struct ids *all, bool drop)
 	}
 }
 
+/* All that --state and --sink leave; to be dropped only when that is meant. */
+static enum err_code
+heap(struct ctx *ctx, struct journal *j, bool drop, struct ids *all,
+    struct err *err)
+{
+	const char *state = cli_text(&ctx->args, "state");
+	bool pending = state != NULL && strcmp(state, "pending") == 0;
+	char what[160];
+
+	all->sink = cli_text(&ctx->args, "sink");
+	if (journal_read_outbox(j,
+		drop && pending ? JOURNAL_OUTBOX_PENDING : JOURNAL_OUTBOX_DEAD,
+		0, 0, id_seen, all, err) != ERR_NONE)
+		return err->code;
+	if (!drop || all->count == 0)
+		return ERR_NONE;
+	(void)snprintf(what, sizeof(what), "Give up %zu result%s%s%s that %s",
+	    all->count, all->count == 1 ? "" : "s",
+	    all->sink != NULL ? " for " : "",
+	    all->sink != NULL ? all->sink : "",
+	    pending ? "wait to be pushed" : "could not be pushed");
+	return ctx_confirm(ctx, what, err);
+}
+
 static enum err_code
 change(struct ctx *ctx, struct journal *j, bool drop, struct err *err)
 {
@@ -349,8 +392,7 @@ change(struct ctx *ctx, struct journal *j, bool drop, struct err *err)
 	if (code == ERR_NONE)
 		code = named(ctx, &all, err);
 	if (code == ERR_NONE && all.count == 0)
-		code = journal_read_outbox(
-		    j, JOURNAL_OUTBOX_DEAD, 0, 0, id_seen, &all, err);
+		code = heap(ctx, j, drop, &all, err);
 	for (size_t i = 0; i < all.count && code == ERR_NONE; i += c.count) {
 		c.ids = all.ids + i;
 		c.changed = all.changed + i;
@@ -377,9 +419,14 @@ run(struct ctx *ctx, struct err *err)
 		return err_set(err, ERR_USAGE, 0,
 		    "list takes no ROW; for example: dsrun outbox --state "
 		    "dead");
-	if (drop && cli_word(&ctx->args, 1) == NULL)
+	if (drop && (cli_word(&ctx->args, 1) != NULL) ==
+			cli_flag(&ctx->args, "all", false))
 		return err_set(err, ERR_USAGE, 0,
-		    "ROW is missing: the numbers that dsrun outbox shows");
+		    "expected ROWs, the numbers that dsrun outbox shows, or "
+		    "--all, and not both");
+	if (cli_word(&ctx->args, 1) != NULL && cli_given(&ctx->args, "sink"))
+		return err_set(err, ERR_USAGE, 0,
+		    "--sink chooses among all rows: name no ROW with it");
 	if (drop && !cli_given(&ctx->args, "reason"))
 		return err_set(err, ERR_USAGE, 0,
 		    "--reason is missing: a result that is dropped reaches "

@@ -7,6 +7,15 @@
 #include "journal/journal_read.h"
 #include "wire.h"
 
+void
+deciding_add(struct deciding_jobs *jobs, int64_t id)
+{
+	if ((jobs->count & (jobs->count + 1)) == 0)
+		jobs->ids = mem_realloc(
+		    jobs->ids, 2 * (jobs->count + 1), sizeof(*jobs->ids));
+	jobs->ids[jobs->count++] = id;
+}
+
 enum err_code
 deciding_named(struct ctx *ctx, struct journal *j, struct deciding_jobs *out,
     struct err *err)

@@ -13,6 +13,8 @@ struct deciding_jobs {
 	size_t count;
 };
 
+void deciding_add(struct deciding_jobs *jobs, int64_t id);
+
 /* The jobs named on the command line; mem_free ids in any case. */
 enum err_code deciding_named(struct ctx *ctx, struct journal *j,
     struct deciding_jobs *out, struct err *err);
@@ -25,7 +27,7 @@ enum err_code deciding_run(struct ctx *ctx, struct journal *j,
     enum run_decide_verb verb, const struct deciding_jobs *jobs,
     const struct deed *deed, int64_t expires_ms, struct err *err);
 
-/* resolve and retry: on the jobs named. */
+/* retry: on the jobs named. */
 enum err_code deciding_command(
     struct ctx *ctx, enum run_decide_verb verb, struct err *err);
 

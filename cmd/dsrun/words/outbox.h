@@ -8,6 +8,9 @@
 
 static const char *const outbox_state_choices[] = {"pending", "dead", NULL};
 
+static const char *const outbox_sink_choices[] = {
+    "file", "mongo", "s3", "bull", "webhook", "logtail", NULL};
+
 static const char *const outbox_action_choices[] = {
     "list", "retry", "drop", NULL};
 
@@ -17,6 +20,8 @@ static const struct cli_example outbox_examples[] = {
     {"dsrun outbox retry --by ana", "try dead letters again"},
     {"dsrun outbox retry 17 --by ana", "one, also one that waits, at once"},
     {"dsrun outbox drop 17 --reason 'sent by hand'", "push it no more"},
+    {"dsrun outbox drop --all --sink webhook --reason 'receiver is gone'",
+	"a heap of dead letters at once"},
     {NULL, NULL},
 };
 
@@ -24,8 +29,16 @@ static const struct cli_option outbox_options[] = {
     {.name = "state",
 	.type = CLI_TEXT,
 	.value = "STATE",
-	.help = "pending or dead",
+	.help = "pending or dead (drop --all: dead, unless it says pending)",
 	.choices = outbox_state_choices},
+    {.name = "sink",
+	.type = CLI_TEXT,
+	.value = "SINK",
+	.help = "only of this sink, as the list names it",
+	.choices = outbox_sink_choices},
+    {.name = "all",
+	.type = CLI_FLAG,
+	.help = "drop every row that --state and --sink leave; asks first"},
     {.name = "limit",
 	.type = CLI_NUMBER,
 	.value = "N",

@@ -19,6 +19,9 @@ static const struct cli_example resolve_examples[] = {
     {"dsrun resolve job-17 --as drop --by ana --reason "
      "'campaign is over'",
 	"forget it"},
+    {"dsrun resolve --all --cause restored --as drop --by ana --reason "
+     "'called by hand'",
+	"a heap of them at once"},
     {NULL, NULL},
 };
 
@@ -39,13 +42,28 @@ static const struct cli_option resolve_options[] = {
 	.flags = CLI_REQUIRED,
 	.value = "TEXT",
 	.help = "why; kept in the journal"},
+    {.name = "all",
+	.type = CLI_FLAG,
+	.help = "every parked job, or those that the next two leave; asks "
+		"first"},
+    {.name = "campaign",
+	.type = CLI_TEXT,
+	.value = "C",
+	.help = "with --all: only of this campaign"},
+    {.name = "cause",
+	.type = CLI_TEXT,
+	.value = "WORD",
+	.help = "with --all: only what was parked for it (`reason` in dsrun "
+		"parked --json)"},
     {.name = NULL},
 };
 
 static const struct cli_argument resolve_arguments[] = {
     {.name = "JOB",
 	.help = "its id, source:id where two sources know it, or the "
-		"journal's number as #17"},
+		"journal's number as #17",
+	.optional = true,
+	.repeated = true},
     {.name = NULL},
 };
 
