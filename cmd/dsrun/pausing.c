@@ -3,6 +3,8 @@
 #include "base/mem.h"
 
 #include "deed.h"
+#include "journal/journal_read.h"
+#include "wire.h"
 
 struct pausing {
 	struct journal_tx tx;
@@ -10,6 +12,7 @@ struct pausing {
 	const char *campaign; /* NULL: all */
 	bool on;
 	bool changed;
+	bool unknown; /* no job is of that campaign: mistyped? */
 };
 
 static enum err_code
@@ -21,6 +24,32 @@ pausing_tx(struct journal *j, struct journal_tx *tx, struct err *err)
 			   &p->changed, err)
 		     : journal_resume(j, p->campaign, p->deed.by,
 			   p->deed.reason, &p->changed, err);
+}
+
+static void
+job_seen(void *arg, const struct journal_listed *row)
+{
+	struct pausing *p = arg;
+
+	(void)row;
+	p->unknown = false;
+}
+
+static enum err_code
+decide(struct ctx *ctx, struct pausing *p, struct err *err)
+{
+	struct journal_filter one = {
+	    .state = -1, .campaign = p->campaign, .limit = 1};
+	struct journal *j = NULL;
+	enum err_code code = wire_journal(ctx, JOURNAL_MUST_EXIST, &j, err);
+
+	if (code == ERR_NONE)
+		code = journal_now(j, &p->tx, err);
+	p->unknown = p->campaign != NULL;
+	if (code == ERR_NONE && p->unknown)
+		code = journal_read_jobs(j, &one, job_seen, p, err);
+	journal_close(&j);
+	return code;
 }
 
 static void
@@ -56,8 +85,13 @@ pausing_run(struct ctx *ctx, bool on, struct err *err)
 	    .on = on};
 
 	if (deed_read(ctx, &p.deed, err) != ERR_NONE ||
-	    deed_do(ctx, &p.tx, err) != ERR_NONE)
+	    decide(ctx, &p, err) != ERR_NONE)
 		return err->code;
 	show(ctx, &p);
+	if (p.unknown)
+		ctx_say(ctx,
+		    "no job here is of campaign %s so far: is it spelt as "
+		    "`dsrun jobs` shows it?",
+		    p.campaign);
 	return ERR_NONE;
 }

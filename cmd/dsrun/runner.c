@@ -9,6 +9,7 @@
 #include "net/net_env.h"
 #include "progress.h"
 #include "run/run_intake.h"
+#include "shown.h"
 #include "table.h"
 #include "wire.h"
 #include "wire_source.h"
@@ -367,7 +368,25 @@ struct dry {
 	struct table *table;
 	struct ctx_document *d;
 	int64_t now, later, never;
+	int64_t at_ms;
 };
+
+static void
+dry_row(struct dry *d, const struct journal_listed *row, const char *word,
+    const char *text)
+{
+	if (d->ctx->json) {
+		json_write_object(&d->d->w);
+		json_field_str(&d->d->w, "id", row->job.ext);
+		json_field_str(&d->d->w, "verdict", word);
+		json_field_str(&d->d->w, "reason", text);
+		json_write_end(&d->d->w);
+		return;
+	}
+	table_cell(d->table, row->job.ext);
+	table_cell(d->table, word);
+	table_cell(d->table, text);
+}
 
 static void
 dry_job(void *arg, const struct journal_listed *row)
@@ -390,17 +409,27 @@ dry_job(void *arg, const struct journal_listed *row)
 	d->now += strcmp(word, "now") == 0;
 	d->later += strcmp(word, "later") == 0 || strcmp(word, "wait") == 0;
 	d->never += strcmp(word, "never") == 0;
-	if (d->ctx->json) {
-		json_write_object(&d->d->w);
-		json_field_str(&d->d->w, "id", row->job.ext);
-		json_field_str(&d->d->w, "verdict", word);
-		json_field_str(&d->d->w, "reason", text);
-		json_write_end(&d->d->w);
+	dry_row(d, row, word, text);
+}
+
+/* One whose time has come is READY to a run before it looks at anything. */
+static void
+dry_queued(void *arg, const struct journal_listed *row)
+{
+	struct dry *d = arg;
+	char at[SHOWN_MAX];
+
+	if (row->job.not_before_ms <= d->at_ms) {
+		dry_job(d, row);
 		return;
 	}
-	table_cell(d->table, row->job.ext);
-	table_cell(d->table, word);
-	table_cell(d->table, text);
+	const char *why = job_reason_text(row->job.reason);
+	char *text = mem_printf("%s%suntil %s", why, *why != '\0' ? ", " : "",
+	    shown_time(row->job.not_before_ms, at));
+
+	d->later++;
+	dry_row(d, row, "later", text);
+	mem_free(&text);
 }
 
 enum err_code
@@ -411,7 +440,8 @@ runner_dry(struct ctx *ctx, struct err *err)
 	struct wire w = {0};
 	struct ctx_document doc;
 	struct dry d = {.ctx = ctx, .wire = &w, .d = &doc};
-	struct journal_filter f = {.state = JOB_READY};
+	struct journal_filter ready = {.state = JOB_READY};
+	struct journal_filter queued = {.state = JOB_QUEUED};
 	enum err_code code = wire_open_rules(ctx, &w, err);
 
 	if (code != ERR_NONE) {
@@ -424,7 +454,11 @@ runner_dry(struct ctx *ctx, struct err *err)
 		json_write_key(&doc.w, "jobs");
 		json_write_array(&doc.w);
 	}
-	code = journal_read_jobs(w.journal, &f, dry_job, &d, err);
+	d.at_ms = env_now_ms(ctx->env);
+	code = journal_read_jobs(w.journal, &ready, dry_job, &d, err);
+	if (code == ERR_NONE)
+		code =
+		    journal_read_jobs(w.journal, &queued, dry_queued, &d, err);
 	if (ctx->json) {
 		json_write_end(&doc.w);
 		json_field_i64(&doc.w, "now", d.now);
