@@ -160,8 +160,11 @@ doctor_journal(struct doctor *d, const char *name)
 		    ERR_NONE ||
 		look(&g, &err) != ERR_NONE))
 		doctor_fail(d, name,
-		    "see `dsrun check` and the free space and rights of its "
-		    "directory",
+		    err.code == ERR_DAMAGED || err.code == ERR_CONFIG
+			? "nothing is called until then; what to do in which "
+			  "case: docs/trouble.md"
+			: "see `dsrun check` and the free space and rights of "
+			  "its directory",
 		    &err);
 	for (size_t i = 0; i < ARRAY_LEN(g.sinks); i++)
 		mem_free(&g.sinks[i].error);

@@ -1,5 +1,6 @@
 #include "wire.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -39,6 +40,23 @@ open_journal(struct ctx *ctx, const struct conf *conf, enum journal_mode mode,
 	return code;
 }
 
+/* Where the first file that was tried could not be opened because all of the
+ * directory is another user's, that is the error. */
+static enum err_code
+blame_owner(struct ctx *ctx, const struct conf *conf, struct err *err)
+{
+	struct env_stat st;
+	struct err ignored;
+
+	if (err->sys != EACCES ||
+	    env_stat(ctx->env, conf->dir, &st, &ignored) != ERR_NONE ||
+	    st.uid == ctx->env->uid)
+		return err->code;
+	return err_set(err, ERR_CONFIG, 0,
+	    "%s belongs to uid %u, this runs as uid %u: run dsrun as its owner",
+	    conf->dir, st.uid, ctx->env->uid);
+}
+
 enum err_code
 wire_clock(struct ctx *ctx, const struct conf *conf, struct err *err)
 {
@@ -54,7 +72,7 @@ wire_clock(struct ctx *ctx, const struct conf *conf, struct err *err)
 		env_follow(ctx->env, conf->sim.start_ms,
 		    ctx->env->ops->boot_us(ctx->env), 1);
 	mem_free(&sim);
-	return code;
+	return code == ERR_IO ? blame_owner(ctx, conf, err) : code;
 }
 
 enum err_code
@@ -69,7 +87,7 @@ wire_journal(struct ctx *ctx, enum journal_mode mode, struct journal **out,
 		code = wire_clock(ctx, conf, err);
 	if (code == ERR_NONE)
 		code = open_journal(ctx, conf, mode, out, err);
-	return code;
+	return code == ERR_IO ? blame_owner(ctx, conf, err) : code;
 }
 
 static enum err_code
