@@ -59,6 +59,26 @@ a_service_that_stays_away_never_makes_a_dead_letter(void **state)
 	assert_string_equal(outbox(w).error, "the service says no");
 }
 
+/* One request that many rows were in is one failure, and tried again in the
+ * same run. */
+static void
+a_bulk_that_came_to_nothing_opens_no_breaker(void **state)
+{
+	struct world *w = *state;
+
+	finished(w, 8);
+	peer.together = true;
+	peer.code = ERR_UNREACHABLE;
+	peer.blame = true;
+	peer.times = 8;
+	sync_once(w);
+	assert_int_equal(w->code, ERR_NONE);
+	assert_int_equal(outbox(w).done, 8);
+	assert_int_equal(peer.started, 16);
+	assert_int_equal(service(w).failures, 1);
+	assert_int_equal(service(w).breaker, 0);
+}
+
 static void
 what_the_row_itself_does_wrong_is_a_try(void **state)
 {
@@ -225,6 +245,7 @@ main(void)
 	    T(a_row_that_is_refused_for_good_is_a_dead_letter),
 	    T(a_broken_network_is_tried_twice_at_once),
 	    T(a_service_that_stays_away_never_makes_a_dead_letter),
+	    T(a_bulk_that_came_to_nothing_opens_no_breaker),
 	    T(what_the_row_itself_does_wrong_is_a_try),
 	    T(a_service_says_when_to_come_again),
 	    T(a_refused_password_ends_the_sink_for_this_run),

@@ -30,6 +30,7 @@ static struct peer {
 	int64_t takes_ms; /* real, to answer */
 	bool hangs;
 	bool together; /* all that was flushed is answered in one callback */
+	bool echoes;   /* and by one answer */
 	struct env_timer bulk;
 	const char *keeps;
 	const char *then_keeps; /* once the first is kept */
@@ -60,6 +61,7 @@ answered(struct env_timer *t)
 		p->answered = mem_strdup(peer.answers_as);
 	if (p->code != ERR_NONE) {
 		p->blame = peer.blame;
+		p->echo = peer.echoes;
 		p->retry_after_ms = peer.retry_after_ms;
 		(void)err_set(&p->err, p->code, 0, "the service says no");
 	}
@@ -128,9 +130,13 @@ static inline void
 bulk_answered(struct env_timer *t)
 {
 	(void)t;
-	for (int i = 0; i < peer.started; i++)
-		if (peer.answers[i].push != NULL)
-			answered(&peer.answers[i].timer);
+	peer.echoes = false;
+	for (int i = 0; i < peer.started; i++) {
+		if (peer.answers[i].push == NULL)
+			continue;
+		answered(&peer.answers[i].timer);
+		peer.echoes = true;
+	}
 }
 
 static inline void

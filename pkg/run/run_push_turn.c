@@ -150,8 +150,10 @@ tell_all(struct run_push *p, struct journal *j, struct net_guard *g,
 			s->last_ok_ms = journal_group_ms(j);
 		} else if (row->job.blame ||
 			   err_class(row->job.code) == ERR_CLASS_FATAL) {
-			/* A breaker is for what mends itself. */
-			if (err_class(row->job.code) != ERR_CLASS_FATAL)
+			/* A breaker is for what mends itself, and counts
+			 * requests: one may have had hundreds of rows. */
+			if (err_class(row->job.code) != ERR_CLASS_FATAL &&
+			    !row->job.echo)
 				net_guard_error(g, &p->terms, boot, boot_ms);
 			s->last_error_ms = journal_group_ms(j);
 			(void)snprintf(s->last_error, sizeof(s->last_error),

@@ -66,11 +66,12 @@ line_free(struct line *l)
 }
 
 static void
-tell(struct line *l, const struct sink_http_verdict *v)
+tell(struct line *l, const struct sink_http_verdict *v, bool echo)
 {
 	struct sink_push *p = l->push;
 
 	sink_http_tell(p, v);
+	p->echo = echo;
 	line_free(l);
 	p->done(p);
 }
@@ -92,9 +93,12 @@ static void
 tell_batch(struct batch *b, const struct sink_http_verdict *v)
 {
 	struct list *node;
+	bool echo = false;
 
-	while ((node = list_pop(&b->lines)) != NULL)
-		tell(CONTAINER_OF(node, struct line, node), v);
+	while ((node = list_pop(&b->lines)) != NULL) {
+		tell(CONTAINER_OF(node, struct line, node), v, echo);
+		echo = true;
+	}
 	batch_free(b);
 }
 
@@ -295,7 +299,7 @@ on_later(struct env_timer *timer)
 
 		v.err = l->push->err;
 		v.code = v.err.code;
-		tell(l, &v);
+		tell(l, &v, false);
 	}
 	while ((node = list_pop(&t->to_keep)) != NULL)
 		keep_batch(CONTAINER_OF(node, struct batch, node));

@@ -150,7 +150,8 @@ is_to_blame(enum err_code code)
 }
 
 static void
-finish(struct sink_push *p, enum err_code code, const struct err *err)
+finish(
+    struct sink_push *p, enum err_code code, const struct err *err, bool *told)
 {
 	p->impl = NULL;
 	p->code = code;
@@ -158,6 +159,8 @@ finish(struct sink_push *p, enum err_code code, const struct err *err)
 		p->err = *err;
 	p->retry_after_ms = -1;
 	p->blame = is_to_blame(code);
+	p->echo = p->blame && *told;
+	*told = *told || p->blame;
 	p->done(p);
 }
 
@@ -192,6 +195,7 @@ on_loop(struct env_work *w)
 {
 	struct bulk *b = CONTAINER_OF(w, struct bulk, work);
 	struct sink_mongo *s = b->sink;
+	bool told = false; /* that something is wrong with the service */
 
 	choose_most(s, b);
 	for (size_t i = 0; i < b->count; i++) {
@@ -199,7 +203,7 @@ on_loop(struct env_work *w)
 
 		b->items[i].push = NULL;
 		if (p != NULL)
-			finish(p, b->rows[i].code, &b->rows[i].err);
+			finish(p, b->rows[i].code, &b->rows[i].err, &told);
 	}
 	s->bulk = NULL;
 	bulk_free(&b);
@@ -213,13 +217,14 @@ tell_refused(struct env_post *post)
 	struct sink_mongo *s = CONTAINER_OF(post, struct sink_mongo, post);
 	struct list now;
 	struct list *node;
+	bool told = false;
 
 	list_init(&now);
 	while ((node = list_pop(&s->refused)) != NULL)
 		list_add_tail(&now, node);
 	while ((node = list_pop(&now)) != NULL)
 		finish(CONTAINER_OF(node, struct sink_push, node),
-		    s->refusal.code, &s->refusal);
+		    s->refusal.code, &s->refusal, &told);
 }
 
 static enum err_code

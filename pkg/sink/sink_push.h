@@ -30,7 +30,7 @@ struct sink_push {
 	/* What keep() stored for this row in an earlier try; "" = nothing. */
 	const char *kept;
 	/*
-	 * Set by run/: store text (at most SINK_PUSH_KEPT_MAX bytes) with the
+	 * Set by run/: store text (less than SINK_PUSH_KEPT_MAX bytes) with the
 	 * row; kept_done() follows from the loop once it is durable.  For what
 	 * must be found again after a crash: the id of a multipart upload.
 	 */
@@ -46,12 +46,13 @@ struct sink_push {
 	 * becomes a dead letter with err's text.  FATAL: a fault of the set-up
 	 * (a refused password): the row stays, the sink is left alone.
 	 * blame: does it count against the service (its breaker)?
+	 * echo: the answer was another's too, and counts with that one.
 	 * note: beside ERR_NONE, what a person may want to know; "" = nothing.
 	 */
 	enum err_code code;
 	struct err err;
 	int64_t retry_after_ms;
-	bool blame;
+	bool blame, echo;
 	char note[128];
 	/* With ERR_NONE: the delivery that was answered, as its lease in the
 	 * journal has it; run/ notes it as ANSWERED in the transaction that

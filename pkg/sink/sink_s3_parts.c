@@ -288,7 +288,7 @@ on_create(struct aws_s3_op *op)
 	x->upload_id = mem_strdup(c->upload_id);
 	kept_write(x, &text);
 	x->push->kept_done = on_kept;
-	if (text.len <= SINK_PUSH_KEPT_MAX) {
+	if (text.len < SINK_PUSH_KEPT_MAX) {
 		x->push->keep(x->push, text.bytes);
 	} else {
 		x->code = err_set(&x->err, ERR_REJECTED, 0,

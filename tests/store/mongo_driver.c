@@ -196,6 +196,7 @@ do_push(const struct mongo_options *o, const struct json *ask,
 		json_write_object(w);
 		answer_code(w, all[i].push.code, &all[i].push.err);
 		json_field_bool(w, "blame", all[i].push.blame);
+		json_field_bool(w, "echo", all[i].push.echo);
 		json_write_end(w);
 		mem_free(&all[i].meeting);
 	}

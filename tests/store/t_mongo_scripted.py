@@ -243,6 +243,17 @@ def test_after_a_bulk_that_failed_the_next_are_smaller(box):
         require(sizes == [500, 125, 250, 500, 225], sizes)
 
 
+def test_a_bulk_is_blamed_once(box):
+    """Five of them in a minute open a breaker, and not five rows of one."""
+    with Scripted({"update": [updated(20, concern=64)]}) as s, \
+            Driver(s.uri) as d:
+        rows = [record(n) for n in range(20)]
+        said = d.ask(do="push", rows=rows)["rows"]
+        require([(r["code"], r["blame"]) for r in said] ==
+                [("ERR_TIMEOUT", True)] * 20, said)
+        require([r["echo"] for r in said] == [False] + [True] * 19, said)
+
+
 def test_a_read_that_fails_is_translated_too(box):
     with Scripted({"find": [failed(13435), failed(13435), failed(13)]}) as s, \
             Driver(s.uri) as d:
