@@ -59,8 +59,9 @@ struct sim_world {
 	bool clock_was_believed; /* wrong before the journal knew any */
 	bool went_back;          /* the -wal is gone: a person must look */
 	int64_t met_eio; /* the process whose -wal or journal.db failed last */
-	uint64_t mark_changed; /* journal.lock, when it was read last; */
-	bool marked;           /* it said that the disk has failed */
+	uint64_t mark_changed;      /* journal.lock, when it was read last; */
+	bool marked;                /* it said that the disk has failed */
+	int64_t asks_from_us, asks; /* lookups since that moment */
 	struct sim_accounts accounts;
 	int64_t cut_ms, cut_us;  /* the network's time when the power was cut */
 	int64_t attempts, lives; /* of the final journal */
