@@ -185,7 +185,9 @@ struct bull_call {
 	 */
 	enum err_code code;
 	struct err err;
-	bool sent; /* may have happened */
+	bool sent;     /* may have happened */
+	bool shut_out; /* ERR_CONFIG: Redis refused the connection itself, by
+			* the password or the like */
 	enum bull_answer answer;
 	const char *text; /* "" = none */
 	int64_t now_ms;   /* Redis's clock */

@@ -137,6 +137,18 @@ read_answer(struct bull_call *c, struct err *err)
 	return code;
 }
 
+/* That waited in vain for a connection; waiting longer will not help. */
+static void
+shut_out(struct bull_call *c)
+{
+	struct err why;
+
+	net_redis_why(c->bull->redis, &why);
+	c->shut_out = !c->sent && why.code == ERR_CONFIG;
+	if (c->shut_out)
+		c->code = err_set(&c->err, ERR_CONFIG, why.sys, "%s", why.text);
+}
+
 static void
 on_answer(struct net_redis_command *command)
 {
@@ -146,6 +158,8 @@ on_answer(struct net_redis_command *command)
 	c->sent = command->sent;
 	c->err = command->err;
 	c->code = command->code;
+	if (c->code == ERR_UNREACHABLE)
+		shut_out(c);
 	if (c->code == ERR_NONE)
 		c->code = read_answer(c, &c->err);
 	if (c->code != ERR_NONE)

@@ -370,8 +370,7 @@ end(struct run *r)
 		r->code = err.code;
 		r->err = err;
 	}
-	if (r->code == ERR_NONE && (run_pushes_trouble(r, &err) ||
-				       run_queue_trouble(r->queue, &err))) {
+	if (r->code == ERR_NONE && run_trouble(r, &err)) {
 		r->code = err.code;
 		r->err = err;
 	}

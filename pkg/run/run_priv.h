@@ -325,6 +325,9 @@ bool run_pushes_idle(const struct run *r);
 bool run_pushes_resting(const struct run *r);
 /* Rows may have stayed for a fault of a service or of its set-up: which. */
 bool run_pushes_trouble(const struct run *r, struct err *err);
+/* The same, of the queue too; what a person must put right comes before what
+ * may pass. */
+bool run_trouble(const struct run *r, struct err *err);
 
 /* --- run_queue.c: more jobs, from a queue outside
  * --------------------------------- */

@@ -82,3 +82,17 @@ run_pushes_trouble(const struct run *r, struct err *err)
 			return true;
 	return false;
 }
+
+bool
+run_trouble(const struct run *r, struct err *err)
+{
+	struct err of_queue;
+	bool queue = run_queue_trouble(r->queue, &of_queue);
+
+	if ((queue && err_class(of_queue.code) == ERR_CLASS_FATAL) ||
+	    (!run_pushes_trouble(r, err) && queue)) {
+		*err = of_queue;
+		return true;
+	}
+	return run_pushes_trouble(r, err);
+}

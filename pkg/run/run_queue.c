@@ -46,7 +46,8 @@ struct run_queue {
 	} paced[PACES]; /* real: jobs that had ended then, the oldest first */
 	bool giving;    /* told to give back */
 	bool warned;
-	int64_t seen; /* jobs taken so far, as its tally says */
+	struct err refused; /* nothing can be done with it as it is set up */
+	int64_t seen;       /* jobs taken so far, as its tally says */
 };
 
 static void
@@ -80,6 +81,21 @@ count(struct run_queue *q)
 	run_poke(r);
 }
 
+/* A person must look.  Whoever is on the phone meanwhile is not hung up on. */
+static void
+refused(struct run_queue *q, const struct err *err)
+{
+	struct run *r = q->run;
+
+	if (q->refused.code != ERR_NONE)
+		return;
+	q->refused = *err;
+	LOG(r->o.log, LOG_LEVEL_ERROR, "queue.refused",
+	    LOG_STR("error", err->text));
+	if (!r->stopping)
+		run_stop(r, false);
+}
+
 static void
 idle(void *arg, enum err_code code, const struct err *err)
 {
@@ -94,11 +110,14 @@ idle(void *arg, enum err_code code, const struct err *err)
 		    LOG_STR("text", notice));
 		r->results = true; /* of jobs that ended without a call */
 	}
-	if (code != ERR_NONE && err_class(code) == ERR_CLASS_FATAL) {
+	if (code != ERR_NONE && code != ERR_CONFIG &&
+	    err_class(code) == ERR_CLASS_FATAL) {
 		run_fail(r, code, err);
 		return;
 	}
-	if (code != ERR_NONE)
+	if (code == ERR_CONFIG)
+		refused(q, err);
+	else if (code != ERR_NONE)
 		LOG(r->o.log, LOG_LEVEL_WARN, "queue.retry",
 		    LOG_STR("error", err->text));
 	warn(q);
@@ -275,7 +294,13 @@ run_queue_busy(const struct run_queue *q)
 bool
 run_queue_trouble(const struct run_queue *q, struct err *err)
 {
-	return q != NULL && q->source->ops->trouble(q->source->impl, err);
+	if (q == NULL)
+		return false;
+	if (q->refused.code != ERR_NONE) {
+		*err = q->refused;
+		return true;
+	}
+	return q->source->ops->trouble(q->source->impl, err);
 }
 
 struct run_queue *

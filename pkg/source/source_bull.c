@@ -156,7 +156,8 @@ failed(struct source_bull *s)
 	/* Whatever comes next is looked at anew: another server may answer. */
 	s->detected = false;
 	forget(s);
-	if (err_class(s->err.code) == ERR_CLASS_FATAL) {
+	/* It may let us in again: a password that is being changed. */
+	if (err_class(s->err.code) == ERR_CLASS_FATAL && !s->call.shut_out) {
 		s->fatal = true;
 	} else {
 		s->down = true;
