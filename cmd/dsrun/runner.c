@@ -48,6 +48,17 @@ not_final(struct runner *r)
 	return c.jobs[JOB_QUEUED] + c.jobs[JOB_READY] + c.jobs[JOB_HELD];
 }
 
+static int64_t
+not_pushed(struct runner *r)
+{
+	struct journal_counts c;
+	struct err err;
+
+	return journal_read_counts(r->wire.journal, &c, &err) == ERR_NONE
+		   ? c.outbox_pending
+		   : 0;
+}
+
 static void
 show_fired(struct env_timer *t)
 {
@@ -236,6 +247,7 @@ show_next(struct runner *r)
 	const struct run_progress *p = &r->last;
 	const char *dir = journal_dir(r->wire.journal);
 	int64_t left = not_final(r);
+	int64_t unpushed = r->o->mode == RUN_SYNC ? not_pushed(r) : 0;
 
 	if (p->pushed > 0) {
 		ctx_say(r->ctx, "results      %s/out/results.jsonl", dir);
@@ -244,6 +256,9 @@ show_next(struct runner *r)
 		    "N.txt and N.json",
 		    dir);
 	}
+	if (unpushed > 0)
+		ctx_say(r->ctx, "%lld result%s to be pushed: dsrun outbox",
+		    (long long)unpushed, unpushed == 1 ? " waits" : "s wait");
 	if (left > 0)
 		ctx_say(r->ctx,
 		    "%lld jobs wait for their time: dsrun jobs --state QUEUED",

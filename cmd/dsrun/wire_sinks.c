@@ -12,6 +12,7 @@
 #include "net/net_pool.h"
 #include "sink/sink_logtail.h"
 #include "sink/sink_mongo.h"
+#include "sink/sink_refused.h"
 #include "sink/sink_s3.h"
 #include "sink/sink_webhook.h"
 #include "wire.h"
@@ -100,11 +101,13 @@ open_s3(struct wire_sinks *w, struct err *err)
 	    .multipart_bytes = s3->multipart_bytes,
 	    .part_bytes = s3->part_bytes};
 	enum media_encode_format format = MEDIA_ENCODE_OPUS;
-	enum err_code code;
+	enum err_code code = ERR_NONE;
+	struct err missing;
 
 	CHECK(media_encode_parse(s3->format, &format));
-	code = sink_s3_media_encoder(format, &o.encoder, err);
-	if (code == ERR_NONE && w->pool == NULL)
+	if (sink_s3_media_encoder(format, &o.encoder, &missing) != ERR_NONE)
+		o.refused = &missing;
+	if (w->pool == NULL)
 		code = net_pool_open(w->ctx->env, ENCODERS, &w->pool, err);
 	o.pool = w->pool;
 	if (code == ERR_NONE)
@@ -273,29 +276,41 @@ wire_sinks_add(struct wire_sinks *w, enum journal_sink number,
 	    (struct run_pusher){number, sink, number == JOURNAL_SINK_BULL};
 }
 
+/* One that cannot be opened keeps no other from its results; what cannot be
+ * for another reason than its settings ends the run. */
+static enum err_code
+add_opened(struct wire_sinks *w, enum journal_sink number, const char *service,
+    enum err_code code, struct sink_pusher **sink, const struct err *err)
+{
+	if (code != ERR_NONE && code != ERR_CONFIG)
+		return code;
+	if (code == ERR_CONFIG)
+		*sink = sink_refused_new(
+		    w->ctx->env, journal_sink_name(number), service, err);
+	wire_sinks_add(w, number, *sink);
+	return ERR_NONE;
+}
+
 static enum err_code
 open_all(struct wire_sinks *w, struct err *err)
 {
-	if (w->conf->mongo.uri != NULL) {
-		if (open_mongo(w, err) != ERR_NONE)
-			return err->code;
-		wire_sinks_add(w, JOURNAL_SINK_MONGO, w->mongo);
-	}
+	if (w->conf->mongo.uri != NULL &&
+	    add_opened(w, JOURNAL_SINK_MONGO, "mongodb", open_mongo(w, err),
+		&w->mongo, err) != ERR_NONE)
+		return err->code;
 	if (w->conf->s3.bucket != NULL) {
 		if (open_s3(w, err) != ERR_NONE)
 			return err->code;
 		wire_sinks_add(w, JOURNAL_SINK_S3, sink_s3_pusher(w->s3));
 	}
-	if (w->conf->webhook.url != NULL) {
-		if (open_webhook(w, err) != ERR_NONE)
-			return err->code;
-		wire_sinks_add(w, JOURNAL_SINK_WEBHOOK, w->webhook);
-	}
-	if (w->conf->logtail.host != NULL) {
-		if (open_logtail(w, err) != ERR_NONE)
-			return err->code;
-		wire_sinks_add(w, JOURNAL_SINK_LOGTAIL, w->logtail);
-	}
+	if (w->conf->webhook.url != NULL &&
+	    add_opened(w, JOURNAL_SINK_WEBHOOK, "webhook", open_webhook(w, err),
+		&w->webhook, err) != ERR_NONE)
+		return err->code;
+	if (w->conf->logtail.host != NULL &&
+	    add_opened(w, JOURNAL_SINK_LOGTAIL, "logtail", open_logtail(w, err),
+		&w->logtail, err) != ERR_NONE)
+		return err->code;
 	return ERR_NONE;
 }
 

@@ -75,10 +75,12 @@ open_client(const struct sink_s3_options *o, struct sink_s3 *s, struct err *err)
 	    .region = o->s3.region,
 	    .lookup = o->lookup,
 	    .lookup_arg = o->lookup_arg};
-	enum err_code code = aws_credentials_open(&chain, &s->credentials, err);
+	enum err_code code = ERR_NONE;
 
+	if (s->refusal.code == ERR_NONE)
+		code = aws_credentials_open(&chain, &s->credentials, err);
 	if (code != ERR_NONE)
-		return code;
+		s->refusal = *err;
 	client.env = o->env;
 	client.http = s->http;
 	client.credentials = s->credentials;
@@ -117,11 +119,14 @@ sink_s3_open(
 	list_init(&s->pushes);
 	if (code == ERR_NONE) {
 		take(o, s);
-		code = open_http(o, s, err);
-	}
-	if (code == ERR_NONE)
+		/* Where objects will be can be said without these. */
+		if (o->refused != NULL)
+			s->refusal = *o->refused;
+		else if (open_http(o, s, err) != ERR_NONE)
+			s->refusal = *err;
 		code = open_client(o, s, err);
-	if (code == ERR_NONE)
+	}
+	if (code == ERR_NONE && s->refusal.code == ERR_NONE)
 		code = sink_s3_stem_open(s, err);
 	s->pusher = (struct sink_pusher){.name = "s3",
 	    .service = "s3",

@@ -95,10 +95,17 @@ struct sink_s3_options {
 	int64_t parts_at_once;   /* of one object; 0 = 4, at most 8 */
 	int64_t at_once;         /* results; 0 = 8, at most 64 */
 	struct sink_s3_encoder encoder;
+	/* Why nothing can be pushed (the encoder's library is missing); NULL.
+	 */
+	const struct err *refused;
 };
 
-/* Everything is copied; env, pool and the encoder's arg are borrowed.
- * ERR_CONFIG: what cannot be.  Nothing is asked of the network yet. */
+/*
+ * Everything is copied; env, pool and the encoder's arg are borrowed.
+ * ERR_CONFIG: what cannot be.  Nothing is asked of the network yet.
+ * Credentials, or a CA's file, that are not there are told of each push: until
+ * a person has seen to them results say where their objects will be.
+ */
 enum err_code sink_s3_open(const struct sink_s3_options *options,
     struct sink_s3 **out, struct err *err);
 /* NULL-safe; pushes under way never call back.  After net_pool_close. */

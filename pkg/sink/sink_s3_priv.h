@@ -25,6 +25,7 @@ struct sink_s3 {
 	struct net_http *http_public; /* to STS; NULL: the same */
 	struct aws_credentials *credentials;
 	struct aws_s3 *s3;
+	struct err refusal; /* of every push; code ERR_NONE: none */
 	struct sink_s3_encoder encoder;
 	char *ext, *content_type;
 	char *work_dir, *prefix, *storage_class, *bucket;

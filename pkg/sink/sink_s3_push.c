@@ -305,6 +305,14 @@ on_nothing(struct env_post *post)
 }
 
 static void
+on_refused(struct env_post *post)
+{
+	struct sink_s3_push *x = CONTAINER_OF(post, struct sink_s3_push, post);
+
+	sink_s3_fail(x, ERR_CONFIG, &x->s->refusal);
+}
+
+static void
 op_start(void *impl, struct sink_push *p)
 {
 	struct sink_s3 *s = impl;
@@ -322,7 +330,10 @@ op_start(void *impl, struct sink_push *p)
 		x->transcript_path = mem_strdup(r->transcript_path);
 	if (*r->recording_path != '\0')
 		x->recording_path = mem_strdup(r->recording_path);
-	if (x->transcript_path != NULL) {
+	if (s->refusal.code != ERR_NONE) {
+		x->post.fn = on_refused;
+		env_post(s->env, &x->post);
+	} else if (x->transcript_path != NULL) {
 		submit(x);
 	} else if (x->recording_path != NULL) {
 		begin_recording(x);

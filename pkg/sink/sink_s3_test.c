@@ -704,6 +704,32 @@ working_files_of_the_dead_are_swept_and_no_others(void **state)
 	expect_file(&s->w, "s3.lock", "z");
 }
 
+/* So that other results are written with their links meanwhile. */
+static void
+where_an_object_will_be_is_known_before_there_are_keys(void **state)
+{
+	struct store *s = *state;
+	struct buf url = BUF_INIT(1000);
+	struct err why;
+
+	file_is(s, 0, "sound", 5);
+	for (int i = 0; i < 3; i++) {
+		s->options.ca_file = i == 0 ? "/no/such/file" : "";
+		s->options.secret_key = i == 1 ? "" : "SK";
+		(void)err_set(&why, ERR_CONFIG, 0, "no such library");
+		s->options.refused = i == 2 ? &why : NULL;
+		open_sink(s);
+		push(s, 0, ERR_CONFIG);
+		assert_int_equal(s->encoded, 0);
+		buf_clear(&url);
+		sink_s3_recording_url(s->s3, &s->r, &url);
+		assert_non_null(strstr(buf_text(&url), "/2.dbl"));
+	}
+	assert_string_equal(s->p.err.text, "no such library");
+	assert_int_equal(net_peer_count(s->peer), 0);
+	buf_free(&url);
+}
+
 static void
 settings_that_cannot_be_are_refused(void **state)
 {
@@ -711,7 +737,7 @@ settings_that_cannot_be_are_refused(void **state)
 	const struct sink_s3_options good = s->options;
 	struct sink_s3 *s3 = NULL;
 
-	for (int i = 0; i < 7; i++) {
+	for (int i = 0; i < 6; i++) {
 		s->options = good;
 		if (i == 0)
 			s->options.prefix = "/x";
@@ -725,8 +751,6 @@ settings_that_cannot_be_are_refused(void **state)
 			s->options.parts_at_once = 9;
 		if (i == 5)
 			s->options.s3.bucket = "";
-		if (i == 6)
-			s->options.ca_file = "/no/such/file";
 		assert_int_equal(
 		    sink_s3_open(&s->options, &s3, &s->w.err), ERR_CONFIG);
 		assert_null(s3);
@@ -758,6 +782,7 @@ main(void)
 	    TEST(a_large_recording_goes_where_free_keys_are_not_shown),
 	    TEST(an_upload_that_ends_under_its_parts_is_begun_anew),
 	    TEST(working_files_of_the_dead_are_swept_and_no_others),
+	    TEST(where_an_object_will_be_is_known_before_there_are_keys),
 	    TEST(settings_that_cannot_be_are_refused),
 	};
 

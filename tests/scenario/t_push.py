@@ -279,5 +279,48 @@ def test_a_log_service_needs_host_and_token(box):
     require(TOKEN not in r.out + r.err + box.run("config").out, "shown")
 
 
+# --- a sink that cannot even be begun ---
+
+def test_a_sink_that_cannot_be_opened_keeps_no_other_from_its_results(box):
+    """Keys that are half there, an authority's file that is none."""
+    hook = Hook()
+    box.write("none.pem", "no certificate\n", 0o600)
+    for n, (env, more) in enumerate((
+            ({"AWS_ACCESS_KEY_ID": "half"}, {"s3": {"bucket": "bkt"}}),
+            ({}, {"logtail": {"host": "https://127.0.0.1:1/",
+                              "ca_file": "none.pem"}}),
+            ({}, {"s3": {"bucket": "bkt", "ca_file": "none.pem"}}))):
+        name = "j%d" % n
+        filled.configure(box, webhook={"url": hook.url}, **more)
+        box.path(".env").write_text(
+            "DSRUN_WEBHOOK_SECRET=%s\n" % SECRET +
+            ("DSRUN_LOGTAIL_TOKEN=%s\n" % TOKEN if "logtail" in more else ""))
+        filled.enqueue(box, job(name, "+1202555%04d" % (130 + n)))
+        box.run("drain", "--quiet").expect(0)
+        sink = next(iter(more))
+        r = box.run("sync", env=env).expect(78)
+        require(sink in r.err, r.err)
+        require(len(hook.got) == n + 1, "the webhook got nothing")
+        require(any(json.loads(line)["job"]["id"] == name for line in
+                    (box.data / "out" / "results.jsonl").open()),
+                "no line in results.jsonl")
+        row, = waiting(box)
+        require(row["sink"] == sink and row["state"] == "pending" and
+                row["error"], row)
+        box.run("status").expect(0, out=row["error"][:40])
+        filled.alter(box, "UPDATE outbox SET state=1 WHERE state=0")
+    hook.close()
+
+
+def test_a_sync_with_nothing_due_says_what_waits(box):
+    hook = Hook()
+    hook.says = [429] * 9
+    pushed(box, job("a"), url=hook.url, retry={"after": "1h"})
+    box.run("sync").expect(5)
+    r = box.run("sync", "--verbose").expect(0)
+    require("1 result waits to be pushed: dsrun outbox" in r.err, r.err)
+    hook.close()
+
+
 if __name__ == "__main__":
     harness.main()
