@@ -292,10 +292,15 @@ $(B)/tidy/%.ok: %.c .clang-tidy $(HEADERS) $(B)/journal_migrations.inc $(B)/bull
 	$(Q)clang-tidy --quiet $< -- $(CSTD) $(filter-out -MMD -MP,$(CPPFLAGS)) \
 	    >$@.err 2>&1 || { grep -E '(error|warning):' $@.err; exit 1; }
 	$(Q)rm -f $@.err && touch $@
+# The build itself, where its compiler is gcc.
+ifeq ($(shell readlink -f "$$(command -v $(firstword $(CC)))"),$(shell readlink -f "$$(command -v gcc)"))
+lint-gcc: compile
+else
 lint-gcc:
 	$(Q)$(MAKE) B=$(B)-gcc CC=gcc compile
+endif
 lint-clang:
-	$(Q)$(MAKE) B=$(B)-clang CC=clang CFLAGS="-O1 -g" compile
+	$(Q)$(MAKE) B=$(B)-clang CC=clang CFLAGS=-O0 compile
 compile: $(ALL_SRC:%.c=$(B)/%.o)
 
 analyze: ## gcc's -fanalyzer over the program (slow)
