@@ -297,7 +297,8 @@ void bull_renew(struct bull *b, const struct bull_lease *leases, size_t n,
  * now), DELAYED (due_ms), ALREADY (text: where it is), or BACKOFF: nothing
  * changed; decide and call again with backoff_ms >= 0 (else -1) or final.
  *
- * delay: put off until due_ms, no try counted.  DONE, ALREADY.
+ * delay: put off until due_ms of our wall clock, no try counted; when Redis's
+ * clock is another, for as long by that.  DONE, ALREADY.
  *
  * hand_back: not started, next to be taken, no try counted.  DONE, ALREADY.
  * Of several, the last taken is handed back first.

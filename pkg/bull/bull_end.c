@@ -189,6 +189,7 @@ bull_delay(struct bull *b, const struct bull_ref *ref, int64_t due_ms,
 
 	begin(b, ref, &a);
 	bull_arg_i64(&a, due_ms);
+	bull_arg_i64(&a, b->env->ops->wall_us(b->env) / 1000);
 	bull_start(b, &delay, &a, c);
 }
 

@@ -441,6 +441,16 @@ class Library:
         self.us.complete(again)
         self.assertEqual(self.job(j.id)["made"], 1 if self.mq else 0)
 
+    def test_a_delay_is_as_long_where_our_clock_is_wrong(self):
+        hour = 3600000
+        for off in (-5 * hour, 5 * hour):
+            self.add(1)
+            j = self.us.one()
+            ours = self.us.look()["now"] + off
+            word, due = self.us.delay(j, ours + 8 * hour, ours)
+            self.assertEqual(word, "done")
+            self.assertAlmostEqual(due, self.us.look()["now"] + 8 * hour, delta=5000)
+
     def test_a_job_we_delayed_wakes_a_real_worker(self):
         self.add(1)
         j = self.us.one()

@@ -273,8 +273,8 @@ class Ours:
         return self.run("fail", j.id, j.lease, j.stamp, j.tries, self.token, reason, stack, how,
                         random, delay, metrics)
 
-    def delay(self, j, due):
-        return self.run("delay", j.id, j.lease, j.stamp, due)
+    def delay(self, j, due, ours=None):
+        return self.run("delay", j.id, j.lease, j.stamp, due, ours or self.look()["now"])
 
     def hand_back(self, j):
         return self.run("handback", j.id, j.lease, j.stamp, self.token)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -1001,6 +1002,24 @@ def test_a_closed_window_puts_a_job_off_in_the_queue(box):
         require(state(peer, job)["state"] == "delayed", state(peer, job))
         require(not (box.data / "sim" / "calls.jsonl").exists() or
                 not rang(box), "called at night")
+
+
+def test_put_off_by_a_clock_that_is_wrong_it_waits_no_longer(box):
+    """Our clock is five hours ahead of Redis's, and by it the morning is three
+    hours off."""
+    with queue_of("bullmq5") as (server, peer):
+        configure(box, server, lock="1m", sim={
+            "speed": 1, "start": "2027-01-05T05:00:00Z"})
+        job, = add(peer, person(1))
+        shutil.rmtree(box.data)
+        for command in ("init", "drain", "drain"):
+            box.run(command, "--quiet", env={
+                "DSRUN_CLOCK_OFFSET_MS": "18000000"}).expect(0)
+        require(state(peer, job)["state"] == "delayed", state(peer, job))
+        with redis_of(server) as redis:
+            due = int(float(redis("ZSCORE", "bull:calls:delayed", job))) / 4096
+        hours = (due / 1000 - time.time()) / 3600
+        require(2.9 < hours < 3.1, hours)
 
 
 # --- test jobs ---
