@@ -289,8 +289,15 @@ enum err_code run_row_gather(struct journal *j, const struct run_row *before,
 /* run_past.c: job as it was at its end number revision. */
 enum err_code run_past(struct journal *j, int64_t revision,
     struct journal_job *job, struct err *err);
-/* Without its files, and why. */
-void run_row_lame(struct run_row *r, const char *error);
+/*
+ * render, and if files are not what was journalled, once more without them:
+ * r->lame then, and error says why.  They are for a person to look at; the
+ * result, and the other file, must not be lost with them.
+ */
+enum err_code run_row_render(struct run_row *r,
+    enum err_code (*render)(
+	void *arg, const struct sink_result *result, struct err *err),
+    void *arg, struct err *err);
 void run_row_error(struct run_row *r, const char *error);
 void run_row_fini(struct run_row *r);
 

@@ -272,7 +272,8 @@ report(struct run_push *p, const struct run_push_row *row)
 		run_attention(r, what);
 		return;
 	}
-	p->troubled = p->troubled || row->job.blame;
+	p->troubled =
+	    p->troubled || row->job.blame || row->job.code == ERR_SPACE;
 	p->err = row->job.err;
 }
 

@@ -170,15 +170,6 @@ run_row_gather(struct journal *j, const struct run_row *before,
 }
 
 void
-run_row_lame(struct run_row *r, const char *error)
-{
-	r->lame = true;
-	r->result.recording_path = "";
-	r->result.transcript_path = "";
-	run_row_error(r, error);
-}
-
-void
 run_row_error(struct run_row *r, const char *error)
 {
 	mem_free(&r->error);
@@ -190,4 +181,35 @@ run_row_fini(struct run_row *r)
 {
 	mem_free(&r->texts);
 	mem_free(&r->error);
+}
+
+static bool
+is_of_files(enum err_code code)
+{
+	return code == ERR_DAMAGED || code == ERR_NOT_FOUND ||
+	       code == ERR_MALFORMED;
+}
+
+enum err_code
+run_row_render(struct run_row *r,
+    enum err_code (*render)(
+	void *arg, const struct sink_result *result, struct err *err),
+    void *arg, struct err *err)
+{
+	const char *recording = r->result.recording_path;
+	const char *transcript = r->result.transcript_path;
+	const char *const tries[][2] = {
+	    {recording, ""}, {"", transcript}, {"", ""}};
+	enum err_code code = render(arg, &r->result, err);
+
+	if (!is_of_files(code))
+		return code;
+	r->lame = true;
+	run_row_error(r, err->text);
+	for (size_t i = 0; i < ARRAY_LEN(tries) && is_of_files(code); i++) {
+		r->result.recording_path = tries[i][0];
+		r->result.transcript_path = tries[i][1];
+		code = render(arg, &r->result, err);
+	}
+	return code;
 }

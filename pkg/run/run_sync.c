@@ -122,19 +122,18 @@ fetch_run(struct journal *j, struct journal_tx *tx, struct err *err)
  */
 
 static enum err_code
+render(void *arg, const struct sink_result *r, struct err *err)
+{
+	struct run_sync *s = arg;
+
+	return s->sink->ops->render(s->sink->impl, r, &s->bytes, err);
+}
+
+static enum err_code
 row_make(struct run_sync *s, struct run_row *r, struct err *err)
 {
-	enum err_code code =
-	    s->sink->ops->render(s->sink->impl, &r->result, &s->bytes, err);
+	enum err_code code = run_row_render(r, render, s, err);
 
-	if (code == ERR_DAMAGED || code == ERR_NOT_FOUND ||
-	    code == ERR_MALFORMED) {
-		/* The files are for a person to look at; the result itself
-		 * must not be lost with them. */
-		run_row_lame(r, err->text);
-		code = s->sink->ops->render(
-		    s->sink->impl, &r->result, &s->bytes, err);
-	}
 	CRASH_POINT("sync.row.made");
 	return code;
 }

@@ -302,7 +302,7 @@ a_dead_letter_is_out_of_the_next_ones_way(void **state)
 /* --- files --- */
 
 static void
-a_damaged_recording_goes_out_as_a_result_without_files(void **state)
+a_damaged_recording_is_missing_from_its_result_and_nothing_else(void **state)
 {
 	static const struct fake_step answered[] = {AT(100, FAKE_PLACED),
 	    AT(1000, FAKE_ANSWER),
@@ -324,6 +324,7 @@ a_damaged_recording_goes_out_as_a_result_without_files(void **state)
 	sync_once(w);
 	results_are(w, 1);
 	assert_int_equal(world_found(w, RESULTS, ".wav"), 0);
+	assert_int_equal(world_found(w, RESULTS, "1.json"), 1);
 	assert_int_equal(world_found(w, RESULTS, "\"completed\""), 1);
 	assert_int_equal(outbox(w).done, 1);
 	assert_string_equal(w->attention, "damaged files of result 1\n");
@@ -565,7 +566,7 @@ main(void)
 	    T(a_worker_pushes_again_without_being_woken),
 	    T(results_of_a_job_go_out_in_order),
 	    T(a_dead_letter_is_out_of_the_next_ones_way),
-	    T(a_damaged_recording_goes_out_as_a_result_without_files),
+	    T(a_damaged_recording_is_missing_from_its_result_and_nothing_else),
 	    T(a_file_that_somebody_cut_is_not_written_to_again),
 	    T(a_sync_pushes_and_claims_nothing),
 	    T(a_sync_without_work_ends),
