@@ -142,6 +142,7 @@ populate(struct fix *f)
 
 static bool yes;
 static int64_t number;
+static size_t shut_count;
 
 #define IN(name, call)                                                     \
 	static enum err_code in_##name(struct journal *j, struct err *err) \
@@ -270,6 +271,17 @@ in_one_try(struct journal *j, struct err *err)
 }
 
 static enum err_code
+in_lease_until(struct journal *j, struct err *err)
+{
+	enum err_code code;
+
+	journal_set_sinks(j, 1U << JOURNAL_SINK_FILE | 1U << JOURNAL_SINK_BULL);
+	code = journal_lease_until(j, is.ready.id, &yes, &number, err);
+	journal_set_sinks(j, 1U << JOURNAL_SINK_FILE);
+	return code;
+}
+
+static enum err_code
 in_retry_wakes(struct journal *j, struct err *err)
 {
 	struct life l = is.old;
@@ -347,7 +359,6 @@ IN(lease_new, journal_lease_new(j, is.twin.id, "file", "t-2", true, 9, err))
 IN(lease_final, journal_lease_take(j, is.done.id, "t-3", true, 9, &met, err))
 IN(lease_get, journal_lease_get(j, is.ready.id, &lease, &yes, err))
 IN(lease_renew, journal_lease_renew(j, is.ready.id, NULL, 99, &yes, err))
-IN(lease_until, journal_lease_until(j, is.ready.id, &yes, &number, err))
 IN(lease_return, journal_lease_return(j, "file", 0, 9, &number, err))
 IN(lease_give_up, journal_lease_give_up(j, "file", FUTURE_MS, 9, &number, err))
 IN(lease_away, journal_lease_away(j, is.ready.id, err))
@@ -366,6 +377,8 @@ IN(holders,
     journal_holders(j, is.asked.attempt.number, 7, &number, &number, err))
 IN(slots,
     journal_slots(j, is.done.job.campaign_id, is.done.job.kind_id, &live, err))
+
+IN(shut_out, journal_shut_out(j, 0, &number, 1, &shut_count, err))
 
 /* --- calls outside of one --------------------------------------------------
  */
@@ -576,16 +589,17 @@ static const struct call calls[] = {INSIDE(job_get), INSIDE(attempt_get),
     OUTSIDE(leases_away), INSIDE(cache_put), INSIDE(cache_remove),
     OUTSIDE(cache), OUTSIDE(is_known), OUTSIDE(is_made), INSIDE(outbox_keep),
     INSIDE(service_put), INSIDE(service_get), INSIDE(holders), INSIDE(slots),
-    OUTSIDE(counts), OUTSIDE(job), OUTSIDE(attempt), OUTSIDE(person),
-    OUTSIDE(terms), OUTSIDE(find), OUTSIDE(find_in), OUTSIDE(find_queued),
-    OUTSIDE(find_number), OUTSIDE(event_attempt), OUTSIDE(by_key),
-    OUTSIDE(jobs), OUTSIDE(jobs_of), OUTSIDE(attempts), OUTSIDE(events),
-    OUTSIDE(owners), OUTSIDE(pauses), OUTSIDE(dnc), OUTSIDE(last_run),
-    OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due), OUTSIDE(inbox),
-    OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(facts), OUTSIDE(next_due),
-    OUTSIDE(any_ready), OUTSIDE(version), OUTSIDE(lost_before), OUTSIDE(check),
-    OUTSIDE(sql), OUTSIDE(dry_prune), OUTSIDE(services), OUTSIDE(other_owners),
-    OUTSIDE(waiting), OUTSIDE(owner_say)};
+    INSIDE(shut_out), OUTSIDE(counts), OUTSIDE(job), OUTSIDE(attempt),
+    OUTSIDE(person), OUTSIDE(terms), OUTSIDE(find), OUTSIDE(find_in),
+    OUTSIDE(find_queued), OUTSIDE(find_number), OUTSIDE(event_attempt),
+    OUTSIDE(by_key), OUTSIDE(jobs), OUTSIDE(jobs_of), OUTSIDE(attempts),
+    OUTSIDE(events), OUTSIDE(owners), OUTSIDE(pauses), OUTSIDE(dnc),
+    OUTSIDE(last_run), OUTSIDE(outbox), OUTSIDE(outbox_of), OUTSIDE(outbox_due),
+    OUTSIDE(inbox), OUTSIDE(artifact), OUTSIDE(finding), OUTSIDE(facts),
+    OUTSIDE(next_due), OUTSIDE(any_ready), OUTSIDE(version),
+    OUTSIDE(lost_before), OUTSIDE(check), OUTSIDE(sql), OUTSIDE(dry_prune),
+    OUTSIDE(services), OUTSIDE(other_owners), OUTSIDE(waiting),
+    OUTSIDE(owner_say)};
 
 /* --- the loop --------------------------------------------------------------
  */
