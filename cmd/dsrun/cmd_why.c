@@ -204,6 +204,10 @@ answer_waiting(struct why *w, const char *name)
 		SAYS(w, "not before %s: %s",
 		    shown_time(w->job.not_before_ms, at),
 		    job_reason_text(w->job.reason));
+		if (w->job.reason == JOB_REASON_WINDOW && w->first == NULL)
+			NEXT(w, "its hours were changed since: the next dsrun "
+				"drain looks at it again, a worker when it is "
+				"started anew");
 	} else if (w->first != NULL) {
 		bool later = w->first->not_before_ms > 0;
 

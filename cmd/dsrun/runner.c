@@ -137,7 +137,18 @@ begin_run(struct runner *r, struct err *err)
 	o.arg = r;
 	o.attention_arg = r->ctx;
 	env_timer_start_real(r->ctx->env, &r->show, 0);
-	enum err_code code = run_start(&o, &r->run, err);
+	int64_t reopened = 0;
+	enum err_code code = ERR_NONE;
+
+	if (r->o->mode != RUN_SYNC)
+		code = run_reopen(&o, &reopened, err);
+	if (code == ERR_NONE)
+		code = run_start(&o, &r->run, err);
+	if (reopened > 0)
+		ctx_say(r->ctx,
+		    "the calling hours were changed: %lld jobs that waited for "
+		    "them are looked at again",
+		    (long long)reopened);
 
 	/* Asked to stop while the spool was taken in, before there was a run.
 	 */

@@ -1,3 +1,4 @@
+#include "journal/journal_life.h"
 #include "journal/journal_read.h"
 
 #include "journal/journal_priv.h"
@@ -90,6 +91,40 @@ journal_expire(
 		(*expired)++;
 	}
 	return code;
+}
+
+enum err_code
+journal_shut_out(struct journal *j, int64_t kind, int64_t *ids, size_t max,
+    size_t *count, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w,
+	    kind == 0
+		? "SELECT id FROM (SELECT id,reason,not_before_ms FROM job "
+		  "INDEXED BY job_due WHERE state=0 AND not_before_ms>?1 ORDER "
+		  "BY not_before_ms LIMIT 1000) WHERE reason=?3 AND NOT EXISTS"
+		  "(SELECT 1 FROM lease WHERE lease.job=id) LIMIT ?2"
+		: "SELECT id FROM job INDEXED BY job_due WHERE state=0 AND "
+		  "not_before_ms>?1 AND reason=?3 AND kind=?4 AND NOT EXISTS"
+		  "(SELECT 1 FROM lease WHERE lease.job=id) ORDER BY "
+		  "not_before_ms LIMIT ?2",
+	    err);
+	bool row = true;
+
+	*count = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, j->group_ms);
+	journal_db_i64(st, 2, (int64_t)max);
+	journal_db_i64(st, 3, JOB_REASON_WINDOW);
+	if (kind != 0)
+		journal_db_i64(st, 4, kind);
+	for (;;) {
+		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			return ERR_NONE;
+		ids[(*count)++] = sqlite3_column_int64(st, 0);
+	}
 }
 
 static enum err_code

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 
 #include "journal/journal_fix_test.h"
+#include "journal/journal_life.h"
 #include "journal/journal_read.h"
 
 /*
@@ -364,6 +365,58 @@ doubt_run(struct journal *j, void *arg, struct err *err)
 	return journal_step(j, &change, err);
 }
 
+struct shut_out {
+	int64_t kind, id;
+	size_t count;
+};
+
+static enum err_code
+shut_out_run(struct journal *j, void *arg, struct err *err)
+{
+	struct shut_out *s = arg;
+
+	return journal_shut_out(j, s->kind, &s->id, 1, &s->count, err);
+}
+
+static enum err_code
+put_off_run(struct journal *j, void *arg, struct err *err)
+{
+	struct journal_job job;
+	struct journal_change change = {.job = &job, .job_event = JOB_EV_LATER};
+
+	if (journal_job_get(j, *(int64_t *)arg, &job, err) != ERR_NONE)
+		return err->code;
+	job.reason = JOB_REASON_WINDOW;
+	job.not_before_ms = INT64_C(9000000000000);
+	return journal_step(j, &change, err);
+}
+
+/* Its queue may have it back by then. */
+static void
+what_a_queue_may_have_does_not_wait_for_hours_here(void **state)
+{
+	struct fix *f = *state;
+	struct life own = {0}, a = {0};
+	struct shut_out s = {0};
+
+	taken(f, &a, "a");
+	OK(once(f, put_off_run, &a.id));
+	OK(once(f, shut_out_run, &s));
+	assert_int_equal(s.count, 0);
+	life_add(f, &own, "own");
+	OK(once(f, put_off_run, &own.id));
+	OK(once(f, shut_out_run, &s));
+	assert_int_equal(s.count, 1);
+	assert_int_equal(s.id, own.id);
+	s.kind = job(f, own.id).kind_id;
+	OK(once(f, shut_out_run, &s));
+	assert_int_equal(s.count, 1);
+	assert_int_equal(s.id, own.id);
+	s.kind++;
+	OK(once(f, shut_out_run, &s));
+	assert_int_equal(s.count, 0);
+}
+
 static void
 what_is_in_doubt_is_not_put_off_and_comes_with_its_renewal(void **state)
 {
@@ -492,6 +545,7 @@ main(void)
 	    N(what_its_queue_no_longer_has_is_cancelled_unless_it_is_called),
 	    N(a_job_that_is_over_has_its_result_sent_again),
 	    N(a_renewal_moves_the_end_of_what_is_held_alone),
+	    N(what_a_queue_may_have_does_not_wait_for_hours_here),
 	    N(what_is_in_doubt_is_not_put_off_and_comes_with_its_renewal),
 	    N(a_delivery_that_was_let_go_is_not_taken_again),
 	    N(an_earlier_error_is_not_this_one_s),

@@ -26,6 +26,14 @@ enum err_code journal_slots(struct journal *j, int64_t campaign, int64_t kind,
     struct journal_live *out, struct err *err);
 
 /*
+ * Jobs that wait for their calling hours, the soonest first, at most max; of
+ * that kind, or (0) of any among the 1,000 that come due first.  None that came
+ * from a queue.
+ */
+enum err_code journal_shut_out(struct journal *j, int64_t kind, int64_t *ids,
+    size_t max, size_t *count, struct err *err);
+
+/*
  * On the loop's thread: this journal was restored or adopted, and what an
  * earlier life of it did before that moment may be unknown here; 0 = never,
  * INT64_MAX = by its clock of then nobody can say when that was.

@@ -142,4 +142,12 @@ enum err_code run_why(const struct run_options *options, int64_t job,
     struct run_verdict verdicts[RUN_VERDICTS_MAX], size_t *count,
     struct err *err);
 
+/*
+ * Before a run: jobs that wait for calling hours which would open sooner now
+ * than when they were put off have their time at once, and the gates decide
+ * again.  *count of them.  Does nothing while the clock is not trusted.
+ */
+enum err_code run_reopen(
+    const struct run_options *options, int64_t *count, struct err *err);
+
 #endif

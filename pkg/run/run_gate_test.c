@@ -398,6 +398,57 @@ a_closed_window_moves_the_job_to_its_opening(void **state)
 	assert_int_equal(world_job(w, id).reason, JOB_REASON_WINDOW);
 }
 
+static int64_t
+reopened(struct world *w)
+{
+	int64_t count = -1;
+
+	OK(run_reopen(&w->o, &count, &w->err));
+	return count;
+}
+
+/* Somebody has changed the kind's file. */
+static void
+opens_at(struct world *w, int hour, int minute)
+{
+	for (int day = 0; day < 5; day++)
+		w->conf->kinds[0].windows.day[day].spans[0].start =
+		    60 * hour + minute;
+}
+
+static void
+hours_that_were_opened_hold_for_those_that_wait(void **state)
+{
+	struct world *w = *state;
+
+	w->windows = "zone: Etc/UTC, mon-fri: \"18:00-19:00\"";
+	world_open(w);
+	assert_int_equal(reopened(w), 0);
+	int64_t a = JOB(w, .id = "a");
+	int64_t b = JOB(w, .id = "b", .phone = "+15125550101");
+	int64_t own = JOB(w, .id = "c", .phone = "+15125550102",
+	    .not_before_ms = WORLD_START_MS + 3 * HOUR);
+
+	world_drain(w);
+	assert_int_equal(reopened(w), 0);
+	opens_at(w, 18, 30);
+	assert_int_equal(reopened(w), 0);
+	opens_at(w, 17, 30);
+	assert_int_equal(reopened(w), 2);
+	assert_int_equal(reopened(w), 0);
+	world_drain(w);
+	assert_string_equal(world_story(w, b), "ADMIT LATER LATER DUE LATER");
+	assert_int_equal(
+	    world_job(w, b).not_before_ms, WORLD_START_MS + 30 * MINUTE);
+	opens_at(w, 16, 0);
+	assert_int_equal(reopened(w), 2);
+	assert_string_equal(
+	    world_story(w, a), "ADMIT LATER LATER DUE LATER LATER");
+	/* What waits for its own time is left to it. */
+	assert_int_equal(
+	    world_job(w, own).not_before_ms, WORLD_START_MS + 3 * HOUR);
+}
+
 /* --- caps and slots --- */
 
 static void
@@ -533,6 +584,7 @@ main(void)
 	    T(a_request_may_leave_until_the_hours_end),
 	    T(a_request_may_leave_until_the_job_expires),
 	    T(a_closed_window_moves_the_job_to_its_opening),
+	    T(hours_that_were_opened_hold_for_those_that_wait),
 	    T(a_number_has_a_cap_in_any_24_hours),
 	    T(two_dials_of_a_number_keep_their_distance),
 	    T(a_kind_waits_for_a_slot_of_its_own),

@@ -201,5 +201,30 @@ def test_a_dry_run_tells_what_waits_and_what_has_come_due(box):
              box.run("drain", "--dry-run").err, 10, "two that may be called")
 
 
+def test_hours_that_are_opened_hold_for_jobs_that_wait(box):
+    shut = {**filled.KIND["windows"], "mon-fri": "14:00-21:00"}
+    later = {**filled.KIND["windows"], "mon-fri": "15:00-21:00"}
+    configure(box, sim={"speed": 1}, kind={"windows": shut})
+    enqueue(box, *(job("j%d" % n, "+1999555%04d" % n) for n in range(700)),
+            job("own", notBefore="2027-01-05T18:00:00Z"))
+    box.run("drain").expect(0, err="")
+    jobs = box.run("status", "--json").json("status")["jobs"]
+    require(jobs["QUEUED"] == 701, jobs)
+    before = box.run("sql", "SELECT count(*) FROM event").out
+    box.run("drain").expect(0, err="")
+    configure(box, sim={"speed": 1}, kind={"windows": later})
+    box.run("drain").expect(0, err="")
+    require(box.run("sql", "SELECT count(*) FROM event").out == before,
+            "hours that were not opened moved a job")
+    configure(box, sim={"speed": 1}, limits={"concurrency": 1000})
+    box.run("why", "j0").expect(0, out="the next dsrun drain looks at it")
+    box.run("pause", "--reason", "so that nobody is called").expect(0)
+    box.run("drain").expect(0, err="700 jobs that waited for them")
+    jobs = box.run("status", "--json").json("status")["jobs"]
+    require(jobs["READY"] == 700 and jobs["QUEUED"] == 1, jobs)
+    box.run("drain").expect(0, err="")
+    box.run("check", "--quiet").expect(0)
+
+
 if __name__ == "__main__":
     harness.main()
