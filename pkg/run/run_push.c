@@ -240,6 +240,15 @@ begin_all(struct run_push *p, struct err *err)
 /* --- turns -----------------------------------------------------------------
  */
 
+/* A bulk of hundreds that came to nothing is one line for people. */
+static enum log_level
+level_of(const struct run_push_row *row, bool dead)
+{
+	if (dead)
+		return LOG_LEVEL_ERROR;
+	return row->job.echo ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+}
+
 /* What people are told of a row that was just written down. */
 static void
 report(struct run_push *p, const struct run_push_row *row)
@@ -258,7 +267,7 @@ report(struct run_push *p, const struct run_push_row *row)
 			    LOG_STR("text", row->job.note));
 		return;
 	}
-	LOG(r->o.log, dead ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+	LOG(r->o.log, level_of(row, dead),
 	    dead ? "sync.dead-letter" : "sync.retry",
 	    LOG_STR("sink", p->who.sink->name),
 	    LOG_INT("job", row->facts.box.job),

@@ -77,10 +77,19 @@ run_pushes_resting(const struct run *r)
 bool
 run_pushes_trouble(const struct run *r, struct err *err)
 {
-	for (size_t i = 0; i < r->push_count; i++)
-		if (run_push_trouble(r->pushes[i], err))
-			return true;
-	return false;
+	bool any = false;
+	struct err one;
+
+	/* What a person must mend before what mends itself. */
+	for (size_t i = 0; i < r->push_count; i++) {
+		if (!run_push_trouble(r->pushes[i], &one))
+			continue;
+		if (!any || (err_class(one.code) == ERR_CLASS_FATAL &&
+				err_class(err->code) != ERR_CLASS_FATAL))
+			*err = one;
+		any = true;
+	}
+	return any;
 }
 
 bool

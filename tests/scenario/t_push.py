@@ -312,6 +312,35 @@ def test_a_sink_that_cannot_be_opened_keeps_no_other_from_its_results(box):
     hook.close()
 
 
+def test_what_a_person_must_mend_is_said_before_what_mends_itself(box):
+    hook = Hook()
+    port = hook.server_address[1]
+    hook.close()
+    box.write("none.pem", "no certificate\n", 0o600)
+    # In this order they are asked; the first is away.
+    box.path(".env").write_text(
+        "DSRUN_LOGTAIL_TOKEN=%s\nDSRUN_WEBHOOK_SECRET=%s\n" %
+        (TOKEN, SECRET))
+    filled.configure(
+        box, webhook={"url": "http://127.0.0.1:%d/" % port},
+        logtail={"host": "https://127.0.0.1:1/", "ca_file": "none.pem"})
+    filled.enqueue(box, job("later"))
+    box.run("drain", "--quiet").expect(0)
+    r = box.run("sync").expect(78)
+    require("dsrun sync: logtail" in r.err, r.err)
+    require('sink="webhook"' in r.err, r.err)
+
+
+def test_a_batch_that_came_to_nothing_is_one_line_of_the_log(box):
+    hook = Hook()
+    hook.says = [503] * 9
+    logged(box, hook, *people(40))
+    r = box.run("sync").expect(5)
+    lines = [line for line in r.err.splitlines() if "sync.retry" in line]
+    require(len(lines) == len(hook.got) > 0, len(hook.got), r.err)
+    hook.close()
+
+
 def test_a_sync_with_nothing_due_says_what_waits(box):
     hook = Hook()
     hook.says = [429] * 9
