@@ -8,10 +8,13 @@
 #define JOURNAL_PRUNE_CHUNK 500 /* jobs, or files, a transaction */
 #define JOURNAL_PRUNE_DIALS_MS (INT64_C(7) * 86400000)
 
-/* Of a job j: nothing of it is on its way, live, parked or unread. */
+/* Of a job j: nothing of it is on its way, given up without a person's word,
+ * live, parked or unread. */
 #define JOURNAL_OWES_NOTHING                                             \
 	"j.state BETWEEN 3 AND 6 AND NOT EXISTS(SELECT 1 FROM outbox o " \
-	"INDEXED BY outbox_job WHERE o.job=j.id AND o.state=0) AND NOT " \
+	"INDEXED BY outbox_job WHERE o.job=j.id AND (o.state=0 OR "      \
+	"o.state=2 AND (o.error IS NULL OR o.error NOT GLOB "            \
+	"'" JOURNAL_DROPPED "*'))) AND NOT "                             \
 	"EXISTS(SELECT 1 FROM attempt a WHERE a.id>j.id*256 AND "        \
 	"a.id<j.id*256+256 AND a.state BETWEEN 1 AND 7) AND NOT "        \
 	"EXISTS(SELECT 1 FROM inbox i INDEXED BY inbox_open WHERE "      \

@@ -244,7 +244,7 @@ may_erase(struct journal *j, const struct journal_job *job, struct err *err)
 	if (code == ERR_NONE && !yes)
 		code = err_set(err, ERR_BUSY, 0,
 		    "job #%lld still owes a result or waits for a person: "
-		    "try again when its outbox is empty",
+		    "try again when its outbox is empty (dsrun outbox)",
 		    (long long)job->id);
 	return code;
 }

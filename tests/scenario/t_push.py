@@ -279,6 +279,30 @@ def test_a_log_service_needs_host_and_token(box):
     require(TOKEN not in r.out + r.err + box.run("config").out, "shown")
 
 
+def test_what_was_given_up_is_not_pruned_away(box):
+    """A dead letter reached nobody yet: its result and its recording stay
+    until it has gone out, or a person drops it."""
+    hook = Hook()
+    hook.says = [410, 410]
+    pushed(box, job("a"), job("b", filled.VOICEMAIL), url=hook.url)
+    box.run("sync").expect(3)
+    filled.enqueue(box, job("newest", "+12025550109"))
+    box.run("drain", "--quiet").expect(0)
+    box.run("sync").expect(0)
+    dead = [r["row"] for r in waiting(box)]
+    require(len(dead) == 2, waiting(box))
+    d = box.run("prune", "--older-than", "0", "--json").expect(0).json()
+    require(d["jobs"] == 0, d)
+    require([r["row"] for r in waiting(box)] == dead, "the dead are gone")
+    box.run("outbox", "retry", str(dead[0]), "--by", "ana").expect(0)
+    box.run("sync").expect(0)
+    box.run("outbox", "drop", str(dead[1]), "--by", "ana", "--reason",
+            "told by phone").expect(0)
+    d = box.run("prune", "--older-than", "0", "--json").expect(0).json()
+    require(d["jobs"] == 2, d)
+    hook.close()
+
+
 # --- a sink that cannot even be begun ---
 
 def test_a_sink_that_cannot_be_opened_keeps_no_other_from_its_results(box):

@@ -26,7 +26,9 @@ static const struct cli_option prune_options[] = {
 static const char prune_details[] =
     "Events, attempts and personal data of finished jobs go"
     " to a file in archive/.  The job's row stays: an "
-    "identity is never forgotten.";
+    "identity is never forgotten.  A job whose result "
+    "is a dead letter stays whole until that is pushed "
+    "or dropped.";
 
 #define PRUNE_WORDS                                           \
 	.name = "prune", .group = GROUP_KEEP,                 \
