@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include "attention.h"
 #include "net/net_env.h"
 #include "report.h"
 
@@ -35,6 +36,7 @@ ctx_init(struct ctx *ctx, const struct cli_args *args, struct err *err)
 void
 ctx_fini(struct ctx *ctx)
 {
+	attention_end(ctx);
 	log_free(&ctx->log);
 	conf_problems_free(&ctx->problems, ctx->problem_count);
 	conf_free(&ctx->conf);

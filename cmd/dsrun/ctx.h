@@ -48,6 +48,7 @@ struct ctx {
 	size_t flag_count;
 	struct log *log;
 	bool document_written;
+	struct attention *attention; /* attention.c's; NULL: nobody told yet */
 };
 
 /* args were read already and now belong to ctx.  Opens the env. */

@@ -1,16 +1,12 @@
 #include "wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
+#include "attention.h"
 #include "carrier/carrier_sim.h"
 #include "model/model_scripted.h"
 #include "sink/sink_file.h"
@@ -275,44 +271,8 @@ wire_network_free(struct run_check_network *network)
 	wire_sim_log_free(network);
 }
 
-/*
- * The command reads what it is about on its standard input, and has it in
- * DSRUN_ATTENTION too: `mail -s "dsrun" ops@example.com` needs no more.  No
- * child runs without exec, so the journal's locks stay ours alone, and nobody
- * waits for it.
- */
 void
 wire_attention(void *arg, const char *what)
 {
-	struct ctx *ctx = arg;
-	const struct conf *conf = NULL;
-	posix_spawn_file_actions_t actions;
-	struct err err;
-	int ends[2];
-	pid_t pid = 0;
-
-	if (ctx_conf(ctx, &conf, &err) != ERR_NONE ||
-	    conf->on_attention == NULL || pipe2(ends, O_CLOEXEC) != 0)
-		return;
-	(void)signal(SIGCHLD, SIG_IGN); /* the kernel reaps it */
-	(void)setenv("DSRUN_ATTENTION", what, 1);
-	(void)dprintf(ends[1], "%s\n", what); /* far less than a pipe holds */
-	char *shell = mem_strdup("sh");
-	char *option = mem_strdup("-c");
-	char *command = mem_strdup(conf->on_attention);
-	char *argv[] = {shell, option, command, NULL};
-
-	(void)posix_spawn_file_actions_init(&actions);
-	(void)posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-	int rc = posix_spawn(&pid, "/bin/sh", &actions, NULL, argv, environ);
-
-	if (rc != 0)
-		LOG(ctx_log(ctx), LOG_LEVEL_ERROR, "attention.failed",
-		    LOG_INT("errno", rc));
-	(void)posix_spawn_file_actions_destroy(&actions);
-	(void)close(ends[0]);
-	(void)close(ends[1]);
-	mem_free(&command);
-	mem_free(&option);
-	mem_free(&shell);
+	attention_tell(arg, what);
 }

@@ -63,7 +63,7 @@ enum err_code wire_network(
     struct ctx *ctx, struct run_check_network *out, struct err *err);
 void wire_network_free(struct run_check_network *network);
 
-/* Run on_attention, if one is set, with what as its argument. */
+/* attention_tell, as run_options has it; arg is the ctx. */
 void wire_attention(void *arg, const char *what);
 
 #endif

@@ -152,6 +152,24 @@ def test_a_heap_of_parked_jobs_is_resolved_by_one_command(box):
     box.run("check", "--quiet").expect(0)
 
 
+def test_a_heap_of_parked_jobs_is_not_a_heap_of_mails(box):
+    configure(box, sim={"class": "blind"},
+              on_attention="(echo mail; cat) >> told; sleep 1")
+    enqueue(box, *(job("j%d" % n, "+1999555%04d" % n) for n in range(600)))
+    box.run("backup", "good.db").expect(0)
+    box.run("restore", "good.db", "--by", "ana", "--yes").expect(4)
+    box.run("drain", "--quiet").expect(4)
+
+    def told():
+        lines = box.path("told").read_text().splitlines()
+        return lines if len(lines) > 600 else None
+    lines = wait_for(told, 10, "the lines")
+    mails = lines.count("mail")
+    require(2 <= mails <= 4, mails, "mails")
+    told_of = [line for line in lines if line.startswith("parked #")]
+    require(len(told_of) == len(set(told_of)) == 600, len(told_of))
+
+
 def test_a_heap_of_dead_letters_is_given_up_or_tried_again(box):
     filled.called(box, *(job("j%d" % n, "+1999555%04d" % n)
                          for n in range(60)))
