@@ -66,6 +66,8 @@ take(struct journal *j, const struct source_job *s, enum source_taken *taken,
 		*taken = SOURCE_PRUNED;
 	else if (met == JOURNAL_MET_LET_GO)
 		*taken = SOURCE_LET_GO;
+	else if (met == JOURNAL_MET_FINAL)
+		*taken = SOURCE_OVER;
 	return ERR_NONE;
 }
 

@@ -62,8 +62,9 @@ enum source_taken {
 	SOURCE_DIFFERS, /* its id stands there with other content: a reject */
 	SOURCE_PRUNED,  /* of a queue: over long ago, and no longer there; the
 			 * source answers it by itself */
-	SOURCE_LET_GO   /* of a queue: another process took in this very
-			 * delivery and let it go; it is not called */
+	SOURCE_OVER,  /* of a queue: called before; its result goes out again */
+	SOURCE_LET_GO /* of a queue: another process took in this very
+		       * delivery and let it go; it is not called */
 };
 
 struct source_tally {

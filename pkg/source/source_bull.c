@@ -84,6 +84,7 @@ bull_taken(
 	s->out--;
 	/* It may have been a person's to decide before. */
 	s->parked = s->parked || how == SOURCE_KNOWN;
+	s->over += how == SOURCE_OVER;
 	s->tally.added += how == SOURCE_ADDED;
 	s->tally.known += how != SOURCE_ADDED;
 	if (how == SOURCE_PRUNED)

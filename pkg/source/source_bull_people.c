@@ -297,6 +297,14 @@ source_bull_notice(void *impl)
 					      "%s no longer has them (gone)",
 		    (long long)s->gone, bull_name(s->o.bull));
 		s->gone = 0;
+	} else if (s->blanks.notice == NULL && s->over > 0) {
+		s->blanks.notice =
+		    mem_printf("%lld jobs of queue %s came again "
+			       "under a try that was called "
+			       "before: their results are told "
+			       "again, nobody is called",
+			(long long)s->over, bull_name(s->o.bull));
+		s->over = 0;
 	}
 	s->blanks.noticed = s->blanks.notice;
 	s->blanks.notice = NULL;

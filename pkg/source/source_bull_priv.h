@@ -116,6 +116,7 @@ struct source_bull {
 	bool look;
 	int64_t look_after; /* jobs up to here were */
 	int64_t gone;       /* that were not, since the last notice */
+	int64_t over;       /* that came though called before, since then */
 	/* real: an answer of ours found no such job, and all were looked at */
 	int64_t gone_seen, gone_ms;
 	int64_t wanted;

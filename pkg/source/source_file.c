@@ -246,6 +246,7 @@ source_file_taken(struct source_file *f, struct source_job **job,
 		break;
 	case SOURCE_KNOWN:
 	case SOURCE_PRUNED:
+	case SOURCE_OVER:
 	case SOURCE_LET_GO:
 		f->tally.known++;
 		break;
