@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 
+#include "journal/journal_read.h"
 #include "run/run_intake.h"
 
 #include "run/run_priv.h"
@@ -231,8 +232,29 @@ in_hand(struct run_queue *q)
 }
 
 static void
+pause_seen(void *arg, const struct journal_pause_row *p)
+{
+	if (p->campaign == NULL)
+		*(bool *)arg = true;
+}
+
+/* No call begins, so a job that were taken would only wait here. */
+static bool
+is_paused(const struct run *r)
+{
+	bool paused = false;
+	struct err ignored;
+
+	return journal_read_pauses(r->journal, pause_seen, &paused, &ignored) ==
+		   ERR_NONE &&
+	       paused;
+}
+
+static void
 ask(struct run_queue *q, int64_t n)
 {
+	if (is_paused(q->run))
+		return;
 	if (n > RUN_INTAKE_BATCH)
 		n = RUN_INTAKE_BATCH;
 	q->asked = true;

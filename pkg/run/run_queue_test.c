@@ -68,7 +68,7 @@ queue_taken(
 	(void)s;
 	(void)err;
 	queue.added += how == SOURCE_ADDED;
-	queue.known += how == SOURCE_KNOWN;
+	queue.known += how == SOURCE_KNOWN || how == SOURCE_OVER;
 	queue.pruned += how == SOURCE_PRUNED;
 	source_job_free(job);
 	return ERR_NONE;

@@ -1027,6 +1027,26 @@ def test_a_closed_window_puts_a_job_off_in_the_queue(box):
                 not rang(box), "called at night")
 
 
+def test_while_it_is_paused_a_run_takes_nothing(box):
+    """What it took would wait here, and others could not have it."""
+    with queue_of("bull") as (server, peer):
+        configure(box, server, limits={"concurrency": 3})
+        ids = add(peer, *[person(n, "+1999200%04d" % n) for n in range(30)])
+        box.run("pause", "--reason", "the script is wrong").expect(0)
+        box.run("drain", "--quiet").expect(0)
+        worker = box.start("worker", "--quiet")
+        time.sleep(1.5)
+        require({state(peer, j)["state"] for j in ids[::9]} == {"waiting"},
+                peer.do("return queue.getJobCounts()"))
+        box.run("resume", "--reason", "it is right").expect(0)
+        harness.wait_for(lambda: all(
+            state(peer, j)["state"] == "completed" for j in ids[::9]),
+            what="the jobs")
+        worker.terminate()
+        worker.wait().expect(0)
+        require(len(rang(box)) == 30, len(rang(box)))
+
+
 # --- test jobs ---
 
 def test_seeded_jobs_come_as_a_producer_s(box, library, server, peer):
