@@ -7,8 +7,25 @@
 #define DSRUN_BUILD_MS 0
 #endif
 
+/* What the backup does not know, and nobody must be called against. */
 static void
-show(struct ctx *ctx, const struct conf *conf, const char *from)
+show_stops(struct ctx *ctx, const struct journal_restored *r)
+{
+	if (r->numbers + r->pauses > 0)
+		ctx_say(ctx,
+		    "kept, though the backup does not have them: %lld numbers "
+		    "of the do-not-call list, %lld pauses",
+		    (long long)r->numbers, (long long)r->pauses);
+	if (r->lost)
+		ctx_say(ctx,
+		    "the do-not-call list and the pauses of what was replaced "
+		    "cannot be read: before anybody is called, enter again "
+		    "(dsrun dnc, dsrun pause) what came after the backup");
+}
+
+static void
+show(struct ctx *ctx, const struct conf *conf, const char *from,
+    const struct journal_restored *r)
 {
 	struct ctx_document d;
 
@@ -17,10 +34,14 @@ show(struct ctx *ctx, const struct conf *conf, const char *from)
 		json_field_str(&d.w, "dir", conf->dir);
 		json_field_str(&d.w, "from", from);
 		json_field_bool(&d.w, "fresh", true);
+		json_field_i64(&d.w, "keptNumbers", r->numbers);
+		json_field_i64(&d.w, "keptPauses", r->pauses);
+		json_field_bool(&d.w, "stopsLost", r->lost);
 		ctx_json_end(ctx, &d);
 		return;
 	}
 	ctx_say(ctx, "%s is usable again, as a new incarnation", conf->dir);
+	show_stops(ctx, r);
 	ctx_say(ctx, "until it is accepted, each call is preceded by a lookup "
 		     "at its carrier, and jobs whose carrier cannot be asked "
 		     "are parked");
@@ -43,16 +64,18 @@ restoring_run(
 	code = wire_clock(ctx, conf, err);
 	if (code != ERR_NONE)
 		return code;
+	struct journal_restored restored = {0};
 	struct journal_restore_options o = {.env = ctx->env,
 	    .dir = conf->dir,
 	    .from = from,
 	    .by = cli_text(&ctx->args, "by"),
 	    .reason = reason != NULL ? reason : "",
-	    .build_ms = DSRUN_BUILD_MS};
+	    .build_ms = DSRUN_BUILD_MS,
+	    .restored = &restored};
 
 	code = journal_restore(&o, err);
 	if (code == ERR_NONE) {
-		show(ctx, conf, from);
+		show(ctx, conf, from, &restored);
 		ctx_exit(ctx, EXIT_PERSON);
 	}
 	return code;

@@ -328,7 +328,8 @@ make_swap(struct journal *j, const char *swap,
  * aside as it is.
  */
 static enum err_code
-keep_old(struct journal *j, char **aside, struct err *err)
+keep_old(struct journal *j, char **aside, struct journal_stops **stops,
+    struct err *err)
 {
 	struct journal_db old = {0};
 	struct env_stat st;
@@ -340,8 +341,10 @@ keep_old(struct journal *j, char **aside, struct err *err)
 		return ERR_NONE;
 	path = journal_swap_aside(j);
 	code = open_old(j, &old, err);
-	if (code == ERR_NONE)
+	if (code == ERR_NONE) {
+		*stops = journal_stops_read(&old);
 		code = copy_to(j->env, &old, path, err);
+	}
 	journal_db_close(&old);
 	CRASH_POINT("journal.restore.kept");
 	if (code == ERR_NONE || code == ERR_BUSY || code == ERR_SPACE) {
@@ -350,6 +353,29 @@ keep_old(struct journal *j, char **aside, struct err *err)
 	}
 	*aside = path;
 	return ERR_NONE;
+}
+
+/* stops NULL: there was no old file, or (unreadable) nothing of it can be. */
+static enum err_code
+go_on_stopping(struct journal *j, const char *swap,
+    const struct journal_stops *stops, bool unreadable,
+    struct journal_restored *out, struct err *err)
+{
+	struct journal_db db = {0};
+	enum err_code code = ERR_NONE;
+
+	*out = (struct journal_restored){
+	    .lost = stops != NULL ? !stops->whole : unreadable};
+	if (stops == NULL || stops->numbers + stops->pause_count == 0)
+		return ERR_NONE;
+	code = journal_db_open(&db, j->env, swap, SQLITE_OPEN_READWRITE, err);
+	if (code == ERR_NONE)
+		code = journal_stops_write(&db, stops, out, err);
+	journal_db_close(&db);
+	if (code == ERR_NONE)
+		code = journal_swap_sync(j->env, swap, j->dir, err);
+	CRASH_POINT("journal.restore.stops");
+	return code;
 }
 
 static void
@@ -371,10 +397,18 @@ replace(
 {
 	char *swap = mem_printf("%s/journal.swap", j->dir);
 	char *aside = NULL;
+	struct journal_stops *stops = NULL;
+	struct journal_restored restored = {0};
 	enum err_code code = make_swap(j, swap, o, err);
 
 	if (code == ERR_NONE && o->from != NULL)
-		code = keep_old(j, &aside, err);
+		code = keep_old(j, &aside, &stops, err);
+	if (code == ERR_NONE && o->from != NULL)
+		code = go_on_stopping(
+		    j, swap, stops, aside != NULL, &restored, err);
+	if (o->restored != NULL)
+		*o->restored = restored;
+	journal_stops_free(&stops);
 	if (code == ERR_NONE)
 		code = journal_mark_read(&j->lock, err);
 	if (code == ERR_NONE) {

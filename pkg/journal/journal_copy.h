@@ -18,6 +18,13 @@
 enum err_code journal_backup(
     struct journal *j, const char *path, struct err *err);
 
+/* What a restore took over from the file that it replaced. */
+struct journal_restored {
+	bool lost;       /* there was one, and not all of this could be read */
+	int64_t numbers; /* of the do-not-call list that the backup lacks */
+	int64_t pauses;
+};
+
 struct journal_restore_options {
 	struct env *env;
 	const char *dir;  /* absolute */
@@ -25,14 +32,16 @@ struct journal_restore_options {
 	const char *by;
 	const char *reason;
 	int64_t build_ms;
+	struct journal_restored *restored; /* may be NULL */
 };
 
 /*
  * Put a backup in the place of the journal in dir, or make a directory usable
  * that was copied, moved or has lost its lock files.  Everything is verified
  * before anything is replaced: database, event chains, seals.  The file that
- * was there is kept in archive/.  ERR_BUSY while any dsrun uses dir, or, on
- * this machine, the journal that this is a copy of.
+ * was there is kept in archive/, and its do-not-call list and pauses are added
+ * to the backup's, as far as they can be read.  ERR_BUSY while any dsrun uses
+ * dir, or, on this machine, the journal that this is a copy of.
  */
 enum err_code journal_restore(
     const struct journal_restore_options *options, struct err *err);

@@ -264,6 +264,46 @@ accept(struct journal *j, void *arg, struct err *err)
 	return journal_incarnation_accept(j, "ann", "all calls are known", err);
 }
 
+static enum err_code
+stop_run(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	bool yes = false;
+
+	(void)tx;
+	if (journal_dnc_put(j, 15125550101, 2, "ann", "", &yes, err) !=
+		ERR_NONE ||
+	    journal_pause(j, "spring", "ann", "", &yes, err) != ERR_NONE)
+		return err->code;
+	return journal_pause(j, NULL, "ann", "", &yes, err);
+}
+
+/* Who asked since the backup not to be called is not called. */
+static void
+a_restore_keeps_the_stops_of_what_it_replaces(void **state)
+{
+	struct fix *f = *state;
+	struct journal_tx tx = {.run = stop_run};
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	add(f, "a");
+	OK(backup(f, "copy.db"));
+	OK(journal_now(f->j, &tx, &f->err));
+	OK(restore(f, "copy.db"));
+	must_pass(f, "journal.db");
+	assert_int_equal(number_on(f, "journal.db",
+			     "SELECT count(*) FROM dnc WHERE "
+			     "number=15125550101 AND deed=(SELECT max(id) FROM "
+			     "deed WHERE what='restore')"),
+	    1);
+	assert_int_equal(
+	    number_on(f, "journal.db", "SELECT count(*) FROM pause"), 2);
+	OK(restore(f, "copy.db"));
+	assert_int_equal(
+	    number_on(f, "journal.db", "SELECT count(*) FROM pause"), 2);
+	OK(open_journal(f, JOURNAL_MUST_EXIST));
+	assert_int_equal(jobs(f), 1);
+}
+
 static void
 a_person_accepts_an_incarnation_once(void **state)
 {
@@ -795,6 +835,7 @@ main(void)
 	    T(a_backup_does_not_wait_for_the_write_lock),
 	    T(a_crash_leaves_no_half_backup),
 	    T(a_restored_journal_is_the_backup_in_a_new_incarnation),
+	    T(a_restore_keeps_the_stops_of_what_it_replaces),
 	    T(a_person_accepts_an_incarnation_once),
 	    T(a_backup_comes_to_life_in_an_empty_directory),
 	    T(a_backup_that_is_none_changes_nothing),

@@ -225,6 +225,26 @@ enum err_code journal_schema_migrate(
     struct journal_db *db, int from, struct err *err);
 enum err_code journal_schema_steps(struct journal_db *db, struct err *err);
 
+/* journal_stops.c: what a restore must not forget */
+struct journal_stop {
+	int64_t number, kind, at_ms;
+};
+struct journal_stops {
+	struct journal_stop *rows;
+	size_t numbers;
+	char **pauses; /* campaigns; NULL: all */
+	size_t pause_count;
+	bool whole; /* all of it was read */
+};
+struct journal_restored;
+/* Never NULL; journal_stops_free. */
+struct journal_stops *journal_stops_read(struct journal_db *from);
+void journal_stops_free(struct journal_stops **stops);
+/* In a transaction of its own, under the newest deed. */
+enum err_code journal_stops_write(struct journal_db *to,
+    const struct journal_stops *stops, struct journal_restored *out,
+    struct err *err);
+
 /* journal_place.c */
 enum err_code journal_refuse_place(
     struct env *env, const char *dir, struct err *err);

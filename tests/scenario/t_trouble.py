@@ -4,6 +4,7 @@ brakes work whatever else is broken, and a heap is decided by one command."""
 import os
 import shutil
 
+import damage
 import filled
 import harness
 from filled import configure, enqueue, job
@@ -196,6 +197,39 @@ def test_a_heap_of_dead_letters_is_given_up_or_tried_again(box):
         0, err="no dead letters")
     box.run("outbox", "retry", "--sink", "file").expect(
         0, err="40 will be pushed again")
+
+
+# --- a restore ---
+
+def test_a_restore_forgets_no_stop(box):
+    configure(box)
+    enqueue(box, job("a", campaignId="spring"))
+    box.run("dnc", "add", "+12025550191", "--reason", "r").expect(0)
+    box.run("backup", "good.db").expect(0)
+    box.run("dnc", "add", "+12025550101", "--reason", "r").expect(0)
+    box.run("pause", "--campaign", "spring", "--reason", "r").expect(0)
+    box.run("pause", "--reason", "r").expect(0)
+    back = ("restore", "good.db", "--by", "ana", "--yes")
+    d = box.run(*back, "--json").expect(4).json()
+    require((d["keptNumbers"], d["keptPauses"], d["stopsLost"]) ==
+            (1, 2, False), d)
+    listed = box.run("dnc", "list").expect(0).out
+    require("+12025550101" in listed and "+12025550191" in listed, listed)
+    status = box.run("status").expect(0)
+    require("PAUSED   all calls by ana" in status.out and
+            "PAUSED   campaign spring by ana" in status.out, status.out)
+    # Of a file with a broken page they are read all the same.
+    box.run("dnc", "add", "+12025550102", "--reason", "r").expect(0)
+    page = damage.pages(box)[("event", "leaf")][0]
+    damage.overwrite(box, page)
+    box.run("status").expect(12)
+    box.run(*back).expect(4, err="2 numbers of the do-not-call list, 2 pauses")
+    require("+12025550102" in box.run("dnc", "list").out, "it is forgotten")
+    box.run("check", "--quiet").expect(0)
+    damage.overwrite(box, damage.pages(box)[("dnc", "leaf")][0])
+    box.run(*back).expect(4, err="before anybody is called, enter again")
+    damage.overwrite(box, 1)
+    box.run(*back).expect(4, err="before anybody is called, enter again")
 
 
 # --- before a call ---

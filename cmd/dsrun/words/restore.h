@@ -31,7 +31,9 @@ static const struct cli_argument restore_arguments[] = {
 
 static const char restore_details[] =
     "The backup is verified before anything is replaced, "
-    "and what is replaced is kept in archive/.  Calls made "
+    "and what is replaced is kept in archive/.  Its "
+    "do-not-call list and pauses are added to the backup's, "
+    "as far as they can be read.  Calls made "
     "since the backup are not forgotten: until `dsrun "
     "incarnation accept` every call is preceded by a lookup"
     " at its carrier.";
