@@ -357,7 +357,7 @@ def test_a_row_that_waits_is_due_at_once_when_a_person_says_so(box):
 def test_a_dropped_row_is_pushed_no_more(box):
     given_up(box)
     box.run("outbox", "drop", "3").expect(2, err="--reason is missing")
-    box.run("outbox", "drop", "--reason", "r").expect(2, err="ROW is missing")
+    box.run("outbox", "drop", "--reason", "r").expect(2, err="expected ROWs")
     box.run("outbox", "drop", "3", "--reason", "by hand").expect(
         0, err="1 given up")
     require(outbox(box)[3] == "dead", outbox(box))
