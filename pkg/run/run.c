@@ -287,9 +287,6 @@ maybe_claim(struct run *r)
 		r->again = false;
 		return;
 	}
-	/* Its ready() comes back here. */
-	if (!run_queue_is_sure(r->queue))
-		return;
 	run_claim_start(r, want);
 }
 

@@ -5,6 +5,7 @@
 #include "base/crash.h"
 
 #include "job/job_key.h"
+#include "journal/journal_lease.h"
 #include "rules/rules_phone.h"
 
 #include "run/run_priv.h"
@@ -24,6 +25,7 @@ struct run_claim {
 	struct journal_tx tx;
 	int64_t want;
 	int64_t live; /* calls of this run as it began */
+	bool unsure;  /* a queue's jobs may have been removed: not those */
 	/* out */
 	struct run_armed *armed;
 	size_t count;
@@ -222,6 +224,18 @@ cancelled_meanwhile(struct journal *j, const struct journal_candidate *cand,
 	return code;
 }
 
+/* The queue says in a moment whether it has this one still. */
+static enum err_code
+is_unsure(const struct run_claim *c, struct journal *j, int64_t job, bool *out,
+    struct err *err)
+{
+	int64_t until_ms = 0;
+
+	*out = false;
+	return c->unsure ? journal_lease_until(j, job, out, &until_ms, err)
+			 : ERR_NONE;
+}
+
 static enum journal_verdict
 visit(struct journal *j, void *arg, struct journal_candidate *cand,
     const struct journal_live *live, struct err *err)
@@ -231,9 +245,14 @@ visit(struct journal *j, void *arg, struct journal_candidate *cand,
 	struct journal_job job = cand->job;
 	bool alone = job.crashes >= RUN_CRASHES_ALONE;
 	bool cancelled = false;
+	bool unsure = false;
 
 	if (c->alone)
 		return JOURNAL_STOP;
+	if (is_unsure(c, j, job.id, &unsure, err) != ERR_NONE)
+		return JOURNAL_STOP;
+	if (unsure)
+		return JOURNAL_SKIP;
 	if (cancelled_meanwhile(j, cand, &cancelled, err) != ERR_NONE)
 		return JOURNAL_STOP;
 	if (cancelled) {
@@ -375,6 +394,7 @@ run_claim_start(struct run *r, int64_t want)
 	c->run = r;
 	c->want = want < CLAIM_MAX ? want : CLAIM_MAX;
 	c->live = r->live;
+	c->unsure = !run_queue_is_sure(r->queue);
 	c->armed = mem_zalloc((size_t)c->want + 1, sizeof(*c->armed));
 	c->tx.run = claim_run;
 	c->tx.done = claim_done;

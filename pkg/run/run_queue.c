@@ -47,6 +47,7 @@ struct run_queue {
 	} paced[PACES]; /* real: jobs that had ended then, the oldest first */
 	bool giving;    /* told to give back */
 	bool warned;
+	bool sure; /* as of the last turn; else none of its jobs is claimed */
 	struct err refused; /* nothing can be done with it as it is set up */
 	int64_t seen;       /* jobs taken so far, as its tally says */
 };
@@ -266,6 +267,19 @@ ask(struct run_queue *q, int64_t n)
 		env_timer_start_real(q->run->env, &q->look, LOOK_MS);
 }
 
+/* Claims passed by what the queue had before. */
+static void
+become_sure(struct run_queue *q)
+{
+	bool sure = run_queue_is_sure(q);
+
+	if (sure && !q->sure) {
+		q->run->again = true;
+		run_poke(q->run);
+	}
+	q->sure = sure;
+}
+
 void
 run_queue_poke(struct run_queue *q)
 {
@@ -278,6 +292,7 @@ run_queue_poke(struct run_queue *q)
 		q->source->ops->give_back(q->source->impl);
 		return;
 	}
+	become_sure(q);
 	count(q);
 	look_ahead(q);
 	if (!may_ask(q->run) || q->asking)

@@ -660,6 +660,24 @@ def test_without_redis_what_the_journal_has_is_called(box):
     require(len(rang(box)) == 1, "not called")
 
 
+def test_without_redis_only_the_queue_s_own_jobs_wait_for_it(box):
+    """One may have been removed there; one of a file may not."""
+    with queue_of("bull") as (server, peer):
+        configure(box, server, limits={"concurrency": 5})
+        add(peer, person(1, "+19992000001"))
+        dies_at(box, "intake.batch.durable:1")
+        server.process.kill()
+        server.process.wait()
+        filled.enqueue(box, filled.job("of-a-file"))
+        run = box.start("drain", "--quiet")
+        harness.wait_for(lambda: box.calls() and rang(box), timeout_s=6,
+                         what="the call of the file's job")
+        require([row["to"] for row in rang(box)] == [HUMAN], rang(box))
+        harness.wait_for(lambda: len(rang(box)) == 2, what="the other call")
+        run.terminate()
+        run.wait().expect(5)
+
+
 def test_a_result_that_redis_did_not_hear_goes_out_later(box):
     with queue_of("bull", "--appendonly", "yes") as (server, peer):
         configure(box, server)
