@@ -12,7 +12,6 @@
 /* The life of a sink behind a network in a run; see run_push_priv.h. */
 
 #define URL_MAX 8192
-#define AGAIN_MS 1000
 #define ALONE_MOST_MS (5 * 60 * 1000) /* a worker looks again */
 #define FAILURES_MOST 3  /* in a row; then a run that ends gives up */
 #define LOCK_TRY_MS 2000 /* real: another pushes to this sink */
@@ -83,9 +82,8 @@ leave_alone(struct run_push *p, const struct err *why)
 	(void)snprintf(what, sizeof(what), "sink %s left alone %.10s",
 	    p->who.sink->name, day);
 	run_attention(p->run, what);
-	p->alone_until_ms =
-	    env_real_boot_ms(p->run->env) + (ms > 0 ? ms : AGAIN_MS);
-	look_again_in(p, ms > 0 ? ms : AGAIN_MS);
+	p->alone_until_ms = env_real_boot_ms(p->run->env) + ms;
+	look_again_in(p, ms);
 }
 
 /* The sink spoke. */
@@ -439,7 +437,7 @@ timer_fired(struct env_timer *t)
 	struct run_push *p = CONTAINER_OF(t, struct run_push, timer);
 
 	p->until_boot_ms = 0;
-	if (p->left_alone && p->alone_until_ms != 0) {
+	if (p->alone_until_ms != 0) {
 		int64_t left =
 		    p->alone_until_ms - env_real_boot_ms(p->run->env);
 
@@ -448,6 +446,7 @@ timer_fired(struct env_timer *t)
 			return;
 		}
 		p->left_alone = false;
+		p->alone_until_ms = 0;
 	}
 	p->again = true;
 	run_push_poke(p);

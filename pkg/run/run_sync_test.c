@@ -182,6 +182,27 @@ after_its_last_try_a_row_is_a_dead_letter(void **state)
 }
 
 static void
+a_full_disk_makes_no_dead_letter_however_long(void **state)
+{
+	struct world *w = *state;
+
+	opened(w);
+	fail_at(w, "a", ERR_SPACE, 6);
+	(void)JOB(w, .id = "a");
+	world_drain(w);
+	for (int i = 2; i <= 6; i++) {
+		w->env->origin_ms += 2 * HOUR;
+		sync_once(w);
+		assert_int_equal(bad.rendered, i);
+		assert_int_equal(outbox(w).pending, 1);
+	}
+	w->env->origin_ms += 2 * HOUR;
+	sync_once(w);
+	assert_int_equal(outbox(w).done, 1);
+	results_are(w, 1);
+}
+
+static void
 what_can_never_be_pushed_is_dead_at_once(void **state)
 {
 	struct world *w = *state;
@@ -302,12 +323,11 @@ a_dead_letter_is_out_of_the_next_ones_way(void **state)
 /* --- files --- */
 
 static void
-a_damaged_recording_is_missing_from_its_result_and_nothing_else(void **state)
+goes_out_without(struct world *w, bool both)
 {
 	static const struct fake_step answered[] = {AT(100, FAKE_PLACED),
 	    AT(1000, FAKE_ANSWER),
 	    AT(4 * HOUR, FAKE_OVER, .outcome = JOB_OUTCOME_HANGUP), {0}};
-	struct world *w = *state;
 
 	w->with_model = true;
 	opened(w);
@@ -320,11 +340,18 @@ a_damaged_recording_is_missing_from_its_result_and_nothing_else(void **state)
 	world_drain(w);
 	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
 	world_write(w, "data/recordings/1-1.ul2", "not what was recorded");
+	if (both) {
+		char *path = mem_printf(
+		    "%s/data/recordings/1-1.transcript.json", w->dir);
+
+		assert_int_equal(unlink(path), 0);
+		mem_free(&path);
+	}
 	w->env->origin_ms += 2 * HOUR;
 	sync_once(w);
 	results_are(w, 1);
 	assert_int_equal(world_found(w, RESULTS, ".wav"), 0);
-	assert_int_equal(world_found(w, RESULTS, "1.json"), 1);
+	assert_int_equal(world_found(w, RESULTS, "1.json"), !both);
 	assert_int_equal(world_found(w, RESULTS, "\"completed\""), 1);
 	assert_int_equal(outbox(w).done, 1);
 	assert_string_equal(w->attention, "damaged files of result 1\n");
@@ -336,6 +363,18 @@ a_damaged_recording_is_missing_from_its_result_and_nothing_else(void **state)
 	w->fake.scripts[1] = calls;
 	world_drain(w);
 	assert_string_equal(w->attention, "");
+}
+
+static void
+a_damaged_recording_is_missing_from_its_result_and_nothing_else(void **state)
+{
+	goes_out_without(*state, false);
+}
+
+static void
+a_result_whose_files_are_all_gone_goes_out_without_them(void **state)
+{
+	goes_out_without(*state, true);
 }
 
 static void
@@ -561,12 +600,14 @@ main(void)
 	    T(a_push_that_fails_is_made_again_after_its_delay),
 	    T(a_row_that_is_not_due_is_left_alone),
 	    T(after_its_last_try_a_row_is_a_dead_letter),
+	    T(a_full_disk_makes_no_dead_letter_however_long),
 	    T(what_can_never_be_pushed_is_dead_at_once),
 	    T(a_bad_row_does_not_hold_up_the_rest),
 	    T(a_worker_pushes_again_without_being_woken),
 	    T(results_of_a_job_go_out_in_order),
 	    T(a_dead_letter_is_out_of_the_next_ones_way),
 	    T(a_damaged_recording_is_missing_from_its_result_and_nothing_else),
+	    T(a_result_whose_files_are_all_gone_goes_out_without_them),
 	    T(a_file_that_somebody_cut_is_not_written_to_again),
 	    T(a_sync_pushes_and_claims_nothing),
 	    T(a_sync_without_work_ends),
