@@ -205,6 +205,8 @@ a_dead_letter_that_is_dropped_counts_no_more(void **state)
 	struct life l = {.id = 0};
 	struct move m = {.id = 1};
 	struct journal_counts c;
+	char *by = NULL;
+	char *why = NULL;
 
 	OK(open_journal(f, JOURNAL_CREATE));
 	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
@@ -218,6 +220,9 @@ a_dead_letter_that_is_dropped_counts_no_more(void **state)
 	assert_int_equal(c.outbox_dead, 0);
 	outbox_has(f, JOURNAL_OUTBOX_DEAD, "1:a:2:1:dropped here;");
 	OK(once(f, drop, &m));
+	assert_int_equal(
+	    journal_read_deed(f->j, 99, &by, &why, &f->err), ERR_NOT_FOUND);
+	assert_null(by);
 	assert_false(m.changed); /* once is enough */
 	OK(once(f, retry, &m));
 	assert_true(m.changed);

@@ -413,7 +413,7 @@ poked(struct env_post *post)
 		return;
 	if (!list_empty(&p->said) || p->room > 0)
 		run_push_turn(p);
-	else if (p->lock != NULL && p->rows == 0 && (!p->again || !may_take(p)))
+	else if (p->lock != NULL && p->rows == 0)
 		unlock(p);
 }
 

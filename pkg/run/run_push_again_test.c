@@ -153,6 +153,55 @@ a_set_up_that_was_mended_is_found_by_the_next_sync(void **state)
 	assert_int_equal(outbox(w).done, 3);
 }
 
+/* A second sink, of the same service here, that the set-up keeps out. */
+static void
+refuse_start(void *s, struct sink_push *p)
+{
+	enum err_code code = peer.code;
+
+	peer.code = ERR_CONFIG;
+	peer.times++;
+	peer_start(s, p);
+	peer.code = code;
+}
+
+static void
+ends_with_what_must_be_mended(struct world *w, int first)
+{
+	struct sink_push_ops ops = peer_ops;
+	struct sink_pusher other = {"s3", "s3", &ops, &peer, .at_once = 1};
+	struct run_pusher both[2];
+
+	ops.start = refuse_start;
+	opened(w);
+	both[first] = pushers[0];
+	both[1 - first] = (struct run_pusher){JOURNAL_SINK_S3, &other, false};
+	journal_set_sinks(w->j, BIT(FILE) | BIT(WEBHOOK) | BIT(S3));
+	w->o.pushers = both;
+	w->o.pusher_count = 2;
+	(void)JOB(w, .id = "a", .expires_ms = WORLD_START_MS + 1);
+	world_drain(w);
+	peer.code = ERR_UNREACHABLE;
+	peer.blame = true;
+	peer.times = 100;
+	sync_once(w);
+	assert_int_equal(w->code, ERR_CONFIG);
+	assert_non_null(strstr(w->err.text, "s3: "));
+	assert_int_equal(outbox(w).pending, 1);
+}
+
+static void
+what_must_be_mended_ends_a_run_before_what_is_away(void **state)
+{
+	ends_with_what_must_be_mended(*state, 1);
+}
+
+static void
+what_is_away_first_does_not_hide_what_must_be_mended(void **state)
+{
+	ends_with_what_must_be_mended(*state, 0);
+}
+
 static void
 left_alone(struct world *w, const char *box)
 {
@@ -275,6 +324,8 @@ main(void)
 	    T(a_service_says_when_to_come_again),
 	    T(a_refused_password_ends_the_sink_for_this_run),
 	    T(a_set_up_that_was_mended_is_found_by_the_next_sync),
+	    T(what_must_be_mended_ends_a_run_before_what_is_away),
+	    T(what_is_away_first_does_not_hide_what_must_be_mended),
 	    T(a_worker_comes_back_to_a_sink_that_it_left_alone),
 	    T(a_worker_that_left_a_sink_alone_lets_others_have_it),
 	    T(what_a_service_did_wrong_leaves_a_row_its_own_tries),

@@ -1,5 +1,7 @@
 #include "base/check.h"
 
+#include "job/job_ladder.h"
+
 #include "run/run_push_priv.h"
 
 /* The sinks behind a network that a run has; each is by itself. */
@@ -10,7 +12,10 @@
 int64_t
 run_again_ms(int64_t n)
 {
-	return n < 7 ? INT64_C(1000) << (n > 1 ? n - 1 : 0) : 60000;
+	static const struct job_rung again = {
+	    .after_ms = 1000, .factor = 2, .max_ms = 60000};
+
+	return job_rung_delay_ms(&again, n, 0.5);
 }
 
 int64_t
@@ -84,8 +89,7 @@ run_pushes_trouble(const struct run *r, struct err *err)
 	for (size_t i = 0; i < r->push_count; i++) {
 		if (!run_push_trouble(r->pushes[i], &one))
 			continue;
-		if (!any || (err_class(one.code) == ERR_CLASS_FATAL &&
-				err_class(err->code) != ERR_CLASS_FATAL))
+		if (!any || err_class(one.code) > err_class(err->code))
 			*err = one;
 		any = true;
 	}
