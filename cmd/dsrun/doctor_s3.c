@@ -175,6 +175,35 @@ describe(const struct aws_s3_lifecycle *l, struct buf *out)
 	    (long long)l->abort_days);
 }
 
+/* A server of one's own may have none at all: no right would help. */
+static bool
+has_no_lifecycles(const struct asking *a)
+{
+	return strcmp(a->check.lifecycle_unknown, "NotImplemented") == 0;
+}
+
+static void
+say_no_lifecycles(struct asking *a)
+{
+	static const char text[] =
+	    "this server has none: what is there stays for ever";
+	static const char advice[] =
+	    "remove old recordings by other means, and set s3.archive_days, "
+	    "s3.cold_days and s3.delete_days to 0";
+	const struct aws_s3_lifecycle *l = &a->want;
+	struct err err;
+
+	if (l->archive_days == 0 && l->cold_days == 0 && l->delete_days == 0) {
+		doctor_say(a->d, DOCTOR_OK, rule_check, NULL,
+		    "this server has none, and none is wanted");
+	} else if (a->d->fix) {
+		(void)err_set(&err, ERR_CONFIG, 0, "%s", text);
+		doctor_fail(a->d, rule_check, advice, &err);
+	} else {
+		doctor_say(a->d, DOCTOR_WARN, rule_check, advice, "%s", text);
+	}
+}
+
 static void
 say_lifecycle(struct asking *a)
 {
@@ -252,7 +281,10 @@ ask(struct asking *a, const char *name, struct err *err)
 		    "it is in %s, s3.region is %s", c->region, s3->region);
 	say_encryption(a);
 	say_versioning(a);
-	if (a->d->fix && (*c->differs != '\0' || *c->lifecycle_unknown != '\0'))
+	if (has_no_lifecycles(a))
+		say_no_lifecycles(a);
+	else if (a->d->fix &&
+		 (*c->differs != '\0' || *c->lifecycle_unknown != '\0'))
 		set_lifecycle(a);
 	else
 		say_lifecycle(a);

@@ -48,7 +48,15 @@ fail(struct trying *t, const struct aws_s3_op *op, const char *right)
 		? ", and kms:GenerateDataKey and kms:Decrypt on the KMS key"
 		: "");
 
-	doctor_fail(t->d, check, refused ? advice : NULL, &op->err);
+	/* The object is there, and not as it was to be. */
+	bool taken = op->status / 100 == 2 && op->code == ERR_CONFIG;
+
+	doctor_fail(t->d, check,
+	    refused ? advice
+	    : taken ? "a server without a key service needs s3.encryption: "
+		      "none; recordings then lie there as it keeps them"
+		    : NULL,
+	    &op->err);
 	mem_free(&advice);
 	net_env_stop(t->d->ctx->env);
 }

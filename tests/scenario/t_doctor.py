@@ -322,7 +322,19 @@ def test_a_right_that_is_missing_is_named(box):
     with s3_scripted.Scripted(sse=False) as store:
         bucket_at(box, store)
         one(asked(box, "--s3", "--fix", exit=78), "s3 write", "fail",
-            "did not encrypt")
+            "did not encrypt", "s3.encryption: none")
+
+
+def test_a_server_without_lifecycles_is_said_to_have_none(box):
+    store = stores.versitygw(box)
+    bucket_at(box, store)
+    for fix, exit, grade in (((), 0, "warn"), (("--fix",), 78, "fail")):
+        none = ("--s3", *fix, "--set", "s3.encryption=none")
+        one(asked(box, *none, exit=exit), "s3 lifecycle", grade,
+            "stays for ever", "by other means")
+        one(asked(box, *none, "--set", "s3.archive_days=0", "--set",
+                  "s3.cold_days=0", "--set", "s3.delete_days=0"),
+            "s3 lifecycle", "ok", "none is wanted")
 
 
 def test_a_rule_for_old_versions_is_sent_to_a_bucket_that_has_them(box):
