@@ -42,8 +42,12 @@ class Flat(unittest.TestCase):
 
     def test_a_leak_of_handles_is_seen(self):
         # one in 500 calls, 10 calls a sample
-        bad = self.judged(figures.judge_files, series(0.02, 3, 60), 20, 20)
+        bad = self.judged(figures.judge_files, series(0.02, 3, 60), 20, None)
         self.assertEqual(len(bad), 1)
+
+    def test_handles_that_are_all_back_at_rest_are_no_leak(self):
+        self.assertEqual(self.judged(figures.judge_files,
+                                     series(0.02, 3, 60), 20, 20), [])
 
     def test_one_handle_left_at_rest_is_seen(self):
         bad = self.judged(figures.judge_files, series(0, 3, 60), 20, 21)
