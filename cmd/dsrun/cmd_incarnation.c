@@ -1,6 +1,9 @@
+#include <stdio.h>
+
 #include "base/mem.h"
 
 #include "deed.h"
+#include "journal/journal_read.h"
 #include "shown.h"
 #include "wire.h"
 #include "words/incarnation.h"
@@ -48,6 +51,27 @@ show(struct ctx *ctx, struct journal *j, bool changed)
 		    "have looked: dsrun incarnation accept --by NAME");
 }
 
+/* Whoever rang before the restore, and is not known here, may ring again: a
+ * drain would have asked. */
+static enum err_code
+confirm(struct ctx *ctx, struct journal *j, struct err *err)
+{
+	struct journal_counts c;
+	char what[120];
+
+	if (journal_read_counts(j, &c, err) != ERR_NONE)
+		return err->code;
+	int64_t wait =
+	    c.jobs[JOB_QUEUED] + c.jobs[JOB_READY] + c.jobs[JOB_HELD];
+
+	if (wait == 0)
+		return ERR_NONE;
+	(void)snprintf(what, sizeof(what),
+	    "Call the %lld jobs that wait without asking a carrier first",
+	    (long long)wait);
+	return ctx_confirm(ctx, what, err);
+}
+
 static enum err_code
 run(struct ctx *ctx, struct err *err)
 {
@@ -65,7 +89,9 @@ run(struct ctx *ctx, struct err *err)
 		code = wire_journal(ctx, JOURNAL_MUST_EXIST, &j, err);
 	/* Said twice it is still right. */
 	if (code == ERR_NONE && accept && journal_is_fresh(j)) {
-		code = journal_now(j, &a.tx, err);
+		code = confirm(ctx, j, err);
+		if (code == ERR_NONE)
+			code = journal_now(j, &a.tx, err);
 		changed = code == ERR_NONE;
 	}
 	if (code == ERR_NONE)

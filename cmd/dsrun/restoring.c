@@ -45,8 +45,9 @@ show(struct ctx *ctx, const struct conf *conf, const char *from,
 	ctx_say(ctx, "until it is accepted, each call is preceded by a lookup "
 		     "at its carrier, and jobs whose carrier cannot be asked "
 		     "are parked");
-	ctx_say(ctx, "when you are sure that no call was lost: dsrun "
-		     "incarnation accept --by NAME");
+	ctx_say(ctx, "next: dsrun drain, and dsrun parked; when nothing is "
+		     "left of what was there: dsrun incarnation accept --by "
+		     "NAME");
 }
 
 enum err_code

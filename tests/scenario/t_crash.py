@@ -97,7 +97,7 @@ def test_sync_killed_at_any_point_delivers_each_result_once(box):
         shutil.copytree(keep, box.data)
         box.run("adopt", "--by", "test", "--reason", "copied", "--quiet")
         box.run("incarnation", "accept", "--by", "test", "--reason", "test",
-                "--quiet")
+                "--quiet", "--yes")
         killed = killed_at(box, n, "sync", "--quiet")
         box.run("sync", "--quiet").expect(0)
         require(len(box.results()) == 1, len(box.results()), "lines")

@@ -107,7 +107,7 @@ def test_missing_lock_files_need_an_adoption(box):
         box.run("adopt", "--by", "ana", "--reason", "test").expect(4)
         box.run("status", "--json").json("status")
     box.run("incarnation", "accept", "--by", "ana", "--reason",
-            "test").expect(0)
+            "test", "--yes").expect(0)
     crashing.recover(box)
     crashing.promise(box)
 

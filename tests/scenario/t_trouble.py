@@ -201,6 +201,24 @@ def test_a_heap_of_dead_letters_is_given_up_or_tried_again(box):
 
 # --- a restore ---
 
+def test_a_restored_journal_is_not_accepted_in_passing(box):
+    configure(box)
+    enqueue(box, job("a"))
+    box.run("backup", "good.db").expect(0)
+    box.run("drain").expect(0)
+    box.run("restore", "good.db", "--by", "ana", "--yes").expect(
+        4, err="next: dsrun drain, and dsrun parked; when nothing is left")
+    accept = ("incarnation", "accept", "--by", "ana")
+    box.run(*accept).expect(2, err="Call the 1 jobs that wait without asking "
+                            "a carrier first? Nobody can be asked")
+    box.run("status").expect(0, out="RESTORED")
+    box.run("drain").expect(0)
+    box.run(*accept).expect(0, err="accepted")
+    rings = [c for c in box.calls() if c["ev"] == "placed"]
+    require(len(rings) == 1, rings)
+    box.run("check", "--quiet").expect(0)
+
+
 def test_a_restore_forgets_no_stop(box):
     configure(box)
     enqueue(box, job("a", campaignId="spring"))

@@ -37,7 +37,9 @@ static const struct cli_argument incarnation_arguments[] = {
 
 static const char incarnation_details[] =
     "After restore and adopt every call is preceded by a "
-    "lookup, until a person accepts.";
+    "lookup, until a person accepts: when a drain has gone "
+    "through what was there.  Asks while jobs still wait, "
+    "for they would be called unasked.";
 
 #define INCARNATION_WORDS                                                      \
 	.name = "incarnation", .group = GROUP_DECIDE,                          \
