@@ -59,8 +59,9 @@ def test_a_run_that_stood_still_calls_nothing_of_others(box, library, server,
         often = {"stalledInterval": 300}
         other.do("await tools.work(null, 3, arg)",
                  {"settings": often} if library == "bull" else often)
-        harness.wait_for(lambda: len(other.told("worked")) == 3,
-                         what="the Node worker")
+        # It tells what it works on, and finishes that a little later.
+        harness.wait_for(lambda: [state(peer, j)["value"] for j in ids] ==
+                         [{"by": "node"}] * 3, what="the Node worker")
         goes_on(run).expect(0)
     finally:
         other.stop()
