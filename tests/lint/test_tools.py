@@ -69,6 +69,11 @@ class TheRunner(Tool):
                          1, 0)
         self.assertIn("1 skipped", out)
 
+    def test_the_reason_is_told_before_what_was_printed(self):
+        out = self.judge("echo 1..1; echo 'not ok 1 - a'; "
+                         "echo '# why: # SKIP'; seq 200", 0, 1)
+        self.assertIn("not ok 1 - a\n     # why: # SKIP\n     ...", out)
+
     def test_a_scenario_that_runs_no_test_is_a_failure(self):
         self.script("t_x.py", "import sys\n")
         p = self.call(sys.executable, RUN, "--scripts", self.dir)
