@@ -10,6 +10,8 @@
 
 #define CONNECT_MS 3000
 #define COMMAND_MS 10000
+/* When one has waited its whole time for a connection the next need not. */
+#define IN_VAIN_MS 250
 #define REPLY_MAX ((size_t)64 << 20)
 #define PIPELINE_MAX 1024
 #define NAME_MAX_BYTES 200
@@ -140,7 +142,8 @@ expire_waiting(struct net_redis *r, struct list *flights, int64_t now_ms)
 		if (f->deadline_ms > now_ms)
 			continue;
 		list_remove(node);
-		if (r->why.code != ERR_NONE)
+		r->in_vain = r->why.code != ERR_NONE;
+		if (r->in_vain)
 			(void)err_set(&err, ERR_UNREACHABLE, r->why.sys, "%s",
 			    r->why.text);
 		else
@@ -388,6 +391,8 @@ net_redis_start(struct net_redis *r, struct net_redis_command *c,
 	int64_t now = env_real_boot_ms(r->env);
 	struct err full;
 
+	if (r->in_vain && timeout > IN_VAIN_MS)
+		timeout = IN_VAIN_MS;
 	if (f == NULL)
 		f = mem_zalloc(1, sizeof(*f));
 	f->command = c;

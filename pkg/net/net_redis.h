@@ -137,7 +137,8 @@ struct net_redis_command {
 /*
  * done() later, from the loop, where everything is allowed: to send c again,
  * to cancel others, to close r.  While the connection is down the command waits
- * for it up to its timeout; a full pipeline fails it with ERR_BUSY.
+ * for it up to its timeout, and once one has waited so in vain, others 250 ms
+ * until it is up again; a full pipeline fails it with ERR_BUSY.
  */
 void net_redis_send(struct net_redis *r, struct net_redis_command *c);
 /* It never calls back; repeatable. */

@@ -83,6 +83,7 @@ struct net_redis {
 	int64_t delay_ms;
 
 	struct err why;
+	bool in_vain; /* a command waited its time; until it is up again */
 	char run_id[41], role[16], version[24], policy[24];
 	int64_t epoch;
 	bool notify; /* changed() is owed */

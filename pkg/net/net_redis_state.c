@@ -219,6 +219,7 @@ net_redis_is_joined(struct net_redis *r)
 	r->turn = 0;
 	r->delay_ms = 0;
 	r->why = (struct err){.code = ERR_NONE};
+	r->in_vain = false;
 	r->notify = true;
 }
 
