@@ -70,6 +70,7 @@ struct run_sync {
 	enum err_code code;
 	struct err err;
 	struct err last; /* of the failures in a row */
+	struct err full; /* the disk's, of a row of the last pass */
 	int64_t failures;
 };
 
@@ -300,10 +301,16 @@ report(struct run_sync *s)
 		LOG(r->o.log, LOG_LEVEL_ERROR, "sync.file-changed",
 		    LOG_STR("found", sink_append_found_name(s->found)),
 		    LOG_STR("file", s->place.name));
+	s->full.code = ERR_NONE;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct run_row *row = &s->rows[i];
 		bool dead = is_dead(s, row);
 		char what[64];
+
+		if (row->code == ERR_SPACE && r->o.mode != RUN_WORKER)
+			(void)err_set(&s->full, ERR_SPACE, 0,
+			    "the disk is full: make room there: %s",
+			    row->error);
 
 		if (!row->made || (row->code == ERR_NONE && !row->lame)) {
 			r->progress.pushed += row->made;
@@ -546,8 +553,8 @@ given_up(const struct run_sync *s)
 bool
 run_sync_gave_up(const struct run_sync *s, struct err *err)
 {
-	*err = s->last;
-	return given_up(s) && s->last.code != ERR_BUSY;
+	*err = given_up(s) && s->last.code != ERR_BUSY ? s->last : s->full;
+	return err->code != ERR_NONE;
 }
 
 bool

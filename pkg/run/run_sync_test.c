@@ -182,6 +182,16 @@ after_its_last_try_a_row_is_a_dead_letter(void **state)
 }
 
 static void
+finds_no_room(struct world *w, enum run_mode mode)
+{
+	w->o.mode = mode;
+	world_begin(w);
+	world_finish(w);
+	w->o.mode = RUN_DRAIN;
+	assert_int_equal(w->code, ERR_SPACE);
+}
+
+static void
 a_full_disk_makes_no_dead_letter_however_long(void **state)
 {
 	struct world *w = *state;
@@ -189,10 +199,10 @@ a_full_disk_makes_no_dead_letter_however_long(void **state)
 	opened(w);
 	fail_at(w, "a", ERR_SPACE, 6);
 	(void)JOB(w, .id = "a");
-	world_drain(w);
+	finds_no_room(w, RUN_DRAIN);
 	for (int i = 2; i <= 6; i++) {
 		w->env->origin_ms += 2 * HOUR;
-		sync_once(w);
+		finds_no_room(w, RUN_SYNC);
 		assert_int_equal(bad.rendered, i);
 		assert_int_equal(outbox(w).pending, 1);
 	}

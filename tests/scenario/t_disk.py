@@ -105,6 +105,28 @@ def test_below_min_free_no_call_is_begun_and_a_drain_says_so(box):
         crashing.promise(box)
 
 
+def test_a_sync_whose_files_find_no_room_says_so(box):
+    with small_disk(box, "6m"):
+        configure(box)
+        crashing.people(box, 1)
+        box.run("enqueue", "jobs.jsonl", "--quiet").expect(0)
+        box.run("drain", "--quiet").expect(0)
+        # Its result goes out again, with its files.
+        shutil.rmtree(box.data / "out" / "c")
+        filled.alter(box, "UPDATE outbox SET state=0, tries=0, next_ms=0")
+        fill(box)
+        # Room for the journal, and none for a recording.
+        filler = box.data / "filler"
+        os.truncate(filler, filler.stat().st_size - (256 << 10))
+        says(box.run("sync", "--quiet"), 5, "the disk is full", "1-1.ul2",
+             "ERR_SPACE")
+        make_room(box)
+        box.run("outbox", "retry", "1").expect(0)
+        box.run("sync", "--quiet").expect(0)
+        require((box.data / "out" / "c" / "job-0" / "1.wav").exists(),
+                "no recording")
+
+
 def test_on_a_full_disk_nothing_is_begun_and_nothing_is_lost(box):
     with small_disk(box, "40m"):
         configure(box)
