@@ -98,8 +98,8 @@ add_pause(struct journal_db *to, const char *campaign, int64_t deed,
 {
 	static const char *const sql[] = {
 	    "INSERT OR IGNORE INTO campaign(name) VALUES(?1)",
-	    "INSERT OR IGNORE INTO pause(campaign,deed) SELECT id,?2 FROM "
-	    "campaign WHERE name=?1",
+	    ("INSERT OR IGNORE INTO pause(campaign,deed) SELECT id,?2 FROM "
+	     "campaign WHERE name=?1"),
 	    "INSERT OR IGNORE INTO pause(campaign,deed) VALUES(0,?2)"};
 
 	for (size_t i = campaign != NULL ? 0 : 2;
