@@ -36,7 +36,8 @@ parked(struct world *w, int64_t id, enum job_reason reason)
 	/* number and organisation stay, the slot until no call can live */
 	assert_int_equal(a.number, 15125550100);
 	assert_true(a.org != 0);
-	assert_int_equal(a.slot_until_ms, a.armed_ms + 10000 + 60000);
+	assert_true(a.slot_until_ms >= a.armed_ms + 2500 + 10000 + 60000);
+	assert_true(a.slot_until_ms <= a.dial_until_ms + 2500 + 10000 + 60000);
 	assert_int_equal(world_found(w, "out/results.jsonl", "\n"), 0);
 }
 
@@ -615,6 +616,31 @@ a_blind_carrier_leaves_it_to_a_person_at_once(void **state)
 	assert_int_equal(fake_count(&w->fake, "lookup"), 0);
 }
 
+static bool
+stand_still(void *arg)
+{
+	struct world *w = arg;
+
+	w->env->origin_ms += 5 * MINUTE;
+	return true;
+}
+
+/* Its process stood still between arming it and sending it. */
+static void
+a_parked_call_holds_its_slot_from_when_its_request_may_have_left(void **state)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = stand_still), AT(100, FAKE_UNKNOWN), {0}};
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_BLIND);
+
+	w->fake.scripts[0] = script;
+	world_drain(w);
+	parked(w, id, JOB_REASON_BLIND);
+	assert_true(world_attempt(w, id, 1).slot_until_ms >=
+		    world_attempt(w, id, 1).armed_ms + 5 * MINUTE + 72500);
+}
+
 static void
 a_parked_job_is_told_to_people_once(void **state)
 {
@@ -663,6 +689,7 @@ main(void)
 	    T(a_callback_is_awaited_for_the_longest_call_and_then_parked),
 	    T(a_callback_in_time_ends_the_doubt),
 	    T(a_blind_carrier_leaves_it_to_a_person_at_once),
+	    T(a_parked_call_holds_its_slot_from_when_its_request_may_have_left),
 	    T(a_parked_job_is_told_to_people_once),
 	};
 

@@ -390,13 +390,30 @@ do_vanish(struct run_call *c, struct journal *j, struct err *err)
 	return step(c, j, ATTEMPT_EV_VANISH, event, NULL, err);
 }
 
+/*
+ * No call of it can live behind this moment.  Its request has left by now, for
+ * whoever could send it is dead or has an answer, and not behind dial_until;
+ * not necessarily when it was armed, for a process may stand still in between.
+ */
+static int64_t
+slot_until(const struct run_call *c, struct journal *j)
+{
+	const struct carrier_terms *t = &c->terms.terms;
+	const struct journal_attempt *a = &c->tx_attempt;
+	int64_t left = journal_group_ms(j);
+
+	if (a->dial_until_ms > 0 && left > a->dial_until_ms)
+		left = a->dial_until_ms;
+	if (left < a->armed_ms)
+		left = a->armed_ms;
+	return left + t->settle_ms + c->terms.ring_ms + t->max_call_ms;
+}
+
 static enum err_code
 do_park(struct run_call *c, struct journal *j, struct err *err)
 {
 	c->tx_job.reason = c->ask.park_reason;
-	c->tx_attempt.slot_until_ms = c->tx_attempt.armed_ms +
-				      c->terms.ring_ms +
-				      c->terms.terms.max_call_ms;
+	c->tx_attempt.slot_until_ms = slot_until(c, j);
 	return step(c, j, ATTEMPT_EV_PARK, JOB_EV_PARK,
 	    job_reason_word(c->ask.park_reason), err);
 }
