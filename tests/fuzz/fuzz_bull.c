@@ -66,6 +66,13 @@ net_redis_policy(const struct net_redis *r)
 	return "noeviction";
 }
 
+void
+net_redis_why(const struct net_redis *r, struct err *err)
+{
+	(void)r;
+	memset(err, 0, sizeof(*err));
+}
+
 static void
 on_random(struct env *env, void *bytes, size_t len)
 {
