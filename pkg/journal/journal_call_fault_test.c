@@ -93,8 +93,8 @@ put_rows(struct journal *j, void *arg, struct err *err)
 			is.outbox = rows[i].id;
 		} else if (rows[i].job == is.dead.id) {
 			is.dead_outbox = rows[i].id;
-			OK(journal_outbox_drop(
-			    j, rows[i].id, "no", &changed, err));
+			OK(journal_outbox_drop(j, rows[i].id,
+			    JOURNAL_DROPPED "by ana: no", &changed, err));
 		} else {
 			OK(journal_outbox_set(
 			    j, rows[i].id, JOURNAL_OUTBOX_DONE, 0, NULL, err));
