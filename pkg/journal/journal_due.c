@@ -5,19 +5,12 @@
 
 /* What time does to jobs, and when numbers were dialled. */
 
-/* The first ids of a query with one time and one limit. */
 static enum err_code
-due_ids(struct journal *j, const char *sql, int64_t max, int64_t *ids,
-    size_t *count, struct err *err)
+ids_of(struct journal *j, sqlite3_stmt *st, int64_t *ids, size_t *count,
+    struct err *err)
 {
-	sqlite3_stmt *st = journal_db_get(&j->w, sql, err);
 	bool row = true;
 
-	*count = 0;
-	if (st == NULL)
-		return err->code;
-	journal_db_i64(st, 1, j->group_ms);
-	journal_db_i64(st, 2, max);
 	for (;;) {
 		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
 			return err->code;
@@ -25,6 +18,21 @@ due_ids(struct journal *j, const char *sql, int64_t max, int64_t *ids,
 			return ERR_NONE;
 		ids[(*count)++] = sqlite3_column_int64(st, 0);
 	}
+}
+
+/* The first ids of a query with one time and one limit. */
+static enum err_code
+due_ids(struct journal *j, const char *sql, int64_t max, int64_t *ids,
+    size_t *count, struct err *err)
+{
+	sqlite3_stmt *st = journal_db_get(&j->w, sql, err);
+
+	*count = 0;
+	if (st == NULL)
+		return err->code;
+	journal_db_i64(st, 1, j->group_ms);
+	journal_db_i64(st, 2, max);
+	return ids_of(j, st, ids, count, err);
 }
 
 #define DUE_MAX 500
@@ -108,7 +116,6 @@ journal_shut_out(struct journal *j, int64_t kind, int64_t *ids, size_t max,
 		  "(SELECT 1 FROM lease WHERE lease.job=id) ORDER BY "
 		  "not_before_ms LIMIT ?2",
 	    err);
-	bool row = true;
 
 	*count = 0;
 	if (st == NULL)
@@ -118,13 +125,7 @@ journal_shut_out(struct journal *j, int64_t kind, int64_t *ids, size_t max,
 	journal_db_i64(st, 3, JOB_REASON_WINDOW);
 	if (kind != 0)
 		journal_db_i64(st, 4, kind);
-	for (;;) {
-		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
-			return err->code;
-		if (!row)
-			return ERR_NONE;
-		ids[(*count)++] = sqlite3_column_int64(st, 0);
-	}
+	return ids_of(j, st, ids, count, err);
 }
 
 static enum err_code
