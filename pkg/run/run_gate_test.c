@@ -449,6 +449,29 @@ hours_that_were_opened_hold_for_those_that_wait(void **state)
 	    world_job(w, own).not_before_ms, WORLD_START_MS + 3 * HOUR);
 }
 
+static void
+each_kind_that_waits_is_asked_about(void **state)
+{
+	struct world *w = *state;
+	char *jobs = mem_printf("%s/jobs", w->dir);
+
+	w->windows = "zone: Etc/UTC, mon-fri: \"18:00-19:00\"";
+	OK(env_make_dirs(w->env, jobs, &w->err));
+	mem_free(&jobs);
+	world_kind(w, "m", w->limits, w->windows, w->retry);
+	world_open(w);
+	(void)JOB(w, .id = "a");
+	(void)JOB(w, .id = "b", .phone = "+15125550101", .kind = "m");
+	(void)JOB(w, .id = "c", .phone = "+15125550102", .kind = "m");
+	world_drain(w);
+	assert_int_equal(w->conf->kind_count, 2);
+	for (int day = 0; day < 5; day++)
+		w->conf->kinds[1].windows.day[day].spans[0].start = 60 * 17;
+	assert_int_equal(reopened(w), 2);
+	opens_at(w, 17, 0);
+	assert_int_equal(reopened(w), 1);
+}
+
 /* --- caps and slots --- */
 
 static void
@@ -585,6 +608,7 @@ main(void)
 	    T(a_request_may_leave_until_the_job_expires),
 	    T(a_closed_window_moves_the_job_to_its_opening),
 	    T(hours_that_were_opened_hold_for_those_that_wait),
+	    T(each_kind_that_waits_is_asked_about),
 	    T(a_number_has_a_cap_in_any_24_hours),
 	    T(two_dials_of_a_number_keep_their_distance),
 	    T(a_kind_waits_for_a_slot_of_its_own),

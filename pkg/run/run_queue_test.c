@@ -23,6 +23,7 @@ static struct fake_queue {
 	int64_t wanted;
 	bool away, busy, one_try, begun;
 	enum err_code fails; /* next(), once */
+	bool refuses;        /* next(), each time */
 	/* seen */
 	int asks, gives;
 	int64_t most; /* wanted at once */
@@ -39,6 +40,8 @@ queue_next(void *s, struct source_job **out, struct err *err)
 	(void)s;
 	*out = NULL;
 	queue.fails = ERR_NONE;
+	if (queue.refuses)
+		fails = ERR_CONFIG;
 	if (fails != ERR_NONE)
 		return err_set(err, fails, 0, "the queue speaks in tongues");
 	if (queue.taken == 0)
@@ -565,6 +568,47 @@ a_parked_job_that_its_queue_has_back_is_left_to_it(void **state)
 }
 
 static void
+a_queue_that_refuses_us_ends_the_run_and_hangs_up_on_nobody(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 5);
+	queue.refuses = true;
+	(void)JOB(w, .id = "a");
+	world_begin(w);
+	world_finish(w);
+	assert_int_equal(w->code, ERR_CONFIG);
+	assert_non_null(strstr(w->err.text, "in tongues"));
+	assert_int_equal(fake_count(&w->fake, "hangup"), 0);
+	/* once more, by a run that was told to stop */
+	world_begin(w);
+	run_stop(w->run, false);
+	world_finish(w);
+	assert_int_equal(fake_count(&w->fake, "hangup"), 0);
+}
+
+static enum err_code
+pause_spring(struct journal *j, struct journal_tx *tx, struct err *err)
+{
+	bool changed;
+
+	(void)tx;
+	return journal_pause(j, "spring", "ana", "because", &changed, err);
+}
+
+static void
+a_pause_of_one_campaign_does_not_keep_the_queue_from_giving(void **state)
+{
+	struct world *w = *state;
+	struct journal_tx tx = {.run = pause_spring, .cls = JOURNAL_CLAIM};
+
+	opened(w, 3);
+	OK(journal_now(w->j, &tx, &w->err));
+	world_drain(w);
+	assert_int_equal(jobs(w).count, 3);
+}
+
+static void
 a_job_that_was_pruned_is_told_to_the_queue(void **state)
 {
 	struct world *w = *state;
@@ -607,6 +651,8 @@ main(void)
 	    T(a_warning_of_the_queue_is_logged_once_and_a_notice_as_it_comes),
 	    T(a_parked_job_that_its_queue_has_back_is_left_to_it),
 	    T(a_job_that_was_pruned_is_told_to_the_queue),
+	    T(a_queue_that_refuses_us_ends_the_run_and_hangs_up_on_nobody),
+	    T(a_pause_of_one_campaign_does_not_keep_the_queue_from_giving),
 	    T(a_queue_that_answers_nonsense_is_asked_again_unless_it_is_fatal),
 	};
 

@@ -642,6 +642,21 @@ a_parked_call_holds_its_slot_from_when_its_request_may_have_left(void **state)
 }
 
 static void
+no_request_leaves_behind_dial_until(void **state)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = let_time_pass), AT(100, FAKE_UNKNOWN), {0}};
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_BLIND);
+	struct journal_attempt a;
+
+	w->fake.scripts[0] = script;
+	world_drain(w);
+	a = world_attempt(w, id, 1);
+	assert_int_equal(a.slot_until_ms, a.dial_until_ms + 72500);
+}
+
+static void
 a_parked_job_is_told_to_people_once(void **state)
 {
 	struct world *w = *state;
@@ -690,6 +705,7 @@ main(void)
 	    T(a_callback_in_time_ends_the_doubt),
 	    T(a_blind_carrier_leaves_it_to_a_person_at_once),
 	    T(a_parked_call_holds_its_slot_from_when_its_request_may_have_left),
+	    T(no_request_leaves_behind_dial_until),
 	    T(a_parked_job_is_told_to_people_once),
 	};
 
