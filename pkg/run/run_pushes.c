@@ -101,11 +101,9 @@ run_trouble(const struct run *r, struct err *err)
 {
 	struct err of_queue;
 	bool queue = run_queue_trouble(r->queue, &of_queue);
+	bool pushes = run_pushes_trouble(r, err);
 
-	if ((queue && err_class(of_queue.code) == ERR_CLASS_FATAL) ||
-	    (!run_pushes_trouble(r, err) && queue)) {
+	if (queue && (!pushes || err_class(of_queue.code) == ERR_CLASS_FATAL))
 		*err = of_queue;
-		return true;
-	}
-	return run_pushes_trouble(r, err);
+	return queue || pushes;
 }
