@@ -330,9 +330,8 @@ journal_outbox_drop(struct journal *j, int64_t id, const char *error,
     bool *changed, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "UPDATE outbox SET state=2,error=?2 WHERE id=?1 AND (state=0 OR "
-	    "state=2 AND (error IS NULL OR error NOT GLOB '" JOURNAL_DROPPED
-	    "*'))",
+	    "UPDATE outbox SET state=2,error=?2 WHERE id=?1 AND "
+	    "(state=0 OR " JOURNAL_IS_DEAD ")",
 	    err);
 
 	*changed = false;

@@ -243,6 +243,21 @@ journal_db_there(
 }
 
 enum err_code
+journal_db_ids(struct journal_db *db, sqlite3_stmt *st, int64_t *ids,
+    size_t *count, struct err *err)
+{
+	bool row = true;
+
+	for (*count = 0;;) {
+		if (journal_db_row(db, st, &row, err) != ERR_NONE)
+			return err->code;
+		if (!row)
+			return ERR_NONE;
+		ids[(*count)++] = sqlite3_column_int64(st, 0);
+	}
+}
+
+enum err_code
 journal_db_done(struct journal_db *db, sqlite3_stmt *st, struct err *err)
 {
 	enum err_code code = ERR_NONE;

@@ -5,21 +5,6 @@
 
 /* What time does to jobs, and when numbers were dialled. */
 
-static enum err_code
-ids_of(struct journal *j, sqlite3_stmt *st, int64_t *ids, size_t *count,
-    struct err *err)
-{
-	bool row = true;
-
-	for (;;) {
-		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
-			return err->code;
-		if (!row)
-			return ERR_NONE;
-		ids[(*count)++] = sqlite3_column_int64(st, 0);
-	}
-}
-
 /* The first ids of a query with one time and one limit. */
 static enum err_code
 due_ids(struct journal *j, const char *sql, int64_t max, int64_t *ids,
@@ -32,7 +17,7 @@ due_ids(struct journal *j, const char *sql, int64_t max, int64_t *ids,
 		return err->code;
 	journal_db_i64(st, 1, j->group_ms);
 	journal_db_i64(st, 2, max);
-	return ids_of(j, st, ids, count, err);
+	return journal_db_ids(&j->w, st, ids, count, err);
 }
 
 #define DUE_MAX 500
@@ -125,7 +110,7 @@ journal_shut_out(struct journal *j, int64_t kind, int64_t *ids, size_t max,
 	journal_db_i64(st, 3, JOB_REASON_WINDOW);
 	if (kind != 0)
 		journal_db_i64(st, 4, kind);
-	return ids_of(j, st, ids, count, err);
+	return journal_db_ids(&j->w, st, ids, count, err);
 }
 
 static enum err_code

@@ -495,20 +495,13 @@ journal_read_inbox(struct journal *j, int64_t *attempts, size_t max,
 	    "CROSS JOIN attempt a ON a.id=i.attempt WHERE i.folded IS NULL "
 	    "AND a.owner=?1 LIMIT ?2",
 	    err);
-	bool row = true;
 
 	*count = 0;
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, j->owner);
 	journal_db_i64(st, 2, (int64_t)max);
-	for (;;) {
-		if (journal_db_row(&j->r, st, &row, err) != ERR_NONE)
-			return err->code;
-		if (!row)
-			return ERR_NONE;
-		attempts[(*count)++] = sqlite3_column_int64(st, 0);
-	}
+	return journal_db_ids(&j->r, st, attempts, count, err);
 }
 
 enum err_code

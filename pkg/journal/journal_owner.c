@@ -253,20 +253,13 @@ open_owners(
 	    "SELECT id FROM owner INDEXED BY owner_open WHERE closed_ms IS "
 	    "NULL AND id<>?1 ORDER BY id LIMIT ?2",
 	    err);
-	bool row = true;
 
 	*count = 0;
 	if (st == NULL)
 		return err->code;
 	journal_db_i64(st, 1, j->owner);
 	journal_db_i64(st, 2, (int64_t)max);
-	for (;;) {
-		if (journal_db_row(&j->w, st, &row, err) != ERR_NONE)
-			return err->code;
-		if (!row)
-			return ERR_NONE;
-		ids[(*count)++] = sqlite3_column_int64(st, 0);
-	}
+	return journal_db_ids(&j->w, st, ids, count, err);
 }
 
 static enum err_code

@@ -41,6 +41,9 @@ sqlite3_stmt *journal_db_get(
 /* Step: a row is there or not; the statement is reset when there is none. */
 enum err_code journal_db_row(
     struct journal_db *db, sqlite3_stmt *st, bool *row, struct err *err);
+/* The first column of each row; ids has room for as many as its LIMIT. */
+enum err_code journal_db_ids(struct journal_db *db, sqlite3_stmt *st,
+    int64_t *ids, size_t *count, struct err *err);
 /* Does it give a row?  Stepped once and reset. */
 enum err_code journal_db_there(
     struct journal_db *db, sqlite3_stmt *st, bool *there, struct err *err);
@@ -224,6 +227,10 @@ int journal_schema_newest(void);
 enum err_code journal_schema_migrate(
     struct journal_db *db, int from, struct err *err);
 enum err_code journal_schema_steps(struct journal_db *db, struct err *err);
+
+/* Of a row of outbox: given up, and no person has said so. */
+#define JOURNAL_IS_DEAD \
+	"state=2 AND (error IS NULL OR error NOT GLOB '" JOURNAL_DROPPED "*')"
 
 /* journal_stops.c: what a restore must not forget */
 struct journal_stop {

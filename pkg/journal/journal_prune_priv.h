@@ -12,9 +12,8 @@
  * live, parked or unread. */
 #define JOURNAL_OWES_NOTHING                                             \
 	"j.state BETWEEN 3 AND 6 AND NOT EXISTS(SELECT 1 FROM outbox o " \
-	"INDEXED BY outbox_job WHERE o.job=j.id AND (o.state=0 OR "      \
-	"o.state=2 AND (o.error IS NULL OR o.error NOT GLOB "            \
-	"'" JOURNAL_DROPPED "*'))) AND NOT "                             \
+	"INDEXED BY outbox_job WHERE o.job=j.id AND "                    \
+	"(o.state=0 OR " JOURNAL_IS_DEAD ")) AND NOT "                   \
 	"EXISTS(SELECT 1 FROM attempt a WHERE a.id>j.id*256 AND "        \
 	"a.id<j.id*256+256 AND a.state BETWEEN 1 AND 7) AND NOT "        \
 	"EXISTS(SELECT 1 FROM inbox i INDEXED BY inbox_open WHERE "      \

@@ -42,9 +42,8 @@ journal_read_counts(
 		"state=0",
 		&out->outbox_pending, err) != ERR_NONE ||
 	    journal_db_number(&j->r,
-		"SELECT count(*) FROM outbox INDEXED BY outbox_dead WHERE "
-		"state=2 AND (error IS NULL OR error NOT GLOB '" JOURNAL_DROPPED
-		"*')",
+		"SELECT count(*) FROM outbox INDEXED BY outbox_dead "
+		"WHERE " JOURNAL_IS_DEAD,
 		&out->outbox_dead, err) != ERR_NONE ||
 	    journal_db_number(&j->r,
 		"SELECT e.at_ms FROM job j INDEXED BY job_ready CROSS JOIN "
