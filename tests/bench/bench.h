@@ -68,6 +68,9 @@ bench_thread_cpu(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Groups in turn, so that the one who asks need not wait while one commits. */
+#define BENCH_COHORTS 2
+
 /* A stretch of time, on the wall and on the processor; may be added to. */
 struct bench_span {
 	double wall_s, cpu_s;
@@ -91,6 +94,26 @@ static inline void
 bench_say(int64_t count, const struct bench_span *s)
 {
 	(void)printf("%lld %.6f %.6f\n", (long long)count, s->wall_s, s->cpu_s);
+}
+
+static inline int
+bench_by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a;
+	double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* p50 and p99 in us, on the wall and of the processor; sorts both. */
+static inline void
+bench_percentiles(double *wall_s, double *cpu_s, int64_t n)
+{
+	qsort(wall_s, (size_t)n, sizeof(*wall_s), bench_by_value);
+	qsort(cpu_s, (size_t)n, sizeof(*cpu_s), bench_by_value);
+	(void)printf("%.1f %.1f %.1f %.1f\n", wall_s[n / 2] * 1e6,
+	    wall_s[n * 99 / 100] * 1e6, cpu_s[n / 2] * 1e6,
+	    cpu_s[n * 99 / 100] * 1e6);
 }
 
 #endif

@@ -370,14 +370,21 @@ push(struct bare *b)
 /* --- the loops -------------------------------------------------------------
  */
 
+struct cohort {
+	struct life *lives;
+	int64_t n;
+};
+
 static void
-stages(struct bare *b, struct life *l, int64_t n, enum attempt_event event,
+stages(struct bare *b, struct cohort *c, enum attempt_event event,
     enum attempt_state next)
 {
-	group_begin(b);
-	for (int64_t i = 0; i < n; i++)
-		stage(b, &l[i], event, next);
-	group_commit(b);
+	for (int i = 0; i < BENCH_COHORTS; i++) {
+		group_begin(b);
+		for (int64_t k = 0; k < c[i].n; k++)
+			stage(b, &c[i].lives[k], event, next);
+		group_commit(b);
+	}
 }
 
 static void
@@ -399,8 +406,6 @@ end_lives(struct bare *b, struct life *l, int64_t n)
 	for (int64_t i = 0; i < n; i++)
 		finish(b, &l[i]);
 	group_commit(b);
-	while (push(b))
-		;
 }
 
 /* The time of the whole, or of the three steps in the middle alone. */
@@ -408,21 +413,31 @@ static void
 lives(struct bare *b, int64_t n, int64_t group, struct bench_span *whole,
     struct bench_span *steps)
 {
-	struct life *l = calloc((size_t)group, sizeof(*l));
+	struct cohort c[BENCH_COHORTS];
 
-	MUST(l != NULL && n % group == 0);
+	MUST(n % (BENCH_COHORTS * group) == 0);
+	for (int i = 0; i < BENCH_COHORTS; i++) {
+		c[i].n = group;
+		c[i].lives = calloc((size_t)group, sizeof(*c[i].lives));
+		MUST(c[i].lives != NULL);
+	}
 	bench_begin(whole);
-	for (int64_t done = 0; done < n; done += group) {
-		begin_lives(b, l, group);
+	for (int64_t done = 0; done < n; done += BENCH_COHORTS * group) {
+		for (int i = 0; i < BENCH_COHORTS; i++)
+			begin_lives(b, c[i].lives, group);
 		bench_begin(steps);
-		stages(b, l, group, ATTEMPT_EV_PLACE, ATTEMPT_PLACED);
-		stages(b, l, group, ATTEMPT_EV_RING, ATTEMPT_RINGING);
-		stages(b, l, group, ATTEMPT_EV_ANSWER, ATTEMPT_ANSWERED);
+		stages(b, c, ATTEMPT_EV_PLACE, ATTEMPT_PLACED);
+		stages(b, c, ATTEMPT_EV_RING, ATTEMPT_RINGING);
+		stages(b, c, ATTEMPT_EV_ANSWER, ATTEMPT_ANSWERED);
 		bench_end(steps);
-		end_lives(b, l, group);
+		for (int i = 0; i < BENCH_COHORTS; i++)
+			end_lives(b, c[i].lives, group);
+		while (push(b))
+			;
 	}
 	bench_end(whole);
-	free(l);
+	for (int i = 0; i < BENCH_COHORTS; i++)
+		free(c[i].lives);
 }
 
 static void

@@ -6,15 +6,19 @@
  *   bench_journal commits DIR N      N transitions, one a transaction, the
  *                                    next when the one before is durable
  *   bench_journal steps DIR N GROUP  three transitions of each of N live calls,
- *                                    one a transaction, GROUP at a time
+ *                                    one a transaction, GROUP at a time, of
+ *                                    two groups in turn
  *   bench_journal lives DIR N GROUP  N whole job lives, so
  *   bench_journal ready DIR N        N jobs that may be called
  *   bench_journal reads DIR N        N claims of 50 that change nothing and N
  *                                    listings: p50 and p99 of each, in us, on
  *                                    the wall and of the thread's processor
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include <sqlite3.h>
 
 #include "base/mem.h"
 
@@ -25,6 +29,7 @@
 #define CLAIM 50
 
 struct bench;
+struct cohort;
 
 /*
  * The rows twice: run(), which may come again, makes the other pair out of the
@@ -33,7 +38,7 @@ struct bench;
  */
 struct life {
 	struct journal_tx tx;
-	struct bench *b;
+	struct cohort *of;
 	struct rows {
 		struct journal_job job;
 		struct journal_attempt attempt;
@@ -42,14 +47,27 @@ struct life {
 	enum attempt_event event;
 };
 
+/* Lives that go through a stage together: one group each time. */
+struct cohort {
+	struct bench *b;
+	struct life *lives;
+	const enum attempt_event *stage, *last;
+	int64_t left; /* in this stage */
+};
+
 struct bench {
 	struct env *env;
 	struct journal *j;
 	struct journal_tx tx;
 	struct err err;
-	struct life *lives;
+	struct cohort cohorts[BENCH_COHORTS];
+	struct life *claimed; /* where a claim puts what it takes */
 	int64_t group, got;
-	int64_t left; /* of what was submitted together */
+	int under_way; /* cohorts */
+	atomic_bool at_work;
+	struct env_post second;
+	sqlite3 *db;
+	sqlite3_stmt *head;
 	struct journal_outbox due[BENCH_RESULTS];
 	size_t due_count;
 	int64_t size;
@@ -128,7 +146,7 @@ take(struct journal *j, void *arg, struct journal_candidate *c,
     const struct journal_live *live, struct err *err)
 {
 	struct bench *b = arg;
-	struct life *l = &b->lives[b->got];
+	struct life *l = &b->claimed[b->got];
 	struct rows *r = &l->rows[l->now];
 	struct journal_attempt *a = &r->attempt;
 	struct journal_change change = {.job = &r->job,
@@ -192,6 +210,7 @@ step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	    .detail = l->event == ATTEMPT_EV_PLACE ? "answer" : NULL};
 	struct journal_message m;
 
+	atomic_store_explicit(&l->of->b->at_work, true, memory_order_relaxed);
 	*r = l->rows[l->now];
 	(void)snprintf(a->carrier_call, sizeof(a->carrier_call), BENCH_CALL);
 	a->placed_ms = a->placed_ms > 0 ? a->placed_ms : journal_group_ms(j);
@@ -209,23 +228,32 @@ step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	return journal_outbox_add(j, &r->job, a->id, err);
 }
 
+static void cohort_submit(struct cohort *c);
+
 static void
 step_done(struct journal_tx *tx)
 {
 	struct life *l = CONTAINER_OF(tx, struct life, tx);
-	struct bench *b = l->b;
+	struct cohort *c = l->of;
+	struct bench *b = c->b;
 
 	b->err = tx->err;
 	OK(b, tx->code);
 	l->now = 1 - l->now;
-	if (--b->left == 0)
+	if (--c->left > 0)
+		return;
+	if (c->stage < c->last) {
+		c->stage++;
+		cohort_submit(c);
+	} else if (--b->under_way == 0) {
 		net_env_stop(b->env);
+	}
 }
 
 static void
 step_submit(struct life *l, enum attempt_event event)
 {
-	struct bench *b = l->b;
+	struct bench *b = l->of->b;
 
 	l->event = event;
 	l->tx = (struct journal_tx){
@@ -234,22 +262,57 @@ step_submit(struct life *l, enum attempt_event event)
 }
 
 static void
-stages(struct bench *b, enum attempt_event event)
+cohort_submit(struct cohort *c)
 {
-	b->left = b->group;
-	for (int64_t i = 0; i < b->group; i++)
-		step_submit(&b->lives[i], event);
+	c->left = c->b->group;
+	for (int64_t i = 0; i < c->b->group; i++)
+		step_submit(&c->lives[i], *c->stage);
+}
+
+/* Not before the writer is at work, or both would be one group. */
+static void
+second_submit(struct env_post *p)
+{
+	struct bench *b = CONTAINER_OF(p, struct bench, second);
+
+	if (atomic_load(&b->at_work))
+		cohort_submit(&b->cohorts[1]);
+	else
+		env_post(b->env, p);
+}
+
+/*
+ * The first `cohorts` through `count` stages.  While one commits, the loop
+ * hears of the other and submits it again, as a worker's does.
+ */
+static void
+stages(struct bench *b, int cohorts, const enum attempt_event *stage, int count)
+{
+	b->under_way = cohorts;
+	for (int i = 0; i < cohorts; i++) {
+		b->cohorts[i].stage = stage;
+		b->cohorts[i].last = stage + count - 1;
+	}
+	atomic_store(&b->at_work, false);
+	cohort_submit(&b->cohorts[0]);
+	b->second.fn = second_submit;
+	if (cohorts == 2)
+		env_post(b->env, &b->second);
 	net_env_run(b->env);
 }
 
 /* One at a time: the next begins when this one is on disk. */
 static void
-alone(struct bench *b, enum attempt_event event, struct bench_span *span)
+alone(struct bench *b, const enum attempt_event *event, struct bench_span *span)
 {
+	struct cohort *c = &b->cohorts[0];
+
 	bench_begin(span);
+	c->stage = c->last = event;
 	for (int64_t i = 0; i < b->group; i++) {
-		b->left = 1;
-		step_submit(&b->lives[i], event);
+		c->left = 1;
+		b->under_way = 1;
+		step_submit(&c->lives[i], *event);
 		net_env_run(b->env);
 	}
 	bench_end(span);
@@ -316,39 +379,58 @@ push(struct bench *b)
 /* --- the loops -------------------------------------------------------------
  */
 
+static const enum attempt_event steps[] = {
+    ATTEMPT_EV_PLACE, ATTEMPT_EV_RING, ATTEMPT_EV_ANSWER};
+static const enum attempt_event end[] = {ATTEMPT_EV_END};
+
 static void
-begin_lives(struct bench *b)
+begin_lives(struct bench *b, struct cohort *c)
 {
+	b->claimed = c->lives;
 	transact(b, intake_run);
 	transact(b, claim_run);
 	MUST(b->got == b->group);
 }
 
+/* How many transactions the journal has committed, as another reader sees it.
+ */
+static int64_t
+committed(struct bench *b)
+{
+	MUST(sqlite3_step(b->head) == SQLITE_ROW);
+	int64_t n = sqlite3_column_int64(b->head, 0);
+
+	MUST(sqlite3_reset(b->head) == SQLITE_OK);
+	return n;
+}
+
 static void
 commits(struct bench *b, struct bench_span *span)
 {
-	begin_lives(b);
-	alone(b, ATTEMPT_EV_PLACE, span);
-	stages(b, ATTEMPT_EV_RING);
-	stages(b, ATTEMPT_EV_ANSWER);
-	stages(b, ATTEMPT_EV_END);
+	begin_lives(b, &b->cohorts[0]);
+	alone(b, &steps[0], span);
+	stages(b, 1, &steps[1], 2);
+	stages(b, 1, end, 1);
 }
 
 /* The time of the whole, or of the three steps in the middle alone. */
 static void
 lives(struct bench *b, int64_t n, struct bench_span *whole,
-    struct bench_span *steps)
+    struct bench_span *middle)
 {
-	MUST(n % b->group == 0);
+	MUST(n % (BENCH_COHORTS * b->group) == 0);
 	bench_begin(whole);
-	for (int64_t done = 0; done < n; done += b->group) {
-		begin_lives(b);
-		bench_begin(steps);
-		stages(b, ATTEMPT_EV_PLACE);
-		stages(b, ATTEMPT_EV_RING);
-		stages(b, ATTEMPT_EV_ANSWER);
-		bench_end(steps);
-		stages(b, ATTEMPT_EV_END);
+	for (int64_t done = 0; done < n; done += BENCH_COHORTS * b->group) {
+		for (int i = 0; i < BENCH_COHORTS; i++)
+			begin_lives(b, &b->cohorts[i]);
+		int64_t before = committed(b);
+
+		bench_begin(middle);
+		stages(b, BENCH_COHORTS, steps, 3);
+		bench_end(middle);
+		/* Two groups that became one would be too fast. */
+		MUST(committed(b) >= before + 3 * BENCH_COHORTS);
+		stages(b, BENCH_COHORTS, end, 1);
 		push(b);
 	}
 	bench_end(whole);
@@ -388,25 +470,6 @@ claims_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	return code;
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void
-say_percentiles(double *wall_s, double *cpu_s, int64_t n)
-{
-	qsort(wall_s, (size_t)n, sizeof(*wall_s), by_value);
-	qsort(cpu_s, (size_t)n, sizeof(*cpu_s), by_value);
-	(void)printf("%.1f %.1f %.1f %.1f\n", wall_s[n / 2] * 1e6,
-	    wall_s[n * 99 / 100] * 1e6, cpu_s[n / 2] * 1e6,
-	    cpu_s[n * 99 / 100] * 1e6);
-}
-
 static void
 listed(void *arg, const struct journal_listed *row)
 {
@@ -435,8 +498,8 @@ reads(struct bench *b, int64_t n)
 		list_s[i] = bench_now() - from;
 		MUST(count == CLAIM);
 	}
-	say_percentiles(b->claim_s, b->claim_cpu_s, n);
-	say_percentiles(list_s, list_cpu_s, n);
+	bench_percentiles(b->claim_s, b->claim_cpu_s, n);
+	bench_percentiles(list_s, list_cpu_s, n);
 	mem_free(&b->claim_s);
 	mem_free(&b->claim_cpu_s);
 	mem_free(&list_s);
@@ -444,23 +507,50 @@ reads(struct bench *b, int64_t n)
 }
 
 static void
+head_open(struct bench *b, const char *dir)
+{
+	char path[1024];
+
+	(void)snprintf(path, sizeof(path), "%s/journal.db", dir);
+	MUST(sqlite3_open_v2(path, &b->db, SQLITE_OPEN_READONLY, NULL) ==
+	     SQLITE_OK);
+	MUST(sqlite3_prepare_v2(b->db, "SELECT commits FROM head", -1, &b->head,
+		 NULL) == SQLITE_OK);
+}
+
+static void
+head_close(struct bench *b)
+{
+	(void)sqlite3_finalize(b->head);
+	(void)sqlite3_close(b->db);
+}
+
+static void
+cohort_init(struct bench *b, struct cohort *c)
+{
+	c->b = b;
+	c->lives = mem_zalloc((size_t)b->group, sizeof(*c->lives));
+	for (int64_t i = 0; i < b->group; i++)
+		c->lives[i].of = c;
+}
+
+static void
 run(struct bench *b, const char *mode, int64_t n)
 {
 	struct bench_span whole = {0};
-	struct bench_span steps = {0};
+	struct bench_span middle = {0};
 
-	b->lives = mem_zalloc((size_t)b->group, sizeof(*b->lives));
-	for (int64_t i = 0; i < b->group; i++)
-		b->lives[i].b = b;
+	for (int i = 0; i < BENCH_COHORTS; i++)
+		cohort_init(b, &b->cohorts[i]);
 	OK(b, journal_owner_open(b->j, "bench", NULL, &b->err));
 	if (strcmp(mode, "commits") == 0) {
 		commits(b, &whole);
 		bench_say(n, &whole);
 	} else if (strcmp(mode, "steps") == 0) {
-		lives(b, n, &whole, &steps);
-		bench_say(3 * n, &steps);
+		lives(b, n, &whole, &middle);
+		bench_say(3 * n, &middle);
 	} else if (strcmp(mode, "lives") == 0) {
-		lives(b, n, &whole, &steps);
+		lives(b, n, &whole, &middle);
 		bench_say(n, &whole);
 	} else if (strcmp(mode, "ready") == 0) {
 		transact(b, intake_run);
@@ -470,7 +560,8 @@ run(struct bench *b, const char *mode, int64_t n)
 		MUST(strcmp(mode, "init") == 0);
 	}
 	OK(b, journal_owner_close(b->j, &b->err));
-	mem_free(&b->lives);
+	for (int i = 0; i < BENCH_COHORTS; i++)
+		mem_free(&b->cohorts[i].lives);
 }
 
 int
@@ -487,7 +578,9 @@ main(int argc, char **argv)
 	OK(&b, net_env_open(&b.env, &b.err));
 	o.env = b.env;
 	OK(&b, journal_open(&o, &b.j, &b.err));
+	head_open(&b, argv[2]);
 	run(&b, argv[1], n);
+	head_close(&b);
 	journal_close(&b.j);
 	net_env_close(&b.env);
 	return 0;

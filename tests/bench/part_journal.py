@@ -20,7 +20,7 @@ def disk(b):
 
 
 def commits(b):
-    n = b.count(300)
+    n = b.count(3000)
     path = b.journal()
     plain = b.place()
     b.pair("durable single-job commits", "/s",
@@ -34,7 +34,7 @@ def steps(b):
     rows = [b.rate("bench_plain", "rows", plain, b.count(100000, 100))[0] for _ in range(b.rounds)]
     b.say("plain inserts, 5 columns, 100 rows a transaction", statistics.median(rows), "/s")
     for group, goal in ((100, 0.8), (500, None)):
-        n = b.count(3000, group)
+        n = b.count(3000, 2 * group)
         ours, bare = b.journal(), b.journal()
         b.pair("durable transitions, groups of %d" % group, "/s",
                lambda: b.rate("bench_journal", "steps", ours, n, group),
@@ -43,7 +43,7 @@ def steps(b):
 
 def lives(b):
     for group in (100, 500):
-        n = b.count(4000, group)
+        n = b.count(4000, 2 * group)
         ours, bare = b.journal(), b.journal()
         b.pair("whole lives as transactions, groups of %d" % group, "/s",
                lambda: b.rate("bench_journal", "lives", ours, n, group),

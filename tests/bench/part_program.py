@@ -73,7 +73,7 @@ def program(b):
         bare = b.journal()
         contestants[size] = lambda size=size: whole_lives(b, n, size)
         contestants["bare loop, groups of %d" % size] = lambda size=size, bare=bare: b.rate(
-            "bench_bare", "lives", bare, b.count(4000, size), size)
+            "bench_bare", "lives", bare, b.count(4000, 2 * size), size)
     jobs = b.jobs(b.place(), n, "1999")
     others, lacking = here([rivals.backlite(), rivals.bull(50)])
     for r in others:
