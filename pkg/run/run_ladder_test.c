@@ -193,11 +193,12 @@ a_request_that_was_not_sent_goes_back_without_a_try(void **state)
 	world_open(w);
 	w->fake.scripts[0] = unsent;
 	w->fake.scripts[1] = completed;
+	w->o.wait_ms = HOUR;
 	int64_t id = JOB(w, .org = "clinic");
 
 	world_drain(w);
 	assert_string_equal(
-	    world_story(w, id), "ADMIT ARM UNSENT ARM PLACE RING END");
+	    world_story(w, id), "ADMIT ARM UNSENT DUE ARM PLACE RING END");
 	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
 	assert_int_equal(world_job(w, id).tries, 1);
 	assert_int_equal(world_job(w, id).attempts, 1);
@@ -206,6 +207,9 @@ a_request_that_was_not_sent_goes_back_without_a_try(void **state)
 	    fake_nth(&w->fake, "dial", 1)->key);
 	assert_true(fake_nth(&w->fake, "dial", 1)->event_seq >
 		    fake_nth(&w->fake, "dial", 0)->event_seq);
+	/* nor at once: a carrier with another clock says so each time */
+	assert_true(fake_nth(&w->fake, "dial", 1)->at_ms >=
+		    fake_nth(&w->fake, "dial", 0)->at_ms + 1000);
 }
 
 /* --- refusals --- */

@@ -92,6 +92,12 @@ settle_begins(struct run_call *c)
 	c->tx_attempt.looked_boot_ms = 0;
 }
 
+/*
+ * Before a call that stood still behind its dial_until is tried again: a
+ * carrier whose clock is not ours would else be asked without end.
+ */
+#define UNSENT_PAUSE_MS 1000
+
 static enum err_code
 do_release(struct run_call *c, struct journal *j, const struct run_gate *g,
     enum attempt_event event, struct err *err)
@@ -107,8 +113,14 @@ do_release(struct run_call *c, struct journal *j, const struct run_gate *g,
 		c->tx_job.reason = g->reason;
 		c->tx_job.not_before_ms = g->not_before_ms;
 	}
-	if (event == ATTEMPT_EV_UNSENT)
+	if (event == ATTEMPT_EV_UNSENT) {
 		c->tx_job.tries--; /* no byte left: no try */
+		if (job_event == JOB_EV_RELEASE) {
+			job_event = JOB_EV_LATER;
+			c->tx_job.not_before_ms =
+			    journal_group_ms(j) + UNSENT_PAUSE_MS;
+		}
+	}
 	return step(c, j, event, job_event, NULL, err);
 }
 
