@@ -60,10 +60,10 @@ struct conf_script {
 /* jobs/NAME.yaml; interfaces.md section 8. */
 struct conf_kind {
 	char *name;
-	char *path;    /* the file it came from, as seen from cwd */
-	char *carrier; /* "sim" ...; absent: conf.carrier_use */
-	char *model;   /* "scripted" ... */
-	char *from;
+	char *path;          /* the file it came from, as seen from cwd */
+	char *carrier;       /* "sim" ...; absent: conf.carrier_use */
+	char *model;         /* "scripted" ...; never NULL */
+	char *from;          /* E.164; never NULL */
 	int64_t concurrency; /* live calls of this kind; 0 = no limit */
 	int64_t max_call_ms;
 	int64_t ring_ms;

@@ -629,6 +629,28 @@ a_cancel_while_the_request_is_out_hangs_up_once_the_call_is_known(void **state)
 	assert_int_equal(world_job(w, id).state, JOB_CANCELLED);
 }
 
+/* It is live, and its name comes with the answer to the request. */
+static void
+a_cancel_of_a_call_without_a_name_yet_hangs_up_once_it_has_one(void **state)
+{
+	static const struct fake_step script[] = {AT(10, FAKE_LIVE),
+	    AT(100 * SECOND, FAKE_DO, .act = cancel_now),
+	    AT(400 * SECOND, FAKE_RING), AT(500 * SECOND, FAKE_PLACED),
+	    AT(2 * HOUR, FAKE_OVER, .outcome = JOB_OUTCOME_NO_ANSWER), {0}};
+	struct world *w = *state;
+
+	w->limits = LONG_CALLS;
+	w->with_model = true;
+	int64_t id = drained(w, script);
+
+	assert_int_equal(fake_count(&w->fake, "hangup"), 1);
+	assert_string_equal(
+	    fake_nth(&w->fake, "hangup", 0)->what, w->fake.calls[0].id);
+	assert_true(fake_nth(&w->fake, "hangup", 0)->at_ms >=
+		    w->fake.calls[0].asked_ms + 500 * SECOND);
+	assert_int_equal(world_job(w, id).state, JOB_CANCELLED);
+}
+
 static void
 a_cancel_of_an_attempt_that_comes_back_unsent_ends_the_job(void **state)
 {
@@ -705,6 +727,7 @@ main(void)
 	    T(a_cancel_after_the_intent_hangs_up_and_keeps_the_outcome),
 	    T(a_cancel_hangs_up_also_where_the_agent_is_the_carriers),
 	    T(a_cancel_while_the_request_is_out_hangs_up_once_the_call_is_known),
+	    T(a_cancel_of_a_call_without_a_name_yet_hangs_up_once_it_has_one),
 	    T(a_cancel_of_an_attempt_that_comes_back_unsent_ends_the_job),
 	    T(a_cancel_of_an_attempt_that_is_refused_asks_no_ladder),
 	    T(a_call_that_never_ends_is_given_up_at_its_longest_time),

@@ -68,8 +68,8 @@ terms_of(struct run_claim *c, struct journal *j, const struct run_gate *g,
 	g->carrier->ops->terms(g->carrier->impl, &t->terms.terms);
 	t->terms.terms.max_call_ms = g->kind->max_call_ms;
 	t->terms.ring_ms = g->kind->ring_ms;
-	(void)snprintf(t->terms.from, sizeof(t->terms.from), "%s",
-	    g->kind->from != NULL ? g->kind->from : "");
+	(void)snprintf(
+	    t->terms.from, sizeof(t->terms.from), "%s", g->kind->from);
 	run_terms_write(&t->terms, text);
 	if (journal_terms_put(j, text, &t->id, err) != ERR_NONE)
 		return err->code;

@@ -289,13 +289,13 @@ run_talk_feed_due(struct run_talk *t, int64_t clock_ms)
 	}
 }
 
+/* The queue is empty: whoever feeds goes on until it is. */
 void
 run_talk_feed_free(struct run_talk *t)
 {
 	struct list *node;
 
-	while ((node = list_pop(&t->queue)) != NULL ||
-	       (node = list_pop(&t->pending)) != NULL) {
+	while ((node = list_pop(&t->pending)) != NULL) {
 		struct waiting *w = CONTAINER_OF(node, struct waiting, node);
 
 		mem_free(&w);

@@ -60,6 +60,7 @@ struct world {
 	/* the callee */
 	const char *const *lines; /* ended by NULL; "BEEP", "HANGUP" */
 	bool media;
+	bool ignores_hangup;
 	bool ended;
 	int64_t frames;
 	struct buf sound;
@@ -184,7 +185,8 @@ on_hangup(void *arg)
 	struct world *w = arg;
 
 	w->hangups++;
-	end_call(w, "agent");
+	if (!w->ignores_hangup)
+		end_call(w, "agent");
 }
 
 static const struct carrier_ops fake_ops = {.frame = fake_frame,
@@ -230,12 +232,12 @@ close_world(struct world *w, bool remove)
 }
 
 static inline enum err_code
-start(struct world *w, const char *const *lines)
+start_as(struct world *w, const struct conf_kind *k, const char *const *lines)
 {
 	const struct run_talk_options o = {
 	    .env = w->env,
 	    .carrier = &w->carrier,
-	    .kind = &kind,
+	    .kind = k,
 	    .model = &w->model,
 	    .recordings_dir = w->dir,
 	    .name = "17-1",
@@ -249,6 +251,12 @@ start(struct world *w, const char *const *lines)
 
 	w->lines = lines;
 	return run_talk_start(&o, START_MS, &w->talk, &w->err);
+}
+
+static inline enum err_code
+start(struct world *w, const char *const *lines)
+{
+	return start_as(w, &kind, lines);
 }
 
 /* Tick by tick of real time, or faster, until the call is over and saved. */

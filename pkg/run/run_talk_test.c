@@ -502,6 +502,27 @@ repair_takes_a_meeting_as_a_calendar_confirmed_it(void **state)
 	assert_false(r.opt_out);
 }
 
+/* Notes are the last word of one whose end nobody saw. */
+static void
+repair_books_nothing_for_one_who_opted_out(void **state)
+{
+	static const char *const yes[] = {
+	    "Hello?", "Tuesday works for me.", NULL};
+	static const char *const out[] = {"Hello?", "Stop calling.", NULL};
+	struct run_talk_result r = repaired(yes,
+	    "s/{\"do\":\"book\"/{\"do\":\"note\",\"text\":\"opt_out\"},&/");
+
+	(void)state;
+	assert_true(r.opt_out);
+	assert_string_equal(r.decline_reason, "opt_out");
+	assert_null(r.meeting_json);
+	/* a note without its word says nothing, and is no error */
+	r = repaired(out, "s/,\"text\":\"opt_out\"//");
+	assert_false(r.opt_out);
+	assert_string_equal(r.decline_reason, "");
+	assert_true(r.artifact[RUN_ARTIFACT_TRANSCRIPT].bytes > 0);
+}
+
 static int dir_syncs;
 
 static enum err_code
@@ -648,6 +669,7 @@ main(void)
 	    cmocka_unit_test(repair_brings_torn_files_into_order),
 	    cmocka_unit_test(repair_finds_what_was_noted),
 	    cmocka_unit_test(repair_takes_a_meeting_as_a_calendar_confirmed_it),
+	    cmocka_unit_test(repair_books_nothing_for_one_who_opted_out),
 	    cmocka_unit_test(repair_of_nothing_is_no_error),
 	    cmocka_unit_test(a_damaged_talk_file_is_kept_without_a_transcript),
 	    cmocka_unit_test(after_a_crash_anywhere_repair_gives_whole_files),

@@ -56,8 +56,7 @@ model_of(const struct run_call *c)
 	const struct run_options *o = &c->run->o;
 
 	for (size_t i = 0; i < o->model_count; i++)
-		if (c->kind->model == NULL ||
-		    strcmp(o->models[i].name, c->kind->model) == 0)
+		if (strcmp(o->models[i].name, c->kind->model) == 0)
 			return o->models[i].model;
 	return NULL;
 }
