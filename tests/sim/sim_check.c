@@ -18,6 +18,7 @@
  * network's log and at results.jsonl that shares no code with it.
  */
 
+#define STORY_MAX 200 /* events; 40 is the most that any seed needs */
 #define CALLS_LOG SIM_DATA "/sim/calls.jsonl"
 #define RESULTS SIM_DATA "/out/results.jsonl"
 
@@ -91,6 +92,31 @@ nothing_lost(struct sim_world *w, struct journal *j)
 			ERR_NONE)
 			sim_world_fail(w, "job %s was accepted and is lost: %s",
 			    w->plan->jobs[i].id, err.text);
+}
+
+/*
+ * No job goes round and round: a deed that is done again at once, for whatever
+ * undid it is there still, would fill the disk with its events.
+ */
+static void
+rounds_check(struct sim_world *w, struct journal *j)
+{
+	struct err err = {0};
+	int64_t id = 0;
+
+	for (size_t i = 0; i < w->plan->job_count; i++) {
+		struct journal_job job;
+
+		if (journal_read_find(j, w->plan->jobs[i].id, &id, &err) !=
+			ERR_NONE ||
+		    journal_read_job(j, id, &job, &err) != ERR_NONE)
+			continue;
+		if (job.n > STORY_MAX)
+			sim_world_fail(w,
+			    "job %s has %" PRId64
+			    " events: it went round and round",
+			    job.ext, job.n);
+	}
 }
 
 /* --- by dsrun's own check
@@ -411,6 +437,7 @@ sim_check_promises(struct sim_world *w, struct journal *j)
 {
 	/* dsrun's own word last, so that the others are heard. */
 	nothing_lost(w, j);
+	rounds_check(w, j);
 	network_check(w);
 	sim_check_rules(w, j);
 	results_check(w, j);
