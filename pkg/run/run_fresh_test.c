@@ -164,6 +164,37 @@ a_job_made_after_the_restore_needs_no_question(void **state)
 	assert_int_equal(fake_count(&w->fake, "dial"), 1);
 }
 
+/* Once the other life's call stands as armed, and before all that it did. */
+static void
+adopt_and_die(struct world *w)
+{
+	w->fake.terms.memory_ms = 20 * MINUTE;
+	FAKE_FOUND(&w->fake, FAKE_IS_ANSWERED);
+	crash_hook(world_die_at, mem_strdup("run.step.stage"));
+	world_drain(w);
+}
+
+/* Nobody here knows until when it was allowed to leave: it may have now. */
+static void
+a_call_of_the_other_life_that_is_parked_holds_its_slot_from_then(void **state)
+{
+	struct world *w = *state;
+	int64_t id = adopted(w, CARRIER_QUERYABLE);
+	int64_t before_ms;
+
+	world_was_killed(world_child(w, adopt_and_die));
+	ATTEMPT_IS(w, id, 1, ATTEMPT_INTENT);
+	assert_int_equal(world_attempt(w, id, 1).dial_until_ms, 0);
+	FAKE_FOUND(&w->fake, FAKE_FAILS);
+	before_ms = env_now_ms(w->env);
+	world_drain(w);
+	ATTEMPT_IS(w, id, 1, ATTEMPT_PARKED);
+	JOB_IS(w, id, JOB_PARKED, JOB_OUTCOME_NONE);
+	assert_true(world_attempt(w, id, 1).slot_until_ms >=
+		    before_ms + 2500 + 10 * SECOND + 60 * SECOND);
+	assert_int_equal(fake_count(&w->fake, "dial"), 0);
+}
+
 static enum err_code
 accept(struct world *w, struct journal *j, struct err *err)
 {
@@ -215,6 +246,7 @@ main(void)
 	    T(neither_can_who_is_blind),
 	    T(neither_can_who_asks_by_a_clock_that_went_back),
 	    T(a_job_made_after_the_restore_needs_no_question),
+	    T(a_call_of_the_other_life_that_is_parked_holds_its_slot_from_then),
 	    T(once_accepted_nobody_is_asked),
 	    T(a_soft_stop_gives_back_what_still_waits),
 	};

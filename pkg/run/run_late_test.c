@@ -52,7 +52,7 @@ told_in_another_run(struct world *w, bool (*act)(void *arg))
 	memset(w->fake.scripts, 0, sizeof(w->fake.scripts));
 	w->fake.dials = 0;
 	w->fake.scripts[0] = script;
-	(void)JOB(w, .id = "other", .campaign = "autumn");
+	(void)JOB(w, .campaign = "autumn");
 	world_drain(w);
 	memset(w->fake.scripts, 0, sizeof(w->fake.scripts));
 }
@@ -287,6 +287,31 @@ a_call_of_an_attempt_that_waits_again_parks_its_job(void **state)
 	assert_int_equal(world_job(w, id).reason, JOB_REASON_CONFLICT);
 }
 
+/* The caps count the try that was not sent, so it waits for its hour. */
+static void
+a_call_of_an_attempt_that_waits_for_its_time_parks_its_job(void **state)
+{
+	static const struct fake_step unsent[] = {AT(11, FAKE_UNSENT), {0}};
+	struct world *w = *state;
+
+	w->limits = "max_call: 4h, ring: 10s, per_number_per_day: 0, "
+		    "min_gap: 1h";
+	world_open(w);
+	w->fake.scripts[0] = unsent;
+	int64_t id = JOB(w, .id = "a", .org = "clinic");
+
+	world_drain(w);
+	JOB_IS(w, id, JOB_QUEUED, JOB_OUTCOME_NONE);
+	assert_int_equal(world_job(w, id).reason, JOB_REASON_GAP);
+	another_life_called(w, JOB_PARKED);
+	assert_int_equal(world_job(w, id).reason, JOB_REASON_CONFLICT);
+	/* Its next word finds the job where it is, and nobody is told again. */
+	told_in_another_run(w, tell_over);
+	JOB_IS(w, id, JOB_PARKED, JOB_OUTCOME_NONE);
+	assert_string_equal(w->attention, "");
+	assert_int_equal(fake_count(&w->fake, "taken"), 2);
+}
+
 /* A word without any time, from a carrier that is busy. */
 static bool
 tell_undated(void *arg)
@@ -506,6 +531,7 @@ main(void)
 	    T(a_call_of_an_absent_attempt_parks_a_job_that_would_dial_again),
 	    T(a_call_of_an_attempt_that_came_back_unsent_is_a_conflict),
 	    T(a_call_of_an_attempt_that_waits_again_parks_its_job),
+	    T(a_call_of_an_attempt_that_waits_for_its_time_parks_its_job),
 	    T(the_same_word_of_a_parked_call_counts_once),
 	    T(a_parked_call_ends_with_the_times_that_were_told),
 	    T(a_parked_call_that_was_answered_says_when),
