@@ -92,10 +92,12 @@ journal_shut_out(struct journal *j, int64_t kind, int64_t *ids, size_t max,
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
 	    kind == 0
-		? "SELECT id FROM (SELECT id,reason,not_before_ms FROM job "
-		  "INDEXED BY job_due WHERE state=0 AND not_before_ms>?1 ORDER "
-		  "BY not_before_ms LIMIT 1000) WHERE reason=?3 AND NOT EXISTS"
-		  "(SELECT 1 FROM lease WHERE lease.job=id) LIMIT ?2"
+		? "SELECT id FROM (SELECT id,min(not_before_ms) AS soonest "
+		  "FROM (SELECT id,kind,reason,not_before_ms FROM job INDEXED "
+		  "BY job_due WHERE state=0 AND not_before_ms>?1 ORDER BY "
+		  "not_before_ms LIMIT 1000) WHERE reason=?3 AND NOT EXISTS"
+		  "(SELECT 1 FROM lease WHERE lease.job=id) GROUP BY kind) "
+		  "ORDER BY soonest LIMIT ?2"
 		: "SELECT id FROM job INDEXED BY job_due WHERE state=0 AND "
 		  "not_before_ms>?1 AND reason=?3 AND kind=?4 AND NOT EXISTS"
 		  "(SELECT 1 FROM lease WHERE lease.job=id) ORDER BY "

@@ -27,8 +27,8 @@ enum err_code journal_slots(struct journal *j, int64_t campaign, int64_t kind,
 
 /*
  * Jobs that wait for their calling hours, the soonest first, at most max; of
- * that kind, or (0) of any among the 1,000 that come due first.  None that came
- * from a queue.
+ * that kind, or (0) the soonest of each kind among the 1,000 that come due
+ * first.  None that came from a queue.
  */
 enum err_code journal_shut_out(struct journal *j, int64_t kind, int64_t *ids,
     size_t max, size_t *count, struct err *err);

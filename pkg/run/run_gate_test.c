@@ -472,6 +472,72 @@ each_kind_that_waits_is_asked_about(void **state)
 	assert_int_equal(reopened(w), 1);
 }
 
+/* Seventy of one kind wait for an earlier moment than the one of the other. */
+static void
+a_kind_behind_many_of_another_is_asked_about(void **state)
+{
+	struct world *w = *state;
+	char *jobs = mem_printf("%s/jobs", w->dir);
+
+	w->windows = "zone: Etc/UTC, mon-fri: \"18:00-19:00\"";
+	OK(env_make_dirs(w->env, jobs, &w->err));
+	mem_free(&jobs);
+	world_kind(w, "m", w->limits, "zone: Etc/UTC, mon-fri: \"20:00-21:00\"",
+	    w->retry);
+	world_open(w);
+	for (int i = 0; i < 70; i++)
+		(void)JOB(w);
+	int64_t id = JOB(w, .id = "behind", .kind = "m");
+
+	world_drain(w);
+	assert_int_equal(
+	    world_job(w, id).not_before_ms, WORLD_START_MS + 3 * HOUR);
+	for (int day = 0; day < 5; day++)
+		w->conf->kinds[1].windows.day[day].spans[0].start = 60 * 17;
+	assert_int_equal(reopened(w), 1);
+	assert_true(world_job(w, id).not_before_ms <= env_now_ms(w->env));
+}
+
+/* Whoever shuts its hours for good meant those jobs, too. */
+static void
+hours_that_are_shut_since_move_nobody(void **state)
+{
+	struct world *w = *state;
+
+	w->windows = "zone: Etc/UTC, mon-fri: \"18:00-19:00\"";
+	world_open(w);
+	int64_t id = JOB(w, .id = "a");
+
+	world_drain(w);
+	for (int day = 0; day < 5; day++)
+		w->conf->kinds[0].windows.day[day].count = 0;
+	gate_is(w, id, RUN_GATE_NEVER, JOB_REASON_NEVER_OPEN);
+	assert_int_equal(reopened(w), 0);
+	assert_int_equal(world_job(w, id).not_before_ms, WORLD_START_MS + HOUR);
+	JOB_IS(w, id, JOB_QUEUED, JOB_OUTCOME_NONE);
+}
+
+static void
+by_a_clock_that_jumped_no_hours_are_opened(void **state)
+{
+	struct world *w = *state;
+
+	w->windows = "zone: Etc/UTC, mon-fri: \"18:00-19:00\"";
+	world_open(w);
+	int64_t id = JOB(w, .id = "a");
+
+	world_drain(w);
+	opens_at(w, 16, 0);
+	w->env->wall_offset_ms = -24 * HOUR;
+	world_drain(w);
+	assert_string_equal(w->p.waits, "the clock");
+	assert_int_equal(reopened(w), 0);
+	assert_int_equal(world_job(w, id).not_before_ms, WORLD_START_MS + HOUR);
+	w->env->wall_offset_ms = 0;
+	world_drain(w);
+	assert_int_equal(reopened(w), 1);
+}
+
 /* --- caps and slots --- */
 
 static void
@@ -609,6 +675,9 @@ main(void)
 	    T(a_closed_window_moves_the_job_to_its_opening),
 	    T(hours_that_were_opened_hold_for_those_that_wait),
 	    T(each_kind_that_waits_is_asked_about),
+	    T(a_kind_behind_many_of_another_is_asked_about),
+	    T(hours_that_are_shut_since_move_nobody),
+	    T(by_a_clock_that_jumped_no_hours_are_opened),
 	    T(a_number_has_a_cap_in_any_24_hours),
 	    T(two_dials_of_a_number_keep_their_distance),
 	    T(a_kind_waits_for_a_slot_of_its_own),

@@ -19,8 +19,7 @@
  * here: they become READY, and the gates decide.
  */
 
-#define KINDS_MAX 16
-#define SAMPLE 64
+#define KINDS_MAX 64
 #define AT_ONCE 500
 
 struct reopen {
@@ -84,23 +83,19 @@ static enum err_code
 reopen_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
 	struct reopen *r = CONTAINER_OF(tx, struct reopen, tx);
-	int64_t ids[SAMPLE], kinds[KINDS_MAX];
-	size_t count = 0, asked = 0;
-	enum err_code code = journal_shut_out(j, 0, ids, SAMPLE, &count, err);
+	int64_t ids[KINDS_MAX];
+	size_t count = 0;
+	enum err_code code =
+	    journal_shut_out(j, 0, ids, KINDS_MAX, &count, err);
 
 	r->moved = 0;
 	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
 		struct journal_job job;
 		bool sooner = false;
-		size_t k = 0;
 
 		code = journal_job_get(j, ids[i], &job, err);
-		while (code == ERR_NONE && k < asked && kinds[k] != job.kind_id)
-			k++;
-		if (code != ERR_NONE || k < asked || asked == KINDS_MAX)
-			continue;
-		kinds[asked++] = job.kind_id;
-		code = opens_sooner(r, j, &job, &sooner, err);
+		if (code == ERR_NONE)
+			code = opens_sooner(r, j, &job, &sooner, err);
 		if (code == ERR_NONE && sooner)
 			code = move(r, j, job.kind_id, err);
 	}
