@@ -161,11 +161,21 @@ must_park(struct run *r, struct journal *j, const struct journal_job *job,
 	return t.cls == CARRIER_CALLBACK || t.cls == CARRIER_BLIND;
 }
 
+/* A claim may want thousands, and finds a few most often. */
+static struct run_armed *
+armed_next(struct run_claim *c)
+{
+	if (c->count % 64 == 0)
+		c->armed =
+		    mem_realloc(c->armed, c->count + 64, sizeof(*c->armed));
+	return &c->armed[c->count];
+}
+
 static enum err_code
 take(struct run_claim *c, struct journal *j, struct journal_candidate *cand,
     const struct run_gate *g, struct err *err)
 {
-	struct run_armed *out = &c->armed[c->count];
+	struct run_armed *out = armed_next(c);
 	bool await = journal_is_fresh(j) || c->run->o.prepare;
 	struct journal_change change = {.job = &out->job,
 	    .attempt = &out->attempt,
@@ -395,7 +405,6 @@ run_claim_start(struct run *r, int64_t want)
 	c->want = want < CLAIM_MAX ? want : CLAIM_MAX;
 	c->live = r->live;
 	c->unsure = !run_queue_is_sure(r->queue);
-	c->armed = mem_zalloc((size_t)c->want + 1, sizeof(*c->armed));
 	c->tx.run = claim_run;
 	c->tx.done = claim_done;
 	c->tx.cls = JOURNAL_CLAIM;
@@ -404,7 +413,6 @@ run_claim_start(struct run *r, int64_t want)
 	if (journal_submit(r->journal, &c->tx, &err) != ERR_NONE) {
 		r->claim = NULL;
 		r->again = true; /* the queue is full: the tick comes again */
-		mem_free(&c->armed);
 		mem_free(&c);
 	}
 }
