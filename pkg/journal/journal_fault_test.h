@@ -21,7 +21,8 @@
  * kind fails, as SQLite, its disk or the kernel would let it fail, and when
  * asked every one after it.
  *
- *	FAULT_PREPARE  a statement cannot be compiled
+ *	FAULT_PREPARE  a statement cannot be compiled; with fault.table one that
+ *	               reads that table, which alone is counted then
  *	FAULT_STEP     a statement is interrupted as it begins, which takes a
  *	               transaction that has written with it
  *	FAULT_DISK     a read, write (half of it is done), sync, size, lock ...
@@ -44,6 +45,7 @@ static struct {
 	enum fault_kind kind;
 	int sys; /* errno: EIO, ENOSPC, EMFILE */
 	bool repeat;
+	const char *table;
 	atomic_long left;
 	atomic_bool hit;
 	const struct env_ops *env;
@@ -109,8 +111,9 @@ static inline int
 fault_authorize(void *arg, int action, const char *a, const char *b,
     const char *c, const char *d)
 {
+	static _Thread_local bool is_new; /* nothing of the table was read */
+
 	(void)arg;
-	(void)a;
 	(void)b;
 	(void)c;
 	(void)d;
@@ -121,6 +124,15 @@ fault_authorize(void *arg, int action, const char *a, const char *b,
 	case SQLITE_DELETE:
 	case SQLITE_PRAGMA:
 	case SQLITE_ATTACH:
+		is_new = true;
+		return fault.table == NULL && fault_strikes(FAULT_PREPARE)
+			   ? SQLITE_DENY
+			   : SQLITE_OK;
+	case SQLITE_READ:
+		if (fault.table == NULL || !is_new ||
+		    strcmp(a, fault.table) != 0)
+			return SQLITE_OK;
+		is_new = false;
 		return fault_strikes(FAULT_PREPARE) ? SQLITE_DENY : SQLITE_OK;
 	default:
 		return SQLITE_OK;
