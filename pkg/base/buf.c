@@ -7,18 +7,22 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-static void
-reserve(struct buf *b, size_t more)
+static __attribute__((noinline)) void
+grow(struct buf *b, size_t more)
 {
-	CHECK(more <= b->max - b->len);
-	if (b->bytes != NULL && b->cap - b->len > more)
-		return;
-
 	size_t cap = b->cap < 64 ? 64 : b->cap;
 	while (cap - b->len <= more)
 		cap *= 2;
 	b->bytes = mem_realloc(b->bytes, cap, 1);
 	b->cap = cap;
+}
+
+static inline void
+reserve(struct buf *b, size_t more)
+{
+	CHECK(more <= b->max - b->len);
+	if (b->bytes == NULL || b->cap - b->len <= more)
+		grow(b, more);
 }
 
 enum err_code

@@ -115,7 +115,16 @@ put_quoted(struct buf *b, const char *text)
 {
 	size_t len = length_within(text, FIELD_MAX);
 	size_t n;
+	char word[64];
 
+	/* Nearly all are a short word. */
+	if (len + 2 <= sizeof(word) && plain(text, len) == len) {
+		word[0] = '"';
+		memcpy(word + 1, text, len);
+		word[len + 1] = '"';
+		buf_put(b, word, len + 2);
+		return;
+	}
 	buf_putc(b, '"');
 	for (size_t i = 0; i < len; i += n) {
 		unsigned char c = (unsigned char)text[i];
