@@ -135,7 +135,8 @@ static struct carrier *
 carrier_of(struct sim_seat *s)
 {
 	const struct sim_plan *plan = s->w->plan;
-	struct sim_carrier_options o = {.env = &s->p->line.env,
+	struct sim_carrier_options o = {.p = s->p,
+	    .env = &s->p->line.env,
 	    .accounts = &s->w->accounts,
 	    .list_late_ms = plan->list_late_ms,
 	    .no_settle = (plan->wrong & SIM_WRONG_NO_SETTLE) != 0};
@@ -294,7 +295,8 @@ enqueue_main(struct sim_seat *s)
 }
 
 /* --- people
- * -------------------------------------------------------------------------- */
+ * --------------------------------------------------------------------------
+ */
 
 struct person_tx {
 	struct journal_tx tx;
@@ -332,7 +334,7 @@ person_tx(struct sim_seat *s)
 		CHECK(text_i64(s->w->plan->jobs[s->value].phone + 1, 1,
 			  INT64_C(999999999999999), &t.number,
 			  &s->err) == ERR_NONE);
-	int64_t began_ms = env_now_ms(&s->p->own.env);
+	int64_t began_ms = sim_world_moment_ms(s->w);
 	int64_t resumes = w->resumes;
 
 	/* Calls may begin again from the moment on at which this begins. */
@@ -350,9 +352,9 @@ person_tx(struct sim_seat *s)
 	/* Of one that met a resume nobody knows which came last. */
 	if (s->actor == SIM_ACTOR_PAUSE && w->paused_ms == 0 &&
 	    w->resuming == 0 && w->resumes == resumes)
-		w->paused_ms = env_now_ms(&s->p->own.env);
+		w->paused_ms = sim_world_moment_ms(s->w);
 	if (s->actor == SIM_ACTOR_DNC && w->dnc_ms == 0) {
-		w->dnc_ms = env_now_ms(&s->p->own.env);
+		w->dnc_ms = sim_world_moment_ms(s->w);
 		w->dnc_phone = w->plan->jobs[s->value].phone;
 	}
 }
@@ -391,7 +393,7 @@ static void
 person_cancels(struct sim_seat *s)
 {
 	if (person_on_job(s, RUN_DECIDE_CANCEL))
-		s->w->cancelled_ms[s->value] = env_now_ms(&s->p->own.env);
+		s->w->cancelled_ms[s->value] = sim_world_moment_ms(s->w);
 }
 
 struct parked {

@@ -6,11 +6,12 @@
 /*
  * Where a simulated process meets its machine.
  *
- * Before each external call (a file, a lock, a clock of SQLite's VFS, a crash
- * point) the one that carries it out asks the gate.  There the simulation may
- * let other processes run first, stop this one for a while, kill it, cut the
- * power, or order the call to fail.  A process that was killed gets SIM_DEAD
- * for ever after: nothing of it has an effect any more, and it unwinds.
+ * Before each external call (a file, a lock, a clock of SQLite's VFS, the
+ * carrier, a crash point) the one that carries it out asks the gate.  There the
+ * simulation may let other processes run first, stop this one for a while, kill
+ * it, cut the power, or order the call to fail.  A process that was killed gets
+ * SIM_DEAD for ever after: nothing of it has an effect any more, and it
+ * unwinds.
  */
 
 struct sim_process;
@@ -30,6 +31,12 @@ enum sim_op {
 	SIM_OP_MAKE_DIR,
 	SIM_OP_MAP,   /* SQLite's shared memory */
 	SIM_OP_SLEEP, /* SQLite's xSleep and env_pause: others run meanwhile */
+	/* Of the carrier (sim_carrier.h); no matter of the disk. */
+	SIM_OP_DIAL,
+	SIM_OP_LOOKUP,
+	SIM_OP_HANGUP,
+	SIM_OP_NOTICE, /* one comes in */
+	SIM_OP_TAKEN,
 	SIM_OP_COUNT
 };
 
@@ -40,6 +47,8 @@ enum sim_order {
 	SIM_EMFILE, /* of an open: no more file handles */
 	SIM_SHORT, /* of a write: a part is done, then ENOSPC; of a read: EIO */
 	SIM_LIE,   /* of a sync: say that it is done, and do nothing */
+	SIM_LOST,  /* of a carrier's call: it never got there */
+	SIM_MUTE,  /* of a dial: done, and nobody hears the answer */
 	SIM_DEAD   /* the process is dead: fail with EIO, no effect */
 };
 

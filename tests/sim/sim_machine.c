@@ -148,6 +148,11 @@ cost_us(struct sim_machine *m, enum sim_op op)
 	case SIM_OP_UNLOCK:
 	case SIM_OP_MAP:
 	case SIM_OP_SLEEP:
+	case SIM_OP_DIAL:
+	case SIM_OP_LOOKUP:
+	case SIM_OP_HANGUP:
+	case SIM_OP_NOTICE:
+	case SIM_OP_TAKEN:
 		return 0;
 	case SIM_OP_OPEN:
 	case SIM_OP_READ:
@@ -205,6 +210,9 @@ sim_gate(struct sim_process *p, enum sim_op op, const char *path)
 	m->gates++;
 	p->gates++;
 	m->now_us += cost_us(m, op);
+	m->digest = (m->digest ^ (uint64_t)m->now_us ^ (uint64_t)op << 48 ^
+			(uint64_t)p->number << 56) *
+		    UINT64_C(0x100000001b3);
 	sim_disk_set_time(m->disk, SIM_START_MS + m->now_us / 1000);
 	if (m->preempt_ppm > 0 && sim_rand_ppm(&m->sched, m->preempt_ppm))
 		give_way(p, SIM_THREAD_READY, 0, false);

@@ -111,6 +111,7 @@ struct sim_machine {
 	/* chances out of a million at a gate */
 	int64_t preempt_ppm;
 	int64_t gates;
+	uint64_t digest; /* of all of them: who, what and when */
 	/* Decides at each gate; NULL: nothing ever happens. */
 	struct sim_deed (*decide)(struct sim_machine *m, struct sim_process *p,
 	    enum sim_op op, const char *path);

@@ -71,6 +71,7 @@ struct sim_spell {
 	int64_t value;
 	enum sim_device device;
 	const char *point; /* only at this crash point; NULL = anywhere */
+	bool hot;          /* only at a few places, which the seed chooses */
 	bool left_out;
 };
 
@@ -109,6 +110,9 @@ struct sim_plan {
 	int64_t preempt_ppm;
 	/* Given faults instead of chance. */
 	bool given;
+	/* Each one's gate counts from the fault before it, and it strikes at
+	 * the first call from there on that can feel it. */
+	bool slides;
 	struct sim_fault faults[SIM_FAULTS_MAX];
 	size_t fault_count;
 	/* Ways to do it wrong: controls.  See sim_control.h. */

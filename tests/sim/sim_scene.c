@@ -243,10 +243,15 @@ back(struct sim_plan *p, struct sim_rand *r)
 	act(p, SIM_ACTOR_SYNC, 20 * SECOND_US, 0);
 }
 
-/* The disk fails for one of many. */
+/* The disk fails for one of many; and the power, while the next one puts
+ * another file in the place of the journal. */
 static void
 broken(struct sim_plan *p, struct sim_rand *r)
 {
+	static const char *const swaps[] = {"journal.rebuild.synced",
+	    "journal.swap.flagged", "journal.swap.wal-aside",
+	    "journal.swap.aside", "journal.swap.renamed", "journal.swap.synced",
+	    "journal.swap.cleared"};
 	struct sim_spell *s;
 
 	clean(p, 40 * SECOND_US);
@@ -256,6 +261,12 @@ broken(struct sim_plan *p, struct sim_rand *r)
 	    (2 + sim_rand_below(r, 6)) * SECOND_US);
 	s->order = SIM_EIO;
 	s->from_us = 1500 * MS_US;
+	for (int i = 0; i < 2; i++)
+		spell(p, SIM_ACT_POWER,
+		    swaps[sim_rand_below(r, (int64_t)ARRAY_LEN(swaps))], 500000,
+		    p->end_us)
+		    ->device =
+		    (enum sim_device)sim_rand_below(r, SIM_DEVICE_COUNT);
 	act(p, SIM_ACTOR_POWER, sim_rand_between(r, 8000, 20000) * MS_US,
 	    SIM_DEVICE_DROPS);
 }

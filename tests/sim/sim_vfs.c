@@ -38,6 +38,8 @@ sim_vfs_errno(enum sim_order order)
 		return EIO;
 	case SIM_GO:
 	case SIM_LIE:
+	case SIM_LOST:
+	case SIM_MUTE:
 		break;
 	}
 	return 0;

@@ -39,6 +39,12 @@ sim_world_outside(const char *path)
 	return path != NULL && strstr(path, "/sim/") != NULL;
 }
 
+static bool
+is_of_carrier(enum sim_op op)
+{
+	return op >= SIM_OP_DIAL && op < SIM_OP_COUNT;
+}
+
 bool
 sim_world_felt(const struct sim_deed *d, enum sim_op op, bool outside)
 {
@@ -47,6 +53,10 @@ sim_world_felt(const struct sim_deed *d, enum sim_op op, bool outside)
 	if (op == SIM_OP_POINT || op == SIM_OP_UNLOCK || op == SIM_OP_SLEEP ||
 	    outside)
 		return false;
+	if (d->order == SIM_MUTE)
+		return op == SIM_OP_DIAL;
+	if (is_of_carrier(op) || d->order == SIM_LOST)
+		return is_of_carrier(op) && d->order == SIM_LOST;
 	switch (d->order) {
 	case SIM_ENOSPC:
 		return op == SIM_OP_WRITE || op == SIM_OP_TRUNCATE ||
@@ -57,10 +67,11 @@ sim_world_felt(const struct sim_deed *d, enum sim_op op, bool outside)
 	case SIM_EMFILE:
 		return op == SIM_OP_OPEN;
 	case SIM_EIO:
-		/* A lock is no matter of the disk. */
-		return op != SIM_OP_LOCK && op != SIM_OP_MAP;
+		return true;
 	case SIM_GO:
 	case SIM_LIE:
+	case SIM_LOST:
+	case SIM_MUTE:
 	case SIM_DEAD:
 	default:
 		return op == SIM_OP_SYNC;
@@ -114,6 +125,33 @@ by_list(struct sim_world *w, enum sim_op op, const char *path)
 }
 
 static struct sim_deed
+by_turn(struct sim_world *w, enum sim_op op, const char *path)
+{
+	const struct sim_fault *f = &w->plan->faults[w->next_fault];
+	int64_t from =
+	    w->fault_count > 0 ? w->faults[w->fault_count - 1].gate : 0;
+
+	if (w->next_fault == w->plan->fault_count ||
+	    w->m->gates < from + f->gate || !applies(&f->deed, op, path))
+		return (struct sim_deed){.act = SIM_ACT_NONE};
+	w->next_fault++;
+	return f->deed;
+}
+
+/* One place of so many is hot; a place is a kind of call and its file. */
+#define PLACES_HOT 8
+
+static bool
+is_hot(const struct sim_world *w, enum sim_op op, const char *path)
+{
+	uint64_t h = w->plan->seed * UINT64_C(0x9e3779b97f4a7c15) + op;
+
+	for (const char *p = path; p != NULL && *p != '\0'; p++)
+		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+	return (h ^ h >> 29) % PLACES_HOT == 0;
+}
+
+static struct sim_deed
 by_chance(struct sim_world *w, enum sim_op op, const char *path)
 {
 	struct sim_deed d = {.act = SIM_ACT_NONE};
@@ -126,6 +164,8 @@ by_chance(struct sim_world *w, enum sim_op op, const char *path)
 			continue;
 		if (s->point != NULL &&
 		    (op != SIM_OP_POINT || strcmp(s->point, path) != 0))
+			continue;
+		if (s->hot && !is_hot(w, op, path))
 			continue;
 		d = (struct sim_deed){.act = s->act,
 		    .order = s->order,
@@ -158,6 +198,8 @@ decide(struct sim_machine *m, struct sim_process *p, enum sim_op op,
 		return d;
 	if (w->decide != NULL)
 		d = w->decide(w, p, op, path);
+	else if (w->plan->slides)
+		d = by_turn(w, op, path);
 	else if (w->plan->given)
 		d = by_list(w, op, path);
 	else
@@ -317,6 +359,18 @@ any_process(struct sim_world *w)
 			alive[n++] = p;
 	}
 	return n > 0 ? alive[sim_rand_below(&w->choice, n)] : NULL;
+}
+
+int64_t
+sim_world_moment_ms(struct sim_world *w)
+{
+	struct env *line = &w->m->host.line.env;
+	bool found = false;
+	struct err err = {0};
+	enum err_code code =
+	    carrier_sim_peek(line, SIM_DATA "/sim", &found, &err);
+
+	return code == ERR_NONE && found ? env_now_ms(line) : SIM_START_MS;
 }
 
 void

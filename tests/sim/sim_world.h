@@ -89,6 +89,9 @@ bool sim_world_outside(const char *path);
 /* Can a call of that kind feel the fault? */
 bool sim_world_felt(const struct sim_deed *d, enum sim_op op, bool outside);
 
+/* By the network's clock: before its first moment nobody was armed, and the
+ * processes that were begun then go by clocks of their own. */
+int64_t sim_world_moment_ms(struct sim_world *w);
 /* kill -9 for all, and nothing of them is left. */
 void sim_world_kill_all(struct sim_world *w);
 /* The disk gets so much room as is in use, and this much more. */
@@ -129,6 +132,9 @@ void sim_check_left(struct sim_world *w, struct journal *j);
 void sim_check_promises(struct sim_world *w, struct journal *j);
 /* sim_rules.c: was somebody called whom a rule forbade to call? */
 void sim_check_rules(struct sim_world *w, struct journal *j);
+/* What is the same when two runs are: each external call and its time, the
+ * network's log and the results, byte by byte. */
+uint64_t sim_check_digest(struct sim_world *w);
 /* Every job with its events, and the network's log. */
 void sim_check_print(struct sim_world *w);
 
