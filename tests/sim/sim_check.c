@@ -432,6 +432,28 @@ sim_check_print(struct sim_world *w)
 	mem_free(&text);
 }
 
+static uint64_t
+digest_file(struct sim_world *w, const char *path, uint64_t digest)
+{
+	char *bytes = NULL;
+	size_t len = 0;
+	struct err err = {0};
+
+	if (env_read_whole(&w->m->host.line.env, path, 1 << 20, &bytes, &len,
+		&err) != ERR_NONE)
+		return digest;
+	for (size_t i = 0; i < len; i++)
+		digest = (digest ^ (uint8_t)bytes[i]) * UINT64_C(0x100000001b3);
+	mem_free(&bytes);
+	return digest;
+}
+
+uint64_t
+sim_check_digest(struct sim_world *w)
+{
+	return digest_file(w, RESULTS, digest_file(w, CALLS_LOG, w->m->digest));
+}
+
 void
 sim_check_promises(struct sim_world *w, struct journal *j)
 {

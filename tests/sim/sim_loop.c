@@ -15,6 +15,8 @@
 #include "sim_image.h"
 #include "sim_shrink.h"
 
+char sim_again[4096];
+
 #define SECOND_US INT64_C(1000000)
 #define PLACES_MAX 20000
 
@@ -26,6 +28,8 @@ static const struct loop_fault {
     {"enospc", {.act = SIM_ACT_ORDER, .order = SIM_ENOSPC}},
     {"short", {.act = SIM_ACT_ORDER, .order = SIM_SHORT}},
     {"emfile", {.act = SIM_ACT_ORDER, .order = SIM_EMFILE}},
+    {"lost", {.act = SIM_ACT_ORDER, .order = SIM_LOST}},
+    {"mute", {.act = SIM_ACT_ORDER, .order = SIM_MUTE}},
     {"reboot", {.act = SIM_ACT_POWER, .device = SIM_DEVICE_KEEPS}},
     {"drops", {.act = SIM_ACT_POWER, .device = SIM_DEVICE_DROPS}},
     {"ordered", {.act = SIM_ACT_POWER, .device = SIM_DEVICE_ORDERED}},
@@ -137,11 +141,9 @@ static void
 report(const struct sim_plan *plan, const char *name, const char *failure)
 {
 	(void)printf("FAILED %s, class %s%s, at call %" PRId64 ": %s\n"
-		     "  again: sim faults --class %s --fault %s --at %" PRId64
-		     "\n",
+		     "  again: sim %s\n",
 	    name, carrier_class_name(plan->cls), plan->prepare ? ", apart" : "",
-	    plan->faults[0].gate, failure, carrier_class_name(plan->cls), name,
-	    plan->faults[0].gate);
+	    plan->faults[0].gate, failure, sim_again);
 	(void)fflush(stdout);
 }
 
@@ -153,6 +155,9 @@ one(const struct sim_stage *stage, struct sim_plan *plan, const char *name,
 
 	plan->fault_count = 1;
 	plan->faults[0] = (struct sim_fault){.gate = at, .deed = *deed};
+	(void)snprintf(sim_again, sizeof(sim_again),
+	    "faults --class %s --fault %s --at %" PRId64,
+	    carrier_class_name(plan->cls), name, at);
 	memset(&w, 0, sizeof(w));
 	sim_world_run(&w, stage, plan);
 	out->runs++;
@@ -259,6 +264,13 @@ sim_loop_learn(const struct sim_stage *stage)
 	mem_free(&plan);
 }
 
+/* At which call; 0 = it did not. */
+static int64_t
+struck(const struct sim_world *w, size_t i)
+{
+	return i < w->fault_count ? w->faults[i].gate : 0;
+}
+
 void
 sim_loop_pairs(const struct sim_stage *stage, uint64_t first, uint64_t count,
     uint64_t step, struct sim_loop_result *out)
@@ -280,13 +292,16 @@ sim_loop_pairs(const struct sim_stage *stage, uint64_t first, uint64_t count,
 		    .gate = sim_rand_between(&r, 1, 2500), .deed = a->deed};
 		/* Most often soon after: while it is being recovered from. */
 		f[1] = (struct sim_fault){
-		    .gate =
-			f[0].gate + sim_rand_between(&r, 1,
-					sim_rand_ppm(&r, 700000) ? 400 : 3000),
+		    .gate = sim_rand_between(
+			&r, 1, sim_rand_ppm(&r, 700000) ? 400 : 1500),
 		    .deed = b->deed};
+		plan->slides = true;
+		(void)snprintf(sim_again, sizeof(sim_again),
+		    "pairs --seeds 1 --first %" PRIu64, s);
 		memset(&w, 0, sizeof(w));
 		sim_world_run(&w, stage, plan);
 		out->runs++;
+		out->both += w.fault_count == 2;
 		if (w.failure[0] != '\0') {
 			out->failed++;
 			(void)printf(
@@ -294,7 +309,7 @@ sim_loop_pairs(const struct sim_stage *stage, uint64_t first, uint64_t count,
 			    ", %s at %" PRId64 ", class %s): %s\n"
 			    "  again: sim pairs --seeds 1 --first %" PRIu64
 			    "\n",
-			    s, a->name, f[0].gate, b->name, f[1].gate,
+			    s, a->name, struck(&w, 0), b->name, struck(&w, 1),
 			    carrier_class_name(plan->cls), w.failure, s);
 			(void)fflush(stdout);
 		}

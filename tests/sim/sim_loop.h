@@ -20,6 +20,7 @@ struct sim_loop_options {
 
 struct sim_loop_result {
 	int64_t runs, failed;
+	int64_t both; /* pairs: runs in which both faults struck */
 };
 
 void sim_loop_run(const struct sim_stage *stage,
@@ -32,6 +33,10 @@ void sim_loop_learn(const struct sim_stage *stage);
  * Seeds first, first + step ... below first + count. */
 void sim_loop_pairs(const struct sim_stage *stage, uint64_t first,
     uint64_t count, uint64_t step, struct sim_loop_result *out);
+
+/* The words after `sim` that repeat what runs now, for one that is ended by a
+ * CHECK. */
+extern char sim_again[4096];
 
 /* What is wrong in the controls must be seen within so many seeds. */
 #define SIM_CONTROL_SEEDS 500

@@ -1,3 +1,4 @@
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -10,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #include "sim_control.h"
@@ -39,7 +41,6 @@ static const char usage[] =
     "      ways to do it wrong; each must be seen\n";
 
 static bool shrink = true;
-static char again[4096]; /* the command that repeats what runs now */
 
 /* A CHECK that fails, in dsrun or here, must name the run that shows it. */
 static void
@@ -47,7 +48,7 @@ on_abort(int sig)
 {
 	(void)!write(
 	    STDERR_FILENO, "\nsim: ended by a signal; again: sim ", 36);
-	(void)!write(STDERR_FILENO, again, strlen(again));
+	(void)!write(STDERR_FILENO, sim_again, strlen(sim_again));
 	(void)!write(STDERR_FILENO, "\n", 1);
 	(void)signal(sig, SIG_DFL);
 	(void)raise(sig);
@@ -129,11 +130,12 @@ read_flags(int argc, char *const *argv)
  */
 
 struct tally {
-	int64_t seeds, failed, lives, attempts, faults, runs, calls;
+	int64_t seeds, failed, lives, attempts, faults, runs, calls, both;
+	uint64_t digest; /* whatever order they are in */
 };
 
 static void
-add(struct tally *t, const struct sim_world *w)
+add(struct tally *t, struct sim_world *w)
 {
 	t->seeds++;
 	t->failed += w->failure[0] != '\0';
@@ -142,53 +144,75 @@ add(struct tally *t, const struct sim_world *w)
 	t->faults += (int64_t)w->fault_count;
 	t->runs += w->runs;
 	t->calls += w->m->gates;
+	t->digest ^= sim_check_digest(w);
 }
 
 static void
-tell_small(const struct sim_stage *stage, struct sim_plan *plan,
-    const struct sim_world *w)
+tell_failed(const struct sim_plan *plan, const char *failure)
+{
+	(void)printf("seed %" PRIu64 " FAILED: %s\n", plan->seed, failure);
+	(void)printf(
+	    "  again: sim run --seed %" PRIu64 " --trace\n", plan->seed);
+	(void)fflush(stdout);
+}
+
+static void
+tell(const struct sim_stage *stage, struct sim_plan *plan, uint64_t seed)
 {
 	char failure[SIM_FAILURE_MAX];
 	struct buf words = BUF_INIT(1 << 16);
 
-	(void)printf("seed %" PRIu64 " FAILED: %s\n", plan->seed, w->failure);
-	(void)printf(
-	    "  again: sim run --seed %" PRIu64 " --trace\n", plan->seed);
-	(void)fflush(stdout);
-	if (!shrink)
-		return;
-	sim_shrink(stage, plan, w, failure);
-	sim_shrink_words(plan, &words);
-	(void)printf("  small: %s\n  again: sim run %s --trace\n", failure,
-	    buf_text(&words));
-	sim_plan_print(plan);
+	sim_plan_make(plan, seed);
+	if (!sim_shrink(stage, plan, failure, shrink, tell_failed))
+		(void)printf("seed %" PRIu64
+			     " FAILED, but not when it was run alone\n",
+		    seed);
+	else if (shrink) {
+		sim_shrink_words(plan, &words);
+		(void)printf("  small: %s\n  again: sim run %s --trace\n",
+		    failure, buf_text(&words));
+		sim_plan_print(plan);
+	}
 	(void)fflush(stdout);
 	buf_free(&words);
 }
 
+/* One job's: what it has done, also when it is killed by a CHECK. */
+struct slot {
+	struct tally t;
+	uint64_t at;   /* the seed that runs, counted from the first */
+	bool met_fate; /* that one ended its process */
+};
+
 static void
 some_seeds(const struct sim_stage *stage, const struct flags *f, int k,
-    int jobs, struct tally *t)
+    int jobs, struct slot *slot)
 {
 	struct sim_plan *plan = mem_zalloc(1, sizeof(*plan));
 
-	for (uint64_t i = (uint64_t)k; i < f->seeds; i += (uint64_t)jobs) {
-		uint64_t seed = f->first + i;
+	(void)k;
+	if (slot->met_fate) {
+		tell(stage, plan, f->first + slot->at);
+		slot->t.seeds++;
+		slot->t.failed++;
+		slot->at += (uint64_t)jobs;
+	}
+	slot->met_fate = true;
+	for (; slot->at < f->seeds; slot->at += (uint64_t)jobs) {
+		uint64_t seed = f->first + slot->at;
 		struct sim_world w;
+		bool failed;
 
 		memset(&w, 0, sizeof(w));
-		(void)snprintf(again, sizeof(again),
+		(void)snprintf(sim_again, sizeof(sim_again),
 		    "run --seed %" PRIu64 " --trace", seed);
 		sim_plan_make(plan, seed);
 		sim_world_run(&w, stage, plan);
-		add(t, &w);
-		if (w.failure[0] != '\0') {
-			/* The machine is one: the small runs need its slots. */
-			sim_machine_free(&w.m);
-			sim_plan_make(plan, seed);
-			tell_small(stage, plan, &w);
-		}
+		add(&slot->t, &w);
+		failed = w.failure[0] != '\0';
 		sim_world_fini(&w);
+		if (failed)
+			tell(stage, plan, seed);
 	}
 	mem_free(&plan);
 }
@@ -196,7 +220,7 @@ some_seeds(const struct sim_stage *stage, const struct flags *f, int k,
 /* Each job takes other places. */
 static void
 some_faults(const struct sim_stage *stage, const struct flags *f, int k,
-    int jobs, struct tally *t)
+    int jobs, struct slot *slot)
 {
 	struct sim_loop_result r = {0};
 	struct sim_loop_options o = {.every = f->every * jobs,
@@ -207,24 +231,25 @@ some_faults(const struct sim_stage *stage, const struct flags *f, int k,
 	    .verbose = k == 0};
 
 	sim_loop_run(stage, &o, &r);
-	t->runs += r.runs;
-	t->failed += r.failed;
+	slot->t.runs += r.runs;
+	slot->t.failed += r.failed;
 }
 
 static void
 some_pairs(const struct sim_stage *stage, const struct flags *f, int k,
-    int jobs, struct tally *t)
+    int jobs, struct slot *slot)
 {
 	struct sim_loop_result r = {0};
 
 	sim_loop_pairs(
 	    stage, f->first + (uint64_t)k, f->seeds, (uint64_t)jobs, &r);
-	t->runs += r.runs;
-	t->failed += r.failed;
+	slot->t.runs += r.runs;
+	slot->t.failed += r.failed;
+	slot->t.both += r.both;
 }
 
 typedef void share_fn(const struct sim_stage *stage, const struct flags *f,
-    int k, int jobs, struct tally *t);
+    int k, int jobs, struct slot *slot);
 
 static struct sim_stage *
 stage_open(void)
@@ -236,64 +261,72 @@ stage_open(void)
 	return stage;
 }
 
-static void
-child(share_fn *share, const struct flags *f, int k, int jobs, int end)
+static pid_t
+start(
+    const struct flags *f, share_fn *share, int k, int jobs, struct slot *slot)
 {
-	struct sim_stage *stage = stage_open();
-	struct tally t = {0};
+	struct sim_stage *stage;
+	pid_t pid;
 
-	share(stage, f, k, jobs, &t);
-	(void)!write(end, &t, sizeof(t));
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	stage = stage_open();
+	share(stage, f, k, jobs, slot);
 	sim_stage_close(&stage);
 	exit(0);
 }
 
-static bool
-gather(int end, pid_t pid, struct tally *sum)
+static void
+gather(const struct slot *slot, struct tally *sum)
 {
-	struct tally t = {0};
-	int status = 0;
-	bool whole = read(end, &t, sizeof(t)) == (ssize_t)sizeof(t);
+	const struct tally *t = &slot->t;
 
-	(void)close(end);
-	(void)waitpid(pid, &status, 0);
-	sum->seeds += t.seeds;
-	sum->failed += t.failed;
-	sum->lives += t.lives;
-	sum->attempts += t.attempts;
-	sum->faults += t.faults;
-	sum->runs += t.runs;
-	sum->calls += t.calls;
-	return whole;
+	sum->seeds += t->seeds;
+	sum->failed += t->failed;
+	sum->lives += t->lives;
+	sum->attempts += t->attempts;
+	sum->faults += t->faults;
+	sum->runs += t->runs;
+	sum->calls += t->calls;
+	sum->both += t->both;
+	sum->digest ^= t->digest;
 }
 
 #define JOBS_MAX 64
 
-/* Shared among processes of their own; false: one of them died. */
+/*
+ * Shared among processes of their own.  One that was killed by a CHECK is
+ * started again behind the seed that did it, which is told first; false: one
+ * died of something else.
+ */
 static bool
 spread(const struct flags *f, share_fn *share, struct tally *sum)
 {
 	int jobs = f->jobs < 1          ? 1
 		   : f->jobs > JOBS_MAX ? JOBS_MAX
 					: (int)f->jobs;
-	int ends[JOBS_MAX];
+	struct slot *slots = mmap(NULL, JOBS_MAX * sizeof(*slots),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pids[JOBS_MAX];
 	bool whole = true;
 
-	(void)fflush(stdout);
+	CHECK(slots != MAP_FAILED);
 	for (int k = 0; k < jobs; k++) {
-		int pair[2] = {-1, -1};
-
-		if (pipe(pair) != 0)
-			exit(2);
-		pids[k] = fork();
-		if (pids[k] == 0)
-			child(share, f, k, jobs, pair[1]);
-		(void)close(pair[1]);
-		ends[k] = pair[0];
+		slots[k].at = (uint64_t)k;
+		pids[k] = start(f, share, k, jobs, &slots[k]);
 	}
-	for (int k = 0; k < jobs; k++)
-		whole = gather(ends[k], pids[k], sum) && whole;
+	for (int k = 0; k < jobs; k++) {
+		int status = 0;
+
+		while (waitpid(pids[k], &status, 0) == pids[k] &&
+		       WIFSIGNALED(status) && slots[k].met_fate)
+			pids[k] = start(f, share, k, jobs, &slots[k]);
+		whole = whole && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+		gather(&slots[k], sum);
+	}
+	(void)munmap(slots, JOBS_MAX * sizeof(*slots));
 	return whole;
 }
 
@@ -309,10 +342,11 @@ seeds(const struct flags *f)
 		     " failed; %" PRId64
 		     " job lives (%.0f a second, %.0f a second of a core)"
 		     ", %" PRId64 " attempts, %" PRId64 " processes, %" PRId64
-		     " faults, %" PRId64 " external calls, %.1f s\n",
+		     " faults, %" PRId64 " external calls, digest %016" PRIx64
+		     ", %.1f s\n",
 	    sum.seeds, f->first, sum.failed, sum.lives,
 	    (double)sum.lives / took, (double)sum.lives / processor_s(),
-	    sum.attempts, sum.runs, sum.faults, sum.calls, took);
+	    sum.attempts, sum.runs, sum.faults, sum.calls, sum.digest, took);
 	return !whole || sum.failed > 0 ? 1 : 0;
 }
 
@@ -323,8 +357,11 @@ loops(const char *what, const struct flags *f, share_fn *share)
 	double began = now_s();
 	bool whole = spread(f, share, &sum);
 
-	(void)printf("%s: %" PRId64 " runs, %" PRId64 " failed, %.1f s\n", what,
-	    sum.runs, sum.failed, now_s() - began);
+	(void)printf("%s: %" PRId64 " runs, ", what, sum.runs);
+	if (sum.both > 0)
+		(void)printf("%" PRId64 " with both, ", sum.both);
+	(void)printf(
+	    "%" PRId64 " failed, %.1f s\n", sum.failed, now_s() - began);
 	return !whole || sum.failed > 0 ? 1 : 0;
 }
 
@@ -347,12 +384,16 @@ one_run(const struct sim_stage *stage, int argc, char *const *argv)
 		return 2;
 	}
 	memset(&w, 0, sizeof(w));
+	(void)snprintf(sim_again, sizeof(sim_again),
+	    "run --seed %" PRIu64 " --trace, or the words that this was given",
+	    plan->seed);
 	w.trace = has(argc, argv, "--trace");
 	sim_plan_print(plan);
 	sim_world_run(&w, stage, plan);
 	failed = w.failure[0] != '\0';
 	if (w.trace)
 		sim_check_print(&w);
+	(void)printf("digest %016" PRIx64 "\n", sim_check_digest(&w));
 	(void)printf("%s\n", failed ? w.failure : "all promises were kept");
 	sim_world_fini(&w);
 	mem_free(&plan);

@@ -1,9 +1,16 @@
 #include "sim_shrink.h"
 
+#include <sys/mman.h>
+#include <sys/wait.h>
+
 #include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #include "sim_control.h"
@@ -22,6 +29,8 @@ static const struct {
     {"emfile", {.act = SIM_ACT_ORDER, .order = SIM_EMFILE}},
     {"short", {.act = SIM_ACT_ORDER, .order = SIM_SHORT}},
     {"lie", {.act = SIM_ACT_ORDER, .order = SIM_LIE}},
+    {"lost", {.act = SIM_ACT_ORDER, .order = SIM_LOST}},
+    {"mute", {.act = SIM_ACT_ORDER, .order = SIM_MUTE}},
     {"power", {.act = SIM_ACT_POWER}}};
 
 static void
@@ -176,6 +185,93 @@ sim_shrink_read(
 	return true;
 }
 
+/* --- a run in a process of its own
+ * ------------------------------------------------------------------------ */
+
+/* What comes of it; shared with that process. */
+struct ending {
+	char failure[SIM_FAILURE_MAX];
+	size_t fault_count;
+	struct sim_fault faults[SIM_FAULTS_MAX];
+};
+
+static struct ending *dying;
+static const struct sim_world *dying_world;
+
+static void
+write_down(struct ending *e, const struct sim_world *w)
+{
+	e->fault_count =
+	    w->fault_count < SIM_FAULTS_MAX ? w->fault_count : SIM_FAULTS_MAX;
+	if (e->fault_count > 0)
+		memcpy(e->faults, w->faults,
+		    e->fault_count * sizeof(e->faults[0]));
+}
+
+static void
+on_death(int sig)
+{
+	write_down(dying, dying_world);
+	(void)signal(sig, SIG_DFL);
+	(void)raise(sig);
+}
+
+static void
+run_and_exit(const struct sim_stage *stage, struct sim_plan *plan,
+    struct ending *e, int words)
+{
+	static struct sim_world w;
+
+	dying = e;
+	dying_world = &w;
+	(void)signal(SIGABRT, on_death);
+	(void)signal(SIGSEGV, on_death);
+	(void)dup2(words, STDERR_FILENO);
+	sim_world_run(&w, stage, plan);
+	memcpy(e->failure, w.failure, sizeof(e->failure));
+	write_down(e, &w);
+	_exit(0);
+}
+
+/* What a CHECK said, or else by which signal it ended. */
+static void
+say_death(struct ending *e, FILE *words, int status)
+{
+	char line[SIM_FAILURE_MAX];
+
+	(void)snprintf(e->failure, sizeof(e->failure), "ended by signal %d",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+	rewind(words);
+	while (fgets(line, sizeof(line), words) != NULL)
+		if (strncmp(line, "level=panic", 11) == 0)
+			(void)snprintf(e->failure, sizeof(e->failure), "%.*s",
+			    (int)strcspn(line, "\n"), line);
+}
+
+/* false: no process could be made. */
+static bool
+run_apart(const struct sim_stage *stage, const struct sim_plan *plan,
+    struct ending *e)
+{
+	struct sim_plan *own = mem_dup(plan, sizeof(*plan));
+	FILE *words = tmpfile();
+	int status = 0;
+	pid_t pid;
+
+	memset(e, 0, sizeof(*e));
+	(void)fflush(stdout);
+	pid = words != NULL ? fork() : -1;
+	if (pid == 0)
+		run_and_exit(stage, own, e, fileno(words));
+	if (pid > 0 && waitpid(pid, &status, 0) == pid &&
+	    (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+		say_death(e, words, status);
+	if (words != NULL)
+		(void)fclose(words);
+	mem_free(&own);
+	return pid > 0;
+}
+
 /* --- leaving out
  * ------------------------------------------------------------------------ */
 
@@ -183,6 +279,7 @@ struct shrinking {
 	const struct sim_stage *stage;
 	struct sim_plan *plan; /* the smallest that failed */
 	struct sim_plan *trial;
+	struct ending *e;
 	char *failure;
 	size_t kind; /* bytes of the failure that must stay: "I14" */
 	int runs;
@@ -192,22 +289,14 @@ struct shrinking {
 static bool
 fails(struct shrinking *s)
 {
-	struct sim_world w;
-	bool yes;
-
-	if (s->runs++ >= SIM_SHRINK_RUNS)
+	if (s->runs++ >= SIM_SHRINK_RUNS ||
+	    !run_apart(s->stage, s->trial, s->e) || s->e->failure[0] == '\0' ||
+	    strncmp(s->e->failure, s->failure, s->kind) != 0)
 		return false;
-	memset(&w, 0, sizeof(w));
-	sim_world_run(&w, s->stage, s->trial);
-	yes = w.failure[0] != '\0' &&
-	      strncmp(w.failure, s->failure, s->kind) == 0;
-	if (yes) {
-		memcpy(s->failure, w.failure, SIM_FAILURE_MAX);
-		*s->plan = *s->trial;
-		s->plan->given = true;
-	}
-	sim_world_fini(&w);
-	return yes;
+	memcpy(s->failure, s->e->failure, SIM_FAILURE_MAX);
+	*s->plan = *s->trial;
+	s->plan->given = true;
+	return true;
 }
 
 static void
@@ -249,32 +338,46 @@ try_rest(struct shrinking *s)
 		(void)fails(s);
 }
 
-void
-sim_shrink(const struct sim_stage *stage, struct sim_plan *plan,
-    const struct sim_world *failed, char failure[SIM_FAILURE_MAX])
+static void
+make_small(struct shrinking *s)
 {
-	struct shrinking s = {.stage = stage,
-	    .plan = plan,
-	    .trial = mem_zalloc(1, sizeof(*plan)),
-	    .failure = failure};
+	*s->trial = *s->plan;
+	s->trial->given = true;
+	s->trial->fault_count = s->e->fault_count;
+	memcpy(s->trial->faults, s->e->faults, sizeof(s->trial->faults));
+	if (!fails(s))
+		return;
+	for (int before = -1; before != s->runs && s->runs < 300;) {
+		before = s->runs;
+		try_faults(s);
+		try_rest(s);
+		if (s->plan->fault_count <= 1)
+			break;
+	}
+}
 
-	memcpy(failure, failed->failure, SIM_FAILURE_MAX);
-	s.kind = strcspn(failure, ":");
-	*s.trial = *plan;
-	s.trial->given = true;
-	s.trial->fault_count = failed->fault_count < SIM_FAULTS_MAX
-				   ? failed->fault_count
-				   : SIM_FAULTS_MAX;
-	if (s.trial->fault_count > 0)
-		memcpy(s.trial->faults, failed->faults,
-		    s.trial->fault_count * sizeof(s.trial->faults[0]));
-	if (fails(&s))
-		for (int before = -1; before != s.runs && s.runs < 300;) {
-			before = s.runs;
-			try_faults(&s);
-			try_rest(&s);
-			if (s.plan->fault_count <= 1)
-				break;
-		}
+bool
+sim_shrink(const struct sim_stage *stage, struct sim_plan *plan,
+    char failure[SIM_FAILURE_MAX], bool small,
+    void (*told)(const struct sim_plan *plan, const char *failure))
+{
+	struct shrinking s = {.stage = stage, .plan = plan, .failure = failure};
+	bool failed;
+
+	s.e = mmap(NULL, sizeof(*s.e), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(s.e != MAP_FAILED);
+	s.trial = mem_zalloc(1, sizeof(*plan));
+	failed = run_apart(stage, plan, s.e) && s.e->failure[0] != '\0';
+	memcpy(failure, s.e->failure, SIM_FAILURE_MAX);
+	/* Of a CHECK the place must stay, else the promise. */
+	s.kind = strncmp(failure, "level=", 6) == 0 ? strlen(failure)
+						    : strcspn(failure, ":");
+	if (failed)
+		told(plan, failure);
+	if (failed && small)
+		make_small(&s);
 	mem_free(&s.trial);
+	(void)munmap(s.e, sizeof(*s.e));
+	return failed;
 }
