@@ -84,7 +84,7 @@ a_call_of_the_other_life_that_lives_is_hung_up(void **state)
 	world_drain(w);
 	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_INTERRUPTED);
 	assert_int_equal(fake_count(&w->fake, "dial"), 0);
-	assert_int_equal(fake_count(&w->fake, "hangup"), 1);
+	assert_int_equal(fake_count(&w->fake, "hangup"), 2);
 	/* it is asked about again, not awaited for its longest time */
 	assert_int_equal(fake_count(&w->fake, "lookup"), 3);
 }

@@ -23,7 +23,8 @@
 
 #define RESENDS_MAX 3
 #define LOOKUP_AGAIN_MS 2000
-#define CLOCK_AGAIN_MS 60000 /* a clock is set within minutes, or never */
+#define LOOKUP_AGAIN_MAX_MS 60000 /* of a carrier that does not answer */
+#define CLOCK_AGAIN_MS 60000      /* a clock is set within minutes, or never */
 
 static bool
 can_look_up(const struct run_call *c)
@@ -70,15 +71,25 @@ lookup_done(struct carrier_lookup *l)
 
 	c->looking = false;
 	CRASH_POINT("run.lookup.answered");
-	if (l->code != ERR_NONE) {
-		c->lookup_errors++;
-	} else if (l->found) {
-		c->lookup_errors = 0;
+	c->lookup_errors = l->code != ERR_NONE ? c->lookup_errors + 1 : 0;
+	if (l->code == ERR_NONE && l->found) {
 		run_evidence_add(&c->evidence, &l->now, l->call_id,
 		    l->placed_ms, l->answered_ms, "lookup");
 	}
 	c->checked_key = true;
 	run_call_poke(c);
+}
+
+/* Whoever is out of reach is asked twice as late each time. */
+static int64_t
+again_ms(const struct run_call *c)
+{
+	int64_t ms = LOOKUP_AGAIN_MS;
+
+	for (int64_t i = 1; i < c->lookup_errors && ms < LOOKUP_AGAIN_MAX_MS;
+	     i++)
+		ms *= 2;
+	return ms < LOOKUP_AGAIN_MAX_MS ? ms : LOOKUP_AGAIN_MAX_MS;
 }
 
 void
@@ -154,7 +165,7 @@ unknown_by_lookup(struct run_call *c)
 		if (is_late)
 			park(c, JOB_REASON_DEADLINE);
 		else
-			wait_until(c, now_boot + LOOKUP_AGAIN_MS);
+			wait_until(c, now_boot + again_ms(c));
 		return;
 	}
 	if (said_absent(c)) {
@@ -234,16 +245,20 @@ unknown(struct run_call *c)
 /* --- taken over with the call placed
  * --------------------------------------------------- */
 
+/* Again too: a hang-up may be lost. */
 static void
 hang_up(struct run_call *c)
 {
-	if (c->hung_up_by_us || c->carrier == NULL ||
+	bool again = c->hung_up_by_us;
+
+	if (c->carrier == NULL ||
 	    !(c->terms.terms.agent_is_ours || c->cancel) ||
 	    c->evidence.call_id[0] == '\0')
 		return;
 	c->hung_up_by_us = true;
-	LOG(c->run->o.log, LOG_LEVEL_WARN, "call.hung-up",
-	    LOG_INT("job", c->job.id), LOG_STR("why", "nobody speaks"));
+	LOG(c->run->o.log, again ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
+	    "call.hung-up", LOG_INT("job", c->job.id),
+	    LOG_STR("why", again ? "it lives on" : "nobody speaks"));
 	CRASH_POINT("run.taken.hangup");
 	c->carrier->ops->hangup(c->carrier->impl, c->evidence.call_id);
 }
@@ -324,8 +339,9 @@ run_settle_taken(struct run_call *c)
 	}
 	c->checked_key = false;
 	/* Where it cannot be asked whether it lives, it must not go on. */
-	if (!can_look_up(c) ||
-	    (asked && c->lookup.code == ERR_NONE && c->lookup.found))
+	if (can_look_up(c)
+		? asked && c->lookup.code == ERR_NONE && c->lookup.found
+		: !c->hung_up_by_us)
 		hang_up(c);
 	if (left <= 0) {
 		time_is_over(c);
@@ -333,7 +349,7 @@ run_settle_taken(struct run_call *c)
 	}
 	c->due = false;
 	env_timer_start(c->run->env, &c->timer,
-	    asked && LOOKUP_AGAIN_MS < left ? LOOKUP_AGAIN_MS : left);
+	    asked && again_ms(c) < left ? again_ms(c) : left);
 }
 
 /* --- CLAIMED
@@ -366,7 +382,7 @@ claimed(struct run_call *c)
 	}
 	if (c->checked_key && c->lookup.code != ERR_NONE) {
 		c->checked_key = false;
-		wait_until(c, env_boot_ms(c->run->env) + LOOKUP_AGAIN_MS);
+		wait_until(c, env_boot_ms(c->run->env) + again_ms(c));
 		return;
 	}
 	if (!c->prepared) {

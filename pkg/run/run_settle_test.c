@@ -180,6 +180,26 @@ lookups_that_fail_until_the_deadline_park_the_job(void **state)
 	assert_int_equal(fake_count(&w->fake, "dial"), 1);
 }
 
+/* One that is out of reach is asked less and less often, up to each minute. */
+static void
+a_carrier_that_does_not_answer_is_asked_ever_more_seldom(void **state)
+{
+	struct world *w = *state;
+	int64_t id = opened(w, CARRIER_QUERYABLE);
+	int64_t last;
+	size_t n;
+
+	w->fake.terms.memory_ms = 30 * MINUTE;
+	FAKE_FOUND(&w->fake, FAKE_FAILS);
+	world_drain(w);
+	parked(w, id, JOB_REASON_DEADLINE);
+	n = fake_count(&w->fake, "lookup");
+	assert_in_range(n, 30, 36);
+	last = fake_nth(&w->fake, "lookup", n - 1)->at_ms -
+	       fake_nth(&w->fake, "lookup", n - 2)->at_ms;
+	assert_in_range(last, MINUTE, MINUTE + 5 * SECOND);
+}
+
 static void
 absent_does_not_count_once_the_carrier_may_have_forgotten(void **state)
 {
@@ -683,6 +703,7 @@ main(void)
 	    T(a_call_found_live_goes_on_where_the_carriers_agent_speaks),
 	    T(a_lookup_that_fails_is_made_again_and_proves_nothing),
 	    T(lookups_that_fail_until_the_deadline_park_the_job),
+	    T(a_carrier_that_does_not_answer_is_asked_ever_more_seldom),
 	    T(absent_does_not_count_once_the_carrier_may_have_forgotten),
 	    T(absent_does_not_count_when_the_clock_went_back_behind_the_request),
 	    T(the_carriers_memory_is_not_longer_for_a_clock_that_was_set_back),

@@ -134,6 +134,25 @@ an_intent_of_the_dead_that_rang_is_found(void **state)
 	assert_int_equal(world_job(w, id).tries, 1);
 }
 
+/* A hang-up may be lost: whom the carrier still finds alive is hung up again.
+ */
+static void
+a_call_that_lives_on_is_hung_up_again(void **state)
+{
+	struct world *w = *state;
+	int64_t id;
+
+	w->limits = "max_call: 1h, ring: 10s, per_number_per_day: 0, "
+		    "min_gap: 0s";
+	id = died_in(w, CARRIER_QUERYABLE, ATTEMPT_ANSWERED);
+	w->fake.ignores_hangup = true;
+	FAKE_FOUND(&w->fake, FAKE_IS_RINGING, FAKE_IS_RINGING, FAKE_IS_RINGING,
+	    FAKE_IS_OVER);
+	world_drain(w);
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_INTERRUPTED);
+	assert_int_equal(fake_count(&w->fake, "hangup"), 3);
+}
+
 static void
 a_keyed_request_of_the_dead_is_made_again(void **state)
 {
@@ -602,6 +621,7 @@ main(void)
 	    T(an_intent_of_the_dead_becomes_unknown_and_is_looked_up_twice),
 	    T(a_death_among_steps_of_one_transaction_leaves_none_of_them),
 	    T(an_intent_of_the_dead_that_rang_is_found),
+	    T(a_call_that_lives_on_is_hung_up_again),
 	    T(a_keyed_request_of_the_dead_is_made_again),
 	    T(what_a_callback_would_tell_is_awaited_after_a_death),
 	    T(a_blind_request_of_the_dead_is_parked),
