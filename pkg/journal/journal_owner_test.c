@@ -347,6 +347,40 @@ what_begins_with_an_owner_is_in_its_commit(void **state)
 	must_pass(f);
 }
 
+/* Asked as another process would ask, at the first moment at which the row is
+ * there for others. */
+static bool seen_alive;
+
+static void
+ask_at_commit(void *arg, const char *name)
+{
+	struct fix *f = arg;
+	char *path = mem_printf("%s/owners.lock", f->dir);
+	struct env_file *probe = NULL;
+	struct err err = {0};
+
+	if (strcmp(name, "journal.group.committed") == 0 &&
+	    env_open(f->env, path, ENV_READ | ENV_WRITE, &probe, &err) ==
+		ERR_NONE)
+		seen_alive = env_lock(f->env, probe, 1, true, &err) == ERR_BUSY;
+	env_close(f->env, &probe);
+	mem_free(&path);
+}
+
+static void
+an_owner_is_alive_from_the_moment_its_row_is_there(void **state)
+{
+	struct fix *f = *state;
+
+	OK(open_journal(f, JOURNAL_CREATE));
+	seen_alive = false;
+	crash_hook(ask_at_commit, f);
+	OK(journal_owner_open(f->j, "drain", NULL, &f->err));
+	crash_hook(NULL, NULL);
+	assert_int_equal(journal_owner(f->j), 1);
+	assert_true(seen_alive);
+}
+
 static int
 refuse_commit(void *arg)
 {
@@ -442,6 +476,7 @@ main(void)
 	    T(a_stopped_owner_that_is_killed_is_dead),
 	    T(we_are_alive_and_never_take_over_ourselves),
 	    T(what_begins_with_an_owner_is_in_its_commit),
+	    T(an_owner_is_alive_from_the_moment_its_row_is_there),
 	    T(an_owner_that_could_not_open_gives_its_number_back),
 	    T(who_dies_taking_over_is_taken_over),
 	};
