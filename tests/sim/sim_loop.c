@@ -271,6 +271,54 @@ struck(const struct sim_world *w, size_t i)
 	return i < w->fault_count ? w->faults[i].gate : 0;
 }
 
+/* Where another file is put in the journal's place. */
+static const char *const swap_points[] = {"journal.rebuild.copied",
+    "journal.rebuild.synced", "journal.swap.flagged", "journal.swap.wal-aside",
+    "journal.swap.aside", "journal.swap.renamed", "journal.swap.synced",
+    "journal.swap.cleared"};
+
+static const struct loop_fault *
+any_fault(struct sim_rand *r)
+{
+	return &loop_faults[sim_rand_below(r, ARRAY_LEN(loop_faults))];
+}
+
+/* A disk error, and the end of all while the journal is rebuilt. */
+static void
+in_rebuild(struct sim_plan *plan, struct sim_rand *r)
+{
+	struct sim_fault *f = plan->faults;
+	bool power = sim_rand_ppm(r, 700000);
+
+	f[0].deed = (struct sim_deed){.act = SIM_ACT_ORDER, .order = SIM_EIO};
+	f[1].gate = 0;
+	f[1].point = swap_points[sim_rand_below(r, ARRAY_LEN(swap_points))];
+	f[1].deed =
+	    (struct sim_deed){.act = power ? SIM_ACT_POWER : SIM_ACT_KILL,
+		.device = (enum sim_device)sim_rand_below(r, SIM_DEVICE_COUNT)};
+}
+
+static void
+draw_pair(struct sim_plan *plan, uint64_t seed)
+{
+	struct sim_rand r = sim_rand_of(seed, 30);
+	struct sim_fault *f = plan->faults;
+
+	scenario(plan, (enum carrier_class)sim_rand_below(&r, 5),
+	    sim_rand_ppm(&r, 500000));
+	plan->seed = 100 + seed; /* a power cut leaves something else */
+	plan->slides = true;
+	plan->fault_count = 2;
+	f[0] = (struct sim_fault){
+	    .gate = sim_rand_between(&r, 1, 2500), .deed = any_fault(&r)->deed};
+	/* Most often soon after: while it is being recovered from. */
+	f[1] = (struct sim_fault){.gate = sim_rand_between(&r, 1,
+				      sim_rand_ppm(&r, 700000) ? 400 : 1500),
+	    .deed = any_fault(&r)->deed};
+	if (sim_rand_ppm(&r, 200000))
+		in_rebuild(plan, &r);
+}
+
 void
 sim_loop_pairs(const struct sim_stage *stage, uint64_t first, uint64_t count,
     uint64_t step, struct sim_loop_result *out)
@@ -278,24 +326,9 @@ sim_loop_pairs(const struct sim_stage *stage, uint64_t first, uint64_t count,
 	struct sim_plan *plan = mem_zalloc(1, sizeof(*plan));
 
 	for (uint64_t s = first; s < first + count; s += step) {
-		struct sim_rand r = sim_rand_of(s, 30);
 		struct sim_world w;
-		struct sim_fault *f = plan->faults;
-		const struct loop_fault *a, *b;
 
-		scenario(plan, (enum carrier_class)sim_rand_below(&r, 5),
-		    sim_rand_ppm(&r, 500000));
-		a = &loop_faults[sim_rand_below(&r, ARRAY_LEN(loop_faults))];
-		b = &loop_faults[sim_rand_below(&r, ARRAY_LEN(loop_faults))];
-		plan->fault_count = 2;
-		f[0] = (struct sim_fault){
-		    .gate = sim_rand_between(&r, 1, 2500), .deed = a->deed};
-		/* Most often soon after: while it is being recovered from. */
-		f[1] = (struct sim_fault){
-		    .gate = sim_rand_between(
-			&r, 1, sim_rand_ppm(&r, 700000) ? 400 : 1500),
-		    .deed = b->deed};
-		plan->slides = true;
+		draw_pair(plan, s);
 		(void)snprintf(sim_again, sizeof(sim_again),
 		    "pairs --seeds 1 --first %" PRIu64, s);
 		memset(&w, 0, sizeof(w));
@@ -304,13 +337,13 @@ sim_loop_pairs(const struct sim_stage *stage, uint64_t first, uint64_t count,
 		out->both += w.fault_count == 2;
 		if (w.failure[0] != '\0') {
 			out->failed++;
-			(void)printf(
-			    "FAILED pair %" PRIu64 " (%s at %" PRId64
-			    ", %s at %" PRId64 ", class %s): %s\n"
-			    "  again: sim pairs --seeds 1 --first %" PRIu64
-			    "\n",
-			    s, a->name, struck(&w, 0), b->name, struck(&w, 1),
-			    carrier_class_name(plan->cls), w.failure, s);
+			(void)printf("FAILED pair %" PRIu64 " (%s at %" PRId64
+				     ", %s at %" PRId64 ", class %s): %s\n"
+				     "  again: sim %s\n",
+			    s, sim_deed_name(&plan->faults[0].deed),
+			    struck(&w, 0), sim_deed_name(&plan->faults[1].deed),
+			    struck(&w, 1), carrier_class_name(plan->cls),
+			    w.failure, sim_again);
 			(void)fflush(stdout);
 		}
 		sim_world_fini(&w);

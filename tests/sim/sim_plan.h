@@ -79,6 +79,7 @@ struct sim_spell {
 struct sim_fault {
 	int64_t gate;
 	struct sim_deed deed;
+	const char *point; /* of one that slides: only there; NULL = anywhere */
 	enum sim_op op;
 	char what[48]; /* where it was, for reports */
 };

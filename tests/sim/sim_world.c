@@ -134,6 +134,9 @@ by_turn(struct sim_world *w, enum sim_op op, const char *path)
 	if (w->next_fault == w->plan->fault_count ||
 	    w->m->gates < from + f->gate || !applies(&f->deed, op, path))
 		return (struct sim_deed){.act = SIM_ACT_NONE};
+	if (f->point != NULL &&
+	    (op != SIM_OP_POINT || strcmp(f->point, path) != 0))
+		return (struct sim_deed){.act = SIM_ACT_NONE};
 	w->next_fault++;
 	return f->deed;
 }

@@ -38,7 +38,7 @@ class Simulated(unittest.TestCase):
 
     def test_a_second_fault_while_the_first_is_recovered_from(self):
         out = self.sim("pairs", "--seeds", "1000", "--jobs", JOBS)
-        self.assertGreater(int(re.search(r"(\d+) with both", out).group(1)), 800, out)
+        self.assertGreater(int(re.search(r"(\d+) with both", out).group(1)), 700, out)
 
     def test_a_double_call_is_seen_in_every_negative_control(self):
         out = self.sim("controls")
