@@ -1,4 +1,7 @@
+#include "run/run_decide.h"
 #include "run/run_world_test.h"
+
+#include "run/run_priv.h"
 
 /*
  * Evidence that comes when nobody holds the attempt any more: for a PARKED one
@@ -176,6 +179,38 @@ a_call_of_a_refused_attempt_is_a_conflict(void **state)
 	assert_string_equal(world_story(w, id), "ADMIT ARM REFUSE CONTRADICT");
 }
 
+/* Its second result must not be sent for its first. */
+static void
+a_word_behind_a_job_s_end_is_no_other_end_of_it(void **state)
+{
+	struct world *w = *state;
+	int64_t id = drained(w, CARRIER_NAMED, never);
+	struct run_decide_ask ask = {.env = w->env,
+	    .conf = w->conf,
+	    .journal = w->j,
+	    .verb = RUN_DECIDE_RETRY,
+	    .by = "ana",
+	    .reason = "it was us"};
+	struct run_decision d = {.job = id};
+	struct journal_job job;
+
+	told_in_another_run(w, tell_ringing);
+	ATTEMPT_IS(w, id, 1, ATTEMPT_CONFLICT);
+	job = world_job(w, id);
+	OK(run_past(w->j, 1, &job, &w->err)); /* as it stands */
+	assert_int_equal(job.state, JOB_FAILED);
+	OK(run_decide(&ask, &d, 1, &w->err));
+	assert_int_equal(d.result, RUN_DECIDE_DONE);
+	job = world_job(w, id);
+	assert_int_equal(job.state, JOB_QUEUED);
+	OK(run_past(w->j, 1, &job, &w->err));
+	assert_int_equal(job.state, JOB_FAILED);
+	assert_int_equal(job.outcome, JOB_OUTCOME_REFUSED);
+	assert_int_equal(job.tries, 1);
+	job = world_job(w, id);
+	assert_int_equal(run_past(w->j, 2, &job, &w->err), ERR_DAMAGED);
+}
+
 static void
 a_call_of_an_absent_attempt_parks_a_job_that_would_dial_again(void **state)
 {
@@ -282,6 +317,8 @@ a_call_of_an_attempt_that_waits_again_parks_its_job(void **state)
 	struct world *w = *state;
 	int64_t id = drained(w, CARRIER_NAMED, unsent);
 
+	w->env->origin_ms += MINUTE; /* behind its pause */
+	world_drain(w);
 	JOB_IS(w, id, JOB_READY, JOB_OUTCOME_NONE);
 	another_life_called(w, JOB_PARKED);
 	assert_int_equal(world_job(w, id).reason, JOB_REASON_CONFLICT);
@@ -300,6 +337,8 @@ a_call_of_an_attempt_that_waits_for_its_time_parks_its_job(void **state)
 	w->fake.scripts[0] = unsent;
 	int64_t id = JOB(w, .id = "a", .org = "clinic");
 
+	world_drain(w);
+	w->env->origin_ms += MINUTE; /* behind its pause */
 	world_drain(w);
 	JOB_IS(w, id, JOB_QUEUED, JOB_OUTCOME_NONE);
 	assert_int_equal(world_job(w, id).reason, JOB_REASON_GAP);
@@ -528,6 +567,7 @@ main(void)
 	    T(a_parked_call_that_only_rings_stays_parked),
 	    T(a_notice_of_a_call_that_has_ended_changes_nothing),
 	    T(a_call_of_a_refused_attempt_is_a_conflict),
+	    T(a_word_behind_a_job_s_end_is_no_other_end_of_it),
 	    T(a_call_of_an_absent_attempt_parks_a_job_that_would_dial_again),
 	    T(a_call_of_an_attempt_that_came_back_unsent_is_a_conflict),
 	    T(a_call_of_an_attempt_that_waits_again_parks_its_job),

@@ -24,8 +24,11 @@ static struct fake_queue {
 	bool away, busy, one_try, begun;
 	enum err_code fails; /* next(), once */
 	bool refuses;        /* next(), each time */
+	bool stops;          /* the run, before it answers */
+	int64_t wait_ms;     /* of its jobs, before they may be called */
+	const char *mark;    /* of its tickets; NULL: none */
 	/* seen */
-	int asks, gives;
+	int asks, gives, errors;
 	int64_t most; /* wanted at once */
 	int added, known, pruned;
 } queue;
@@ -43,7 +46,8 @@ queue_next(void *s, struct source_job **out, struct err *err)
 	if (queue.refuses)
 		fails = ERR_CONFIG;
 	if (fails != ERR_NONE)
-		return err_set(err, fails, 0, "the queue speaks in tongues");
+		return err_set(err, fails, 0, "the queue speaks in tongues: %d",
+		    ++queue.errors);
 	if (queue.taken == 0)
 		return ERR_NONE;
 	queue.taken--;
@@ -56,7 +60,10 @@ queue_next(void *s, struct source_job **out, struct err *err)
 	j->org = mem_strdup("");
 	j->contact = mem_strdup("{}");
 	j->data = mem_strdup("{}");
-	j->lease = mem_printf("lease-%d", queue.made);
+	j->lease = mem_printf(
+	    "lease-%d%s", queue.made, queue.mark != NULL ? queue.mark : "");
+	if (queue.wait_ms > 0)
+		j->not_before_ms = env_now_ms(queue.w->env) + queue.wait_ms;
 	j->lease_until_ms = env_now_ms(queue.w->env) + HOUR;
 	j->own_ladder = !queue.one_try;
 	queue.made++;
@@ -97,6 +104,8 @@ answered(struct env_timer *t)
 {
 	(void)t;
 	queue.busy = false;
+	if (queue.stops)
+		run_stop(queue.w->run, false);
 	while (!queue.away && queue.wanted > 0 && queue.have > 0) {
 		queue.wanted--;
 		queue.have--;
@@ -419,6 +428,35 @@ a_job_met_again_is_not_called_again(void **state)
 	assert_int_equal(jobs(w).count, 2);
 }
 
+static void
+lease_of(void *arg, const struct journal_lease *l)
+{
+	(void)snprintf(arg, 32, "%s", l->ticket);
+}
+
+/* Its lock ran out there, say: the newer delivery is the one to answer. */
+static void
+a_job_met_again_before_its_call_is_held_under_the_newer_ticket(void **state)
+{
+	struct world *w = *state;
+	char ticket[32] = "";
+
+	opened(w, 1);
+	queue.wait_ms = HOUR;
+	world_drain(w);
+	assert_int_equal(fake_count(&w->fake, "dial"), 0);
+	queue.have = 1;
+	queue.made = 0;
+	queue.mark = "-again";
+	world_drain(w);
+	assert_int_equal(queue.known, 1);
+	assert_int_equal(jobs(w).other, 1);
+	OK(journal_read_leases(w->j, "bull:calls", JOURNAL_LEASE_HELD, 0, 10,
+	    lease_of, ticket, &w->err));
+	assert_string_equal(ticket, "lease-0-again");
+	assert_int_equal(fake_count(&w->fake, "dial"), 0);
+}
+
 static enum err_code
 away_run(struct journal *j, struct journal_tx *tx, struct err *err)
 {
@@ -587,6 +625,48 @@ a_queue_that_refuses_us_ends_the_run_and_hangs_up_on_nobody(void **state)
 	assert_int_equal(fake_count(&w->fake, "hangup"), 0);
 }
 
+/* It says so again while somebody is on the phone yet. */
+static void
+of_a_queue_that_refuses_us_the_first_word_is_told(void **state)
+{
+	static const struct fake_step long_call[] = {AT(100, FAKE_PLACED),
+	    AT(300 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+	struct world *w = *state;
+
+	opened_with(w, 5, "max_call: 10m, ring: 2m, min_gap: 0");
+	w->fake.scripts[0] = long_call;
+	queue.refuses = true;
+	int64_t id = JOB(w, .id = "a");
+
+	world_begin(w);
+	for (int i = 0; i < 200 && queue.errors == 0; i++)
+		world_for(w, 1);
+	assert_int_equal(queue.errors, 1);
+	assert_false(w->ended);
+	queue.source.ready(queue.source.ready_arg);
+	world_finish(w);
+	assert_int_equal(queue.errors, 2);
+	assert_int_equal(w->code, ERR_CONFIG);
+	assert_string_equal(w->err.text, "the queue speaks in tongues: 1");
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_COMPLETED);
+}
+
+static void
+a_queue_that_refuses_a_run_that_is_stopping_is_told_of(void **state)
+{
+	struct world *w = *state;
+
+	opened(w, 5);
+	queue.refuses = true;
+	queue.stops = true;
+	world_begin(w);
+	world_finish(w);
+	assert_int_equal(queue.errors, 1);
+	assert_int_equal(w->code, ERR_CONFIG);
+	assert_non_null(strstr(w->err.text, "in tongues"));
+	assert_int_equal(fake_count(&w->fake, "dial"), 0);
+}
+
 static enum err_code
 pause_spring(struct journal *j, struct journal_tx *tx, struct err *err)
 {
@@ -647,11 +727,14 @@ main(void)
 	    T(each_job_has_its_lease_in_the_journal),
 	    T(a_job_whose_queue_counts_tries_is_called_once),
 	    T(a_job_met_again_is_not_called_again),
+	    T(a_job_met_again_before_its_call_is_held_under_the_newer_ticket),
 	    T(a_job_that_another_took_meanwhile_is_not_called_again),
 	    T(a_warning_of_the_queue_is_logged_once_and_a_notice_as_it_comes),
 	    T(a_parked_job_that_its_queue_has_back_is_left_to_it),
 	    T(a_job_that_was_pruned_is_told_to_the_queue),
 	    T(a_queue_that_refuses_us_ends_the_run_and_hangs_up_on_nobody),
+	    T(of_a_queue_that_refuses_us_the_first_word_is_told),
+	    T(a_queue_that_refuses_a_run_that_is_stopping_is_told_of),
 	    T(a_pause_of_one_campaign_does_not_keep_the_queue_from_giving),
 	    T(a_queue_that_answers_nonsense_is_asked_again_unless_it_is_fatal),
 	};

@@ -562,8 +562,7 @@ run_sync_idle(const struct run_sync *s)
 {
 	if (run_sync_resting(s) && given_up(s))
 		return true;
-	return (s->phase == IDLE && s->empty) ||
-	       (s->phase == WAIT && told_to_stop(s));
+	return s->phase == IDLE && s->empty;
 }
 
 bool

@@ -212,6 +212,29 @@ a_full_disk_makes_no_dead_letter_however_long(void **state)
 	results_are(w, 1);
 }
 
+/* It does not end for that: its calls go on, and the result waits. */
+static void
+a_worker_outlives_a_full_disk_and_pushes_then(void **state)
+{
+	struct world *w = *state;
+
+	w->box = "outbox: {max_tries: 3, retry: {after: 10m, jitter: none}}\n";
+	world_open(w);
+	w->fake.scripts[0] = calls;
+	fail_at(w, NULL, ERR_SPACE, 1);
+	(void)JOB(w, .id = "a");
+	w->o.mode = RUN_WORKER;
+	world_begin(w);
+	world_for(w, 300);
+	assert_int_equal(bad.rendered, 1);
+	assert_int_equal(outbox(w).pending, 1);
+	world_for(w, 700);
+	results_are(w, 1);
+	run_stop(w->run, false);
+	world_finish(w);
+	assert_int_equal(w->code, ERR_NONE);
+}
+
 static void
 what_can_never_be_pushed_is_dead_at_once(void **state)
 {
@@ -385,6 +408,21 @@ static void
 a_result_whose_files_are_all_gone_goes_out_without_them(void **state)
 {
 	goes_out_without(*state, true);
+}
+
+static void
+a_file_that_makes_no_sense_is_missing_from_its_result(void **state)
+{
+	struct world *w = *state;
+
+	opened(w);
+	fail_at(w, NULL, ERR_MALFORMED, 1);
+	(void)JOB(w, .id = "a");
+	world_drain(w);
+	assert_int_equal(bad.rendered, 2);
+	assert_int_equal(outbox(w).done, 1);
+	results_are(w, 1);
+	assert_string_equal(w->attention, "damaged files of result 1\n");
 }
 
 static void
@@ -611,6 +649,7 @@ main(void)
 	    T(a_row_that_is_not_due_is_left_alone),
 	    T(after_its_last_try_a_row_is_a_dead_letter),
 	    T(a_full_disk_makes_no_dead_letter_however_long),
+	    T(a_worker_outlives_a_full_disk_and_pushes_then),
 	    T(what_can_never_be_pushed_is_dead_at_once),
 	    T(a_bad_row_does_not_hold_up_the_rest),
 	    T(a_worker_pushes_again_without_being_woken),
@@ -618,6 +657,7 @@ main(void)
 	    T(a_dead_letter_is_out_of_the_next_ones_way),
 	    T(a_damaged_recording_is_missing_from_its_result_and_nothing_else),
 	    T(a_result_whose_files_are_all_gone_goes_out_without_them),
+	    T(a_file_that_makes_no_sense_is_missing_from_its_result),
 	    T(a_file_that_somebody_cut_is_not_written_to_again),
 	    T(a_sync_pushes_and_claims_nothing),
 	    T(a_sync_without_work_ends),

@@ -1,3 +1,5 @@
+#include <stdatomic.h>
+
 #include "base/sha256.h"
 
 #include "run/run_talk.h"
@@ -191,6 +193,58 @@ keys_and_words_count_while_there_is_a_conversation(void **state)
 	    world_found(w, "recordings/1-1.talk.jsonl", "hello there"), 1);
 }
 
+static struct {
+	atomic_bool begun, heard;
+} saving;
+
+/* On the writer's thread, for as long as it takes until somebody speaks. */
+static void
+save_slowly(void *arg, const char *name)
+{
+	struct world *w = arg;
+
+	if (strcmp(name, "talk.end") != 0)
+		return;
+	atomic_store(&saving.begun, true);
+	for (int i = 0; i < 2000 && !atomic_load(&saving.heard); i++)
+		env_pause(w->env, 1000);
+}
+
+static bool
+press_while_it_is_saved(void *arg)
+{
+	if (!atomic_load(&saving.begun))
+		return false;
+	(void)press_and_speak(arg);
+	atomic_store(&saving.heard, true);
+	return true;
+}
+
+static void
+keys_and_words_do_not_count_while_a_conversation_is_saved(void **state)
+{
+	static const struct fake_step script[] = {AT(100, FAKE_PLACED),
+	    AT(1000, FAKE_ANSWER, .text = "human"),
+	    AT(20 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_HANGUP,
+		.told = true),
+	    AT(20 * SECOND, FAKE_DO, .act = press_while_it_is_saved), {0}};
+	struct world *w = *state;
+	int64_t id = begun(w);
+
+	w->fake.scripts[0] = script;
+	crash_hook(save_slowly, w);
+	world_drain(w);
+	crash_hook(NULL, NULL);
+	assert_true(atomic_load(&saving.heard));
+	JOB_IS(w, id, JOB_DONE, JOB_OUTCOME_HANGUP);
+	assert_true(
+	    world_found(w, "recordings/1-1.talk.jsonl", "\"hangup\"") > 0);
+	assert_int_equal(
+	    world_found(w, "recordings/1-1.talk.jsonl", "\"dtmf\""), 0);
+	assert_int_equal(
+	    world_found(w, "recordings/1-1.talk.jsonl", "hello there"), 0);
+}
+
 static void
 a_meeting_that_was_agreed_on_is_in_the_result(void **state)
 {
@@ -347,6 +401,7 @@ main(void)
 	    T(a_conversation_that_is_over_is_hung_up_once),
 	    T(a_kind_speaks_by_the_model_it_names),
 	    T(keys_and_words_count_while_there_is_a_conversation),
+	    T(keys_and_words_do_not_count_while_a_conversation_is_saved),
 	    T(a_meeting_that_was_agreed_on_is_in_the_result),
 	    T(an_opt_out_lands_on_the_list_with_the_end_of_the_call),
 	    T(a_call_without_an_opt_out_adds_nobody_to_the_list),
