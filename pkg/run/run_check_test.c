@@ -223,6 +223,12 @@ end_busy(struct fix *f, struct journal *j)
 }
 
 static enum err_code
+end_none(struct fix *f, struct journal *j)
+{
+	return finish(f, j, ATTEMPT_EV_END, JOB_EV_FINISH, JOB_OUTCOME_NONE);
+}
+
+static enum err_code
 refuse(struct fix *f, struct journal *j)
 {
 	return finish(
@@ -338,6 +344,20 @@ an_end_that_the_network_never_told_is_a_lie(void **state)
 	f->call[0].outcome = JOB_OUTCOME_COMPLETED;
 	(void)check(f);
 	only(f, 15, "busy");
+}
+
+/* Nothing was said of how: that it rang is all that is claimed. */
+static void
+an_end_without_an_outcome_must_have_rung(void **state)
+{
+	struct fix *f = *state;
+
+	act(f, end_none);
+	(void)check(f);
+	assert_int_equal(run_check_at(f->c, 15)->ok, JOURNAL_FALSE);
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	(void)check(f);
+	assert_int_equal(run_check_at(f->c, 15)->ok, JOURNAL_TRUE);
 }
 
 static void
@@ -559,6 +579,67 @@ a_life_lost_before_a_restore_is_listed_not_counted(void **state)
 	c->request.at_ms = env_now_ms(f->env) + 11000; /* clocks differ */
 	(void)check(f);
 	only(f, 2, "no attempt has");
+}
+
+/* Its key was asked for in both: the attempt itself is known. */
+static void
+a_lost_life_s_request_beside_one_of_ours_is_listed(void **state)
+{
+	struct fix *f = *state;
+
+	for (int i = 0; i < 3; i++) {
+		struct net_call *c = ring(f, JOB_OUTCOME_BUSY);
+
+		c->placed = i == 1;
+		if (i == 1)
+			continue;
+		c->request.at_ms = journal_opened_ms(f->j) - 1;
+		c->request.event = f->intent + 100;
+	}
+	act(f, end_busy);
+	(void)check(f);
+	only(f, 2, "armed by another event");
+	act(f, restored);
+	assert_true(check(f)->ok);
+	assert_int_equal(f->c->listed_count, 2);
+	/* Both rang: that is one phone too many in any life. */
+	f->call[0].placed = 1;
+	(void)check(f);
+	assert_int_equal(run_check_at(f->c, 1)->ok, JOURNAL_FALSE);
+	assert_non_null(
+	    strstr(run_check_at(f->c, 1)->violation[0], "2 phones rang"));
+}
+
+/* Of job 2, for which nothing was ever asked. */
+static enum err_code
+end_another_by_word(struct fix *f, struct journal *j)
+{
+	struct journal_job job;
+	struct journal_change c = {.job = &job, .job_event = JOB_EV_PARK};
+	int64_t woken = 0;
+
+	OK(journal_wake(j, INT64_MAX, &woken, &f->err));
+	OK(journal_job_get(j, 2, &job, &f->err));
+	job.reason = JOB_REASON_RESTORED;
+	OK(journal_step(j, &c, &f->err));
+	job.outcome = JOB_OUTCOME_UNKNOWN;
+	job.reason = JOB_REASON_NONE;
+	c.job_event = JOB_EV_FINISH;
+	OK(journal_step(j, &c, &f->err));
+	return journal_outbox_add(j, &job, 0, &f->err);
+}
+
+static void
+a_job_that_a_person_ended_needs_no_call(void **state)
+{
+	struct fix *f = *state;
+
+	(void)ring(f, JOB_OUTCOME_BUSY);
+	act(f, end_busy);
+	act(f, add_another);
+	act(f, end_another_by_word);
+	assert_true(check(f)->ok);
+	assert_int_equal(run_check_at(f->c, 15)->checked, 2);
 }
 
 static enum err_code
@@ -789,6 +870,7 @@ main(void)
 	    T(what_both_say_is_true),
 	    T(what_happened_between_two_readings_is_no_lie),
 	    T(an_end_that_the_network_never_told_is_a_lie),
+	    T(an_end_without_an_outcome_must_have_rung),
 	    T(an_interrupted_call_must_have_rung),
 	    T(a_refusal_must_have_been_asked_for_and_not_have_rung),
 	    T(two_rings_for_one_key_are_two_too_many),
@@ -804,6 +886,8 @@ main(void)
 	    T(a_request_after_its_time_is_named),
 	    T(keys_that_are_none_of_ours_are_named),
 	    T(a_life_lost_before_a_restore_is_listed_not_counted),
+	    T(a_lost_life_s_request_beside_one_of_ours_is_listed),
+	    T(a_job_that_a_person_ended_needs_no_call),
 	    T(a_pruned_jobs_call_is_found_in_the_archive),
 	    T(without_a_network_nothing_is_claimed_of_it),
 	    T(hours_of_a_kind_that_is_not_found_are_unseen),

@@ -379,6 +379,34 @@ a_second_sync_leaves_the_sink_to_the_first(void **state)
 	assert_int_equal(outbox(w).done, 3);
 }
 
+/* It looks now and then, and needs no new result for that. */
+static void
+a_worker_takes_a_sink_over_that_another_lets_go_of(void **state)
+{
+	struct world *w = *state;
+	struct env_file *f = NULL;
+	char *path;
+
+	finished(w, 2);
+	path = mem_printf("%s/data/out/push.lock", w->dir);
+	OK(env_open(
+	    w->env, path, ENV_READ | ENV_WRITE | ENV_CREATE, &f, &w->err));
+	mem_free(&path);
+	OK(env_lock(w->env, f, JOURNAL_SINK_WEBHOOK, true, &w->err));
+	w->o.mode = RUN_WORKER;
+	world_begin(w);
+	world_for(w, 200);
+	assert_int_equal(peer.started, 0);
+	env_close(w->env, &f);
+	for (int i = 0; i < 40 && outbox(w).done < 2; i++)
+		world_for(w, 100);
+	assert_int_equal(outbox(w).done, 2);
+	assert_int_equal(peer.started, 2);
+	run_stop(w->run, false);
+	world_finish(w);
+	w->o.mode = RUN_DRAIN;
+}
+
 static void
 sync_and_die(struct world *w)
 {
@@ -588,6 +616,7 @@ main(void)
 	    T(a_hard_stop_leaves_what_is_under_way_for_the_next_run),
 	    T(a_service_that_hangs_holds_no_other_up),
 	    T(a_second_sync_leaves_the_sink_to_the_first),
+	    T(a_worker_takes_a_sink_over_that_another_lets_go_of),
 	    T(a_kill_anywhere_leaves_each_row_to_be_done),
 	    T(a_sink_of_another_make_is_served_like_any),
 	    T(a_full_disk_ends_a_sync_and_the_next_one_pushes),
