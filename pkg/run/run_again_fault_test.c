@@ -2,8 +2,9 @@
 
 /*
  * What is asked of the journal only when an attempt is not the job's first, or
- * is somebody else's: its past, its lease, its person.  Each of these questions
- * fails once; no call is made twice for it, and no job is lost.
+ * is somebody else's: its past, its lease, its person, the dials of its number.
+ * Each of these questions fails once; no call is made twice for it, and no job
+ * is lost.
  */
 
 #define LIMITS "max_call: 5m, ring: 10s, per_number_per_day: 0, min_gap: 0s"
@@ -96,6 +97,22 @@ busy_then_parked_and_told(struct world *w)
 	tell_beside_another(w);
 }
 
+/* --- a number that was called as often as it may be --- */
+
+static void
+capped(struct world *w)
+{
+	w->limits = "max_call: 5m, ring: 10s, per_number_per_day: 1, "
+		    "min_gap: 0s";
+	world_open(w);
+	w->fake.scripts[0] = completed;
+	(void)JOB(w, .id = "a");
+	world_drain(w);
+	JOB_IS(w, 1, JOB_DONE, JOB_OUTCOME_COMPLETED);
+	(void)JOB(w, .id = "b", .phone = "+15125550100");
+	anew(w);
+}
+
 /* --- a request of the dead --- */
 
 static void
@@ -131,38 +148,51 @@ static const struct tale tales[] = {
 	tell_beside_another},
     {"died with a key out", died_with_a_key_out, 1, NULL},
 };
+static const struct tale over_its_cap = {
+    "called as often as it may be", capped, 1, NULL};
 
 static void
-everywhere(const char *table)
+everywhere(const struct tale *t, const char *table)
 {
-	for (size_t i = 0; i < ARRAY_LEN(tales); i++) {
-		fault.table = table;
-		for (long n = 1;
-		     tale_told(&tales[i], FAULT_PREPARE, n, EIO, false); n++)
-			;
-		fault.table = NULL;
-	}
+	fault.table = table;
+	for (long n = 1; tale_told(t, FAULT_PREPARE, n, EIO, false); n++)
+		;
+	fault.table = NULL;
+}
+
+static void
+in_all_tales(const char *table)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tales); i++)
+		everywhere(&tales[i], table);
 }
 
 static void
 a_past_that_cannot_be_read_calls_nobody_twice(void **state)
 {
 	(void)state;
-	everywhere("attempt");
+	in_all_tales("attempt");
 }
 
 static void
 a_lease_that_cannot_be_read_calls_nobody_twice(void **state)
 {
 	(void)state;
-	everywhere("lease");
+	in_all_tales("lease");
+}
+
+static void
+dials_that_cannot_be_counted_are_not_exceeded(void **state)
+{
+	(void)state;
+	everywhere(&over_its_cap, "dial");
 }
 
 static void
 a_person_who_cannot_be_read_is_not_called_twice(void **state)
 {
 	(void)state;
-	everywhere("person");
+	in_all_tales("person");
 }
 
 int
@@ -171,6 +201,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_past_that_cannot_be_read_calls_nobody_twice),
 	    cmocka_unit_test(a_lease_that_cannot_be_read_calls_nobody_twice),
+	    cmocka_unit_test(dials_that_cannot_be_counted_are_not_exceeded),
 	    cmocka_unit_test(a_person_who_cannot_be_read_is_not_called_twice),
 	};
 

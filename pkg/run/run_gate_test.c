@@ -382,6 +382,34 @@ a_request_may_leave_until_the_job_expires(void **state)
 	assert_int_equal(ask(w, id).dial_until_ms, WORLD_START_MS + 3 * MINUTE);
 }
 
+static enum err_code
+wake(struct world *w, struct journal *j, struct err *err)
+{
+	int64_t woken = 0;
+
+	(void)w;
+	return journal_wake(j, INT64_MAX, &woken, err);
+}
+
+/* It was found due by a clock that was then set right. */
+static void
+a_job_waits_for_its_time_again_when_the_clock_is_set_back(void **state)
+{
+	struct world *w = *state;
+
+	world_open(w);
+	int64_t id = JOB(w, .not_before_ms = WORLD_START_MS + HOUR);
+
+	w->env->origin_ms += 2 * HOUR;
+	world_now(w, wake);
+	JOB_IS(w, id, JOB_READY, JOB_OUTCOME_NONE);
+	gate_is(w, id, RUN_GATE_OK, JOB_REASON_NONE);
+	w->env->origin_ms -= 2 * HOUR;
+	gate_is(w, id, RUN_GATE_LATER, JOB_REASON_NOT_BEFORE);
+	assert_int_equal(ask(w, id).not_before_ms, WORLD_START_MS + HOUR);
+	says(w, id, "not-before", "later", "its time has not come");
+}
+
 static void
 a_closed_window_moves_the_job_to_its_opening(void **state)
 {
@@ -672,6 +700,7 @@ main(void)
 	    T(hours_that_never_come_fail_the_job),
 	    T(a_request_may_leave_until_the_hours_end),
 	    T(a_request_may_leave_until_the_job_expires),
+	    T(a_job_waits_for_its_time_again_when_the_clock_is_set_back),
 	    T(a_closed_window_moves_the_job_to_its_opening),
 	    T(hours_that_were_opened_hold_for_those_that_wait),
 	    T(each_kind_that_waits_is_asked_about),
