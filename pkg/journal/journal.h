@@ -225,7 +225,7 @@ void journal_person_free(struct journal_person *p);
 
 /* --- inside a transaction ----------------------------------------------- */
 
-/* ERR_NOT_FOUND when there is none, or it was pruned. */
+/* ERR_NOT_FOUND: none, or pruned; person: ERR_DAMAGED: not as was written. */
 enum err_code journal_job_get(
     struct journal *j, int64_t id, struct journal_job *out, struct err *err);
 enum err_code journal_attempt_get(struct journal *j, int64_t id,

@@ -103,6 +103,8 @@ check_all(struct journal_db *db, struct env *env,
 	if (code == ERR_NONE)
 		code = journal_check_outbox(db, f, c, err);
 	if (code == ERR_NONE)
+		code = journal_check_persons(db, c, err);
+	if (code == ERR_NONE)
 		code = journal_check_jobs(db, f, o, c, err);
 	if (code == ERR_NONE)
 		code = journal_check_attempts(db, f, o, c, err);

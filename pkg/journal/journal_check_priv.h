@@ -167,6 +167,9 @@ enum err_code journal_fold_state(struct journal_fold *f,
 
 /* --- journal_check_rows.c: what the rows say, against it -------------------
  */
+/* journal_person.c */
+enum err_code journal_check_persons(
+    struct journal_db *db, struct journal_check *out, struct err *err);
 enum err_code journal_check_outbox(struct journal_db *db,
     struct journal_fold *f, struct journal_check *out, struct err *err);
 enum err_code journal_check_jobs(struct journal_db *db, struct journal_fold *f,

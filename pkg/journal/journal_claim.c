@@ -136,13 +136,14 @@ live_count(struct claiming *s, struct err *err)
 	}
 }
 
-/* A candidate in one row: the job's columns, then the person's five. */
-#define CANDIDATE                                                            \
-	"SELECT " JOURNAL_JOB_COLUMNS                                        \
-	",p.number,p.org,p.org_name,p.contact,p.data FROM job j INDEXED BY " \
-	"job_ready CROSS JOIN person p ON p.job=j.id" JOURNAL_JOB_JOINS      \
-	" WHERE j.state=1 AND j.campaign=?1 AND NOT "                        \
-	"EXISTS(SELECT 1 FROM attempt a WHERE a.number=p.number) AND NOT "   \
+/* A candidate in one row: the job's columns, then the person's five and their
+ * sum. */
+#define CANDIDATE                                                                  \
+	"SELECT " JOURNAL_JOB_COLUMNS                                              \
+	",p.number,p.org,p.org_name,p.contact,p.data,p.sum FROM job j "            \
+	"INDEXED BY job_ready CROSS JOIN person p ON p.job=j.id" JOURNAL_JOB_JOINS \
+	" WHERE j.state=1 AND j.campaign=?1 AND NOT "                              \
+	"EXISTS(SELECT 1 FROM attempt a WHERE a.number=p.number) AND NOT "         \
 	"EXISTS(SELECT 1 FROM attempt a WHERE a.org=p.org) AND "
 
 static enum err_code
@@ -150,7 +151,7 @@ candidate_row(struct claiming *s, struct turn *t, sqlite3_stmt *st,
     struct journal_candidate *c, struct err *err)
 {
 	enum err_code code = journal_row_job(&s->j->w, st, &c->job, err);
-	int at = sqlite3_column_count(st) - 5;
+	int at = sqlite3_column_count(st) - 6;
 
 	t->job = c->job.id;
 	t->priority = c->job.priority;
@@ -159,7 +160,9 @@ candidate_row(struct claiming *s, struct turn *t, sqlite3_stmt *st,
 	c->person.org_name = journal_db_dup_text(st, at + 2);
 	c->person.contact = journal_db_dup_text(st, at + 3);
 	c->person.data = journal_db_dup_text(st, at + 4);
-	return code;
+	return code == ERR_NONE
+		   ? journal_person_judge(&s->j->w, st, at, c->job.id, err)
+		   : code;
 }
 
 static enum err_code
@@ -185,6 +188,8 @@ candidates_read(struct claiming *s, struct turn *t, sqlite3_stmt *st, size_t n,
 		memset(c, 0, sizeof(*c));
 		t->count++;
 		code = candidate_row(s, t, st, c, err);
+		if (code != ERR_NONE)
+			break;
 	}
 	(void)sqlite3_reset(st);
 	return code;

@@ -74,8 +74,8 @@ person_insert(struct journal *j, const struct journal_new_job *n, int64_t job,
     struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(&j->w,
-	    "INSERT INTO person(job,number,org,org_name,contact,data) "
-	    "VALUES(?1,?2,?3,?4,?5,?6)",
+	    "INSERT INTO person(job,number,org,org_name,contact,data,sum) "
+	    "VALUES(?1,?2,?3,?4,?5,?6,?7)",
 	    err);
 	int64_t number = 0;
 	uint8_t hash[SHA256_BYTES];
@@ -102,6 +102,8 @@ person_insert(struct journal *j, const struct journal_new_job *n, int64_t job,
 		journal_db_i64_or_null(st, 4, 0);
 	journal_db_text(st, 5, n->contact);
 	journal_db_text(st, 6, n->data);
+	journal_db_i64(st, 7,
+	    journal_person_sum(job, number, org, n->org, n->contact, n->data));
 	return journal_db_done(&j->w, st, err);
 }
 

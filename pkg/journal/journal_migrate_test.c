@@ -17,9 +17,10 @@ static const char *const undo[] = {
     [2] = "ALTER TABLE outbox DROP COLUMN kept",
     [3] = "DROP TABLE lease",
     [4] = "DROP TABLE cache",
+    [5] = "ALTER TABLE person DROP COLUMN sum",
 };
 
-#define BEFORE "archive/before-schema-4.db"
+#define BEFORE "archive/before-schema-5.db"
 
 /* By another connection, also while it is in use. */
 static void

@@ -286,6 +286,14 @@ enum err_code journal_row_get_attempt(struct journal_db *db, int64_t id,
     struct journal_attempt *out, struct err *err);
 enum err_code journal_row_get_person(struct journal_db *db, int64_t job,
     struct journal_person *out, struct err *err);
+/* journal_person.c: the sum of a row of person, since schema 5; judge looks at
+ * its five columns and the sum behind them, which st has from at on:
+ * ERR_DAMAGED when they are not what was written. */
+#define JOURNAL_PERSON_SUM_SCHEMA 5
+int64_t journal_person_sum(int64_t job, int64_t number, int64_t org,
+    const char *org_name, const char *contact, const char *data);
+enum err_code journal_person_judge(struct journal_db *db, sqlite3_stmt *st,
+    int at, int64_t job, struct err *err);
 enum err_code journal_row_get_terms(struct journal_db *db, int64_t id,
     char out[JOURNAL_TERMS_MAX], struct err *err);
 

@@ -155,14 +155,16 @@ journal_attempt_get(
 	return journal_row_get_attempt(&j->w, id, out, err);
 }
 
-enum err_code
-journal_row_get_person(struct journal_db *db, int64_t job,
+static enum err_code
+person_get(struct journal_db *db, int64_t job, bool judge,
     struct journal_person *out, struct err *err)
 {
 	sqlite3_stmt *st = journal_db_get(db,
-	    "SELECT number,org,org_name,contact,data FROM person WHERE job=?1",
+	    "SELECT number,org,org_name,contact,data,sum FROM person "
+	    "WHERE job=?1",
 	    err);
 	bool row = false;
+	enum err_code code = ERR_NONE;
 
 	memset(out, 0, sizeof(*out));
 	if (st == NULL)
@@ -174,20 +176,32 @@ journal_row_get_person(struct journal_db *db, int64_t job,
 		return err_set(err, ERR_NOT_FOUND, 0,
 		    "the personal data of job #%lld was erased",
 		    (long long)job);
-	out->number = sqlite3_column_int64(st, 0);
-	out->org = sqlite3_column_int64(st, 1);
-	out->org_name = journal_db_dup_text(st, 2);
-	out->contact = journal_db_dup_text(st, 3);
-	out->data = journal_db_dup_text(st, 4);
+	if (judge)
+		code = journal_person_judge(db, st, 0, job, err);
+	if (code == ERR_NONE) {
+		out->number = sqlite3_column_int64(st, 0);
+		out->org = sqlite3_column_int64(st, 1);
+		out->org_name = journal_db_dup_text(st, 2);
+		out->contact = journal_db_dup_text(st, 3);
+		out->data = journal_db_dup_text(st, 4);
+	}
 	(void)sqlite3_reset(st);
-	return ERR_NONE;
+	return code;
+}
+
+/* For those who look: check must be able to name what is wrong. */
+enum err_code
+journal_row_get_person(struct journal_db *db, int64_t job,
+    struct journal_person *out, struct err *err)
+{
+	return person_get(db, job, false, out, err);
 }
 
 enum err_code
 journal_person_get(
     struct journal *j, int64_t job, struct journal_person *out, struct err *err)
 {
-	return journal_row_get_person(&j->w, job, out, err);
+	return person_get(&j->w, job, true, out, err);
 }
 
 void

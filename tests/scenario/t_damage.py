@@ -215,6 +215,23 @@ def test_a_flipped_bit_in_another_row_is_named(box):
     all_over(box)
 
 
+def test_a_flipped_bit_in_whom_to_call_is_named_and_calls_nobody(box):
+    """A page that is one still, with another number on it."""
+    lived(box, 6, 3)
+    waits = backed_up(box, "SELECT min(id) FROM job WHERE state=1")
+    done = backed_up(box, "SELECT min(id) FROM job WHERE state=3")
+    for job, column in ((waits, 1), (waits, 4), (waits, 5), (done, 1)):
+        damage.flip(box, "person", job, column, bit=0)
+        wrong = named(box, "database", "job #%d" % job, "whom it is to call")
+        require(wrong == {"database"}, wrong)
+        if job == waits:
+            refused(box, str(box.data / "journal.db"), "job #%d " % job,
+                    "dsrun check", "dsrun restore FILE",
+                    commands=(("drain", "--quiet"),))
+        mended(box)
+    all_over(box)
+
+
 # --- the -wal and the -shm ---
 
 def killed(box):
