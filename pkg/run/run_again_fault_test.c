@@ -154,10 +154,13 @@ static const struct tale over_its_cap = {
 static void
 everywhere(const struct tale *t, const char *table)
 {
+	long n = 1;
+
 	fault.table = table;
-	for (long n = 1; tale_told(t, FAULT_PREPARE, n, EIO, false); n++)
-		;
+	while (tale_told(t, FAULT_PREPARE, n, EIO, false))
+		n++;
 	fault.table = NULL;
+	assert_true(n > 1); /* it was asked at all */
 }
 
 static void
