@@ -431,7 +431,7 @@ a_job_met_again_is_not_called_again(void **state)
 static void
 lease_of(void *arg, const struct journal_lease *l)
 {
-	(void)snprintf(arg, 32, "%s", l->ticket);
+	(void)snprintf(arg, 32, "%.31s", l->ticket);
 }
 
 /* Its lock ran out there, say: the newer delivery is the one to answer. */
