@@ -207,6 +207,12 @@ come_often(struct sim_plan *p)
 void
 sim_control_tune(struct sim_plan *p)
 {
+	/* Nothing but the mistake may break a promise: no carrier of a scene
+	 * that breaks its own. */
+	p->controlled = true;
+	p->scene = NULL;
+	p->list_late_ms = p->account_us = 0;
+	p->memory_ms = p->key_window_ms = INT64_C(86400000);
 	p->spell_count = 0;
 	p->cls = CARRIER_NAMED;
 	p->request_lost = p->answer_lost = p->error_after_place = 0;

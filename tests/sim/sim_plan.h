@@ -118,6 +118,7 @@ struct sim_plan {
 	size_t fault_count;
 	/* Ways to do it wrong: controls.  See sim_control.h. */
 	unsigned wrong;
+	bool controlled; /* by one of them, or the same run done right */
 };
 
 void sim_plan_make(struct sim_plan *plan, uint64_t seed);

@@ -491,7 +491,7 @@ act(struct sim_world *w, const struct sim_action *a)
 	case SIM_ACTOR_COUNT:
 	default:
 		w->pauses = w->pauses || a->actor == SIM_ACTOR_PAUSE;
-		if (a->actor == SIM_ACTOR_DRAIN && w->plan->wrong != 0)
+		if (a->actor == SIM_ACTOR_DRAIN && w->plan->controlled)
 			do_wrong(w);
 		if (sim_machine_alive(w->m) < 6)
 			(void)sim_actor_start(w, a->actor, a->value);
