@@ -362,6 +362,40 @@ join(struct journal *j, struct err *err)
 	return journal_users_lock(j, false, err);
 }
 
+/*
+ * A power cut may take the newest marks back to one that a journal without its
+ * -wal agrees with.  dsrun never removes a -wal: in a new boot one that is
+ * missing was taken away, unless the file was put in place and not yet opened,
+ * which is in rollback mode then.  Before SQLite opens it, for that makes a
+ * -wal; and in this boot it was made.
+ */
+static enum err_code
+wal_is_there(struct journal *j, struct err *err)
+{
+	const struct journal_mark *m = &j->lock.mark;
+	struct env_file *f = NULL;
+	uint8_t mode = 0; /* 2: WAL */
+	size_t got = 0;
+	bool there = false;
+	enum err_code code = lies_there(j, "journal.db-wal", &there, err);
+
+	if (code != ERR_NONE || there || m->stamp == 0 ||
+	    memcmp(m->boot, j->env->boot_id, sizeof(m->boot)) == 0)
+		return code;
+	code = env_open(j->env, j->db_path, ENV_READ, &f, err);
+	if (code == ERR_NONE)
+		code = env_pread(j->env, f, &mode, 1, 18, &got, err);
+	env_close(j->env, &f);
+	if (code != ERR_NONE || mode != 2)
+		return code;
+	return err_set(err, ERR_DAMAGED, 0,
+	    "%s went back in time, perhaps: %s-wal is missing since the last "
+	    "boot, and with it what was written there.  Nothing is claimed or "
+	    "taken in.  Put it back, or: dsrun restore FILE --by NAME / dsrun "
+	    "adopt --by NAME",
+	    j->db_path, j->db_path);
+}
+
 /* What must come to an end before the database may be opened. */
 static enum err_code
 mend(struct journal *j, struct err *err)
@@ -377,7 +411,7 @@ mend(struct journal *j, struct err *err)
 		code = missing(j, err);
 	if (code == ERR_NONE && (j->lock.mark.flags & MARK_IO_ERROR) != 0)
 		code = journal_rebuild(j, err);
-	return code;
+	return code == ERR_NONE ? wal_is_there(j, err) : code;
 }
 
 /* The files, then locks, mark, SQLite; each step needs the one before. */

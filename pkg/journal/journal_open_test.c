@@ -388,6 +388,32 @@ another_history_at_the_mark_is_refused(void **state)
 	OK(open_journal(f, JOURNAL_MUST_EXIST));
 }
 
+/* A power cut took the newest mark back, and somebody the -wal: what is left
+ * agrees with the older mark, and does not know of the calls. */
+static void
+after_a_power_cut(struct journal_mark *m)
+{
+	older(m);
+	memset(m->boot, 7, sizeof(m->boot));
+}
+
+static void
+a_wal_removed_before_the_first_start_of_a_boot_is_missed(void **state)
+{
+	struct fix *f = *state;
+
+	populate(f);
+	forge_mark(f, after_a_power_cut);
+	OK(open_journal(f, JOURNAL_MUST_EXIST));
+	journal_close(&f->j);
+	forge_mark(f, after_a_power_cut);
+	shell(f, "mv journal.db-wal aside");
+	for (int i = 0; i < 2; i++)
+		refused(f, ERR_DAMAGED, "journal.db-wal is missing");
+	shell(f, "mv aside journal.db-wal");
+	OK(open_journal(f, JOURNAL_MUST_EXIST));
+}
+
 static void
 a_lost_mark_is_refused_but_not_that_of_the_first_group(void **state)
 {
@@ -721,6 +747,7 @@ main(void)
 	    T(who_has_it_alone_is_named),
 	    T(what_went_back_in_time_is_refused),
 	    T(another_history_at_the_mark_is_refused),
+	    T(a_wal_removed_before_the_first_start_of_a_boot_is_missed),
 	    T(a_lost_mark_is_refused_but_not_that_of_the_first_group),
 	    T(an_altered_event_is_named),
 	    T(a_missing_event_is_named),

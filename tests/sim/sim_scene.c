@@ -238,9 +238,14 @@ back(struct sim_plan *p, struct sim_rand *r)
 {
 	clean(p, 40 * SECOND_US);
 	acts(p, SIM_ACTOR_WORKER, 1400 * MS_US, SECOND_US, 2);
-	act(p, SIM_ACTOR_LOSE, sim_rand_between(r, 2000, 12000) * MS_US, 0);
+	int64_t at_us = sim_rand_between(r, 2000, 12000) * MS_US;
+
+	act(p, SIM_ACTOR_LOSE, at_us, 0);
 	acts(p, SIM_ACTOR_DRAIN, 13 * SECOND_US, 3 * SECOND_US, 6);
 	act(p, SIM_ACTOR_SYNC, 20 * SECOND_US, 0);
+	/* Before anybody else looked: the marks are older, too. */
+	if (sim_rand_ppm(r, 500000))
+		act(p, SIM_ACTOR_POWER, at_us - 1, SIM_DEVICE_DROPS);
 }
 
 /* The disk fails for one of many; and the power, while the next one puts
