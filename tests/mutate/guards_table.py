@@ -59,16 +59,17 @@ CARELESS = """
 """
 
 GUARDS = [
+    # The clock of the simulated network goes on through boots: it cannot show
+    # these, or in one of many thousand seeds.
     Guard("01-settle-other-boot",
           "after another boot an attempt counts as settled",
           [(OWNER, "a->owner = j->owner; a->settle_boot_ms = 0; /* settle begins with us */",
-            OTHER_BOOT)], "sim"),
+            OTHER_BOOT)], "pkg/run/run_taken_test"),
     Guard("01b-settle-never",
           "no attempt is settled: its time counts from the boot",
           [(SETTLE, """if (c->attempt.settle_boot_ms == 0 ||
             memcmp(c->attempt.settle_boot, c->run->env->boot_id, ENV_ID_BYTES) != 0) {""",
-            "if (false) {")], "sim"),
-    # The clock of the simulated network goes on through boots: it cannot show it.
+            "if (false) {")], "pkg/run/run_taken_test"),
     Guard("01c-settle-goes-on",
           "settle goes on by the clock of another boot, which stood at days",
           [(OWNER, "a->settle_boot_ms = 0; /* settle begins with us */", ""),
