@@ -181,10 +181,14 @@ journal_mark_read(struct journal_lock *l, struct err *err)
 	    ERR_NONE)
 		return err->code;
 	memset(&l->mark, 0, sizeof(l->mark));
-	for (size_t i = 0; i < SLOTS; i++)
-		if (mark_unpack(b + i * SLOT_BYTES, &m) &&
-		    m.stamp > l->mark.stamp)
+	for (size_t i = 0; i < SLOTS; i++) {
+		bool whole = mark_unpack(b + i * SLOT_BYTES, &m);
+
+		if (i == SLOTS - 1)
+			l->anchored = whole;
+		if (whole && m.stamp > l->mark.stamp)
 			l->mark = m;
+	}
 	return ERR_NONE;
 }
 
@@ -207,8 +211,9 @@ journal_mark_write(struct journal_lock *l, struct err *err)
 	enum err_code code = slot_write(l, (int64_t)(l->mark.stamp % 2), err);
 
 	CRASH_POINT("journal.mark.written");
-	/* The very first one has nothing older to fall back to. */
-	if (code == ERR_NONE && l->mark.stamp == 1)
+	/* The very first one has nothing older to fall back to, nor has who
+	 * comes after one that died here. */
+	if (code == ERR_NONE && !l->anchored)
 		code = journal_mark_anchor(l, err);
 	return code;
 }
@@ -225,6 +230,7 @@ journal_mark_anchor(struct journal_lock *l, struct err *err)
 	if (code == ERR_NONE)
 		code = journal_mark_sync(l, err);
 	CRASH_POINT("journal.mark.anchored");
+	l->anchored = code == ERR_NONE;
 	return code;
 }
 

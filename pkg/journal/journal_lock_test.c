@@ -125,6 +125,25 @@ when_both_slots_are_spoiled_the_anchor_is_left(void **state)
 	journal_lock_close(&l);
 }
 
+/* Whoever wrote the first mark died before its anchor was on the disk. */
+static void
+an_anchor_that_is_missing_is_made_by_the_next(void **state)
+{
+	struct fix *f = *state;
+	struct journal_lock l;
+
+	open_lock(f, &l);
+	write_mark(f, &l, 1);
+	spoil(f, &l, SLOT(2) + 40);
+	assert_int_equal(read_commits(f, &l), 1);
+	write_mark(f, &l, 2);
+	write_mark(f, &l, 3);
+	spoil(f, &l, SLOT(0) + 40);
+	spoil(f, &l, SLOT(1) + 40);
+	assert_int_equal(read_commits(f, &l), 2);
+	journal_lock_close(&l);
+}
+
 static void
 a_file_cut_short_has_the_slots_that_are_whole(void **state)
 {
@@ -259,6 +278,7 @@ main(void)
 	    T(the_mark_is_what_was_written_last),
 	    T(a_torn_slot_is_as_if_it_had_not_been_written),
 	    T(when_both_slots_are_spoiled_the_anchor_is_left),
+	    T(an_anchor_that_is_missing_is_made_by_the_next),
 	    T(a_file_cut_short_has_the_slots_that_are_whole),
 	    T(the_lock_is_one_at_a_time_also_within_a_process),
 	    T(who_waits_too_long_is_told_who_had_it),

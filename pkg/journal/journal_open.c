@@ -365,9 +365,9 @@ join(struct journal *j, struct err *err)
 /*
  * A power cut may take the newest marks back to one that a journal without its
  * -wal agrees with.  dsrun never removes a -wal: in a new boot one that is
- * missing was taken away, unless the file was put in place and not yet opened,
- * which is in rollback mode then.  Before SQLite opens it, for that makes a
- * -wal; and in this boot it was made.
+ * missing was taken away, unless the file was put in place and has had none
+ * that is sure to be there (journal_wal_open).  Before SQLite opens it, for
+ * that makes a -wal; and in this boot it was made.
  */
 static enum err_code
 wal_is_there(struct journal *j, struct err *err)
@@ -380,6 +380,7 @@ wal_is_there(struct journal *j, struct err *err)
 	enum err_code code = lies_there(j, "journal.db-wal", &there, err);
 
 	if (code != ERR_NONE || there || m->stamp == 0 ||
+	    (m->flags & MARK_PLACED) != 0 ||
 	    memcmp(m->boot, j->env->boot_id, sizeof(m->boot)) == 0)
 		return code;
 	code = env_open(j->env, j->db_path, ENV_READ, &f, err);

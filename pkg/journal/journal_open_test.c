@@ -414,6 +414,30 @@ a_wal_removed_before_the_first_start_of_a_boot_is_missed(void **state)
 	OK(open_journal(f, JOURNAL_MUST_EXIST));
 }
 
+/* Restored or rebuilt, opened once, and the power went before a commit. */
+static void
+placed(struct journal_mark *m)
+{
+	after_a_power_cut(m);
+	m->flags |= MARK_PLACED;
+}
+
+static void
+a_file_put_in_place_may_have_no_wal_until_its_name_is_kept(void **state)
+{
+	struct fix *f = *state;
+
+	populate(f);
+	forge_mark(f, placed);
+	shell(f, "rm journal.db-wal");
+	OK(open_journal(f, JOURNAL_MUST_EXIST));
+	assert_int_equal(f->j->lock.mark.flags & MARK_PLACED, 0);
+	journal_close(&f->j);
+	forge_mark(f, after_a_power_cut);
+	shell(f, "rm journal.db-wal");
+	refused(f, ERR_DAMAGED, "journal.db-wal is missing");
+}
+
 static void
 a_lost_mark_is_refused_but_not_that_of_the_first_group(void **state)
 {
@@ -748,6 +772,7 @@ main(void)
 	    T(what_went_back_in_time_is_refused),
 	    T(another_history_at_the_mark_is_refused),
 	    T(a_wal_removed_before_the_first_start_of_a_boot_is_missed),
+	    T(a_file_put_in_place_may_have_no_wal_until_its_name_is_kept),
 	    T(a_lost_mark_is_refused_but_not_that_of_the_first_group),
 	    T(an_altered_event_is_named),
 	    T(a_missing_event_is_named),

@@ -70,6 +70,9 @@ const char *journal_db_finding(const char *text);
 
 #define MARK_IO_ERROR 1U
 #define MARK_SWAP 2U
+#define MARK_PLACED                                              \
+	4U /* a file was put in place: no -wal need be there yet \
+	    */
 
 struct journal_mark {
 	uint64_t stamp; /* of the two slots the higher one counts */
@@ -90,7 +93,8 @@ struct journal_lock {
 	uint8_t id[ENV_ID_BYTES];
 	uint64_t inode;
 	bool held;
-	struct journal_mark mark; /* as last read or written */
+	bool anchored; /* as last read or written, as is the mark */
+	struct journal_mark mark;
 };
 
 /* Missing is ERR_DAMAGED unless create; its id: journal_place_ids. */

@@ -160,7 +160,7 @@ finish(struct journal *j, const char *keep, struct err *err)
 				    : remove_if(j, old, "", err);
 	CRASH_POINT("journal.swap.cleared");
 	if (code == ERR_NONE)
-		code = flag_set(j, 0, MARK_SWAP | MARK_IO_ERROR, err);
+		code = flag_set(j, MARK_PLACED, MARK_SWAP | MARK_IO_ERROR, err);
 	mem_free(&old);
 	return code;
 }

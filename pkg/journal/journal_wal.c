@@ -131,8 +131,8 @@ met_another(const struct err *err)
  * journal gone between its look and its open.  So it is changed under the
  * write lock, and who met such a change waits there for its end.
  */
-enum err_code
-journal_wal_open(struct journal *j, struct err *err)
+static enum err_code
+mode_change(struct journal *j, struct err *err)
 {
 	bool wal = false;
 	enum err_code code = writer_open(j, false, &wal, err);
@@ -147,4 +147,43 @@ journal_wal_open(struct journal *j, struct err *err)
 	}
 	journal_lock_give(&j->lock);
 	return code;
+}
+
+/* The name of the -wal is on the disk before anything is written to it: from
+ * now on one that is missing was taken away. */
+static enum err_code
+name_keep(struct journal *j, struct err *err)
+{
+	int64_t version = 0;
+	/* A read makes the file. */
+	enum err_code code =
+	    journal_db_number(&j->w, "PRAGMA user_version", &version, err);
+
+	if (code == ERR_NONE)
+		code = env_sync_dir(j->env, j->dir, err);
+	CRASH_POINT("journal.wal.named");
+	if (code == ERR_NONE)
+		code = journal_lock_take(&j->lock, CHANGE_WAIT_MS, err);
+	if (code != ERR_NONE)
+		return code;
+	code = journal_mark_read(&j->lock, err);
+	if (code == ERR_NONE && (j->lock.mark.flags & MARK_PLACED) != 0) {
+		j->lock.mark.flags &= ~MARK_PLACED;
+		j->lock.mark.pid = j->env->pid;
+		code = journal_mark_write(&j->lock, err);
+		if (code == ERR_NONE)
+			code = journal_mark_anchor(&j->lock, err);
+	}
+	journal_lock_give(&j->lock);
+	return code;
+}
+
+enum err_code
+journal_wal_open(struct journal *j, struct err *err)
+{
+	enum err_code code = mode_change(j, err);
+
+	return code == ERR_NONE && (j->lock.mark.flags & MARK_PLACED) != 0
+		   ? name_keep(j, err)
+		   : code;
 }

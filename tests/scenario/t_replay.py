@@ -131,7 +131,7 @@ def test_a_redial_is_one_call_whatever_comes_of_it(box):
         "retry": {"max_attempts": 5, "busy": {"after": "1m"}}})
     filled.enqueue(box, job("a", VOICEMAIL))
     box.run("drain").expect(0)
-    filled.alter(box, "UPDATE person SET number=%s" % BUSY[1:])
+    filled.alter(box, "UPDATE person SET number=%s,sum=NULL" % BUSY[1:])
     r = box.run("replay", "--job", "a", "--redial", "--by", "ana", "--yes",
                 "--json").expect(0).json("decision")
     require(r["jobs"][0]["state"] == "QUEUED", r)
