@@ -235,6 +235,18 @@ journal_mark_anchor(struct journal_lock *l, struct err *err)
 }
 
 enum err_code
+journal_mark_flags(
+    struct journal_lock *l, uint32_t set, uint32_t clear, struct err *err)
+{
+	l->mark.flags = (l->mark.flags | set) & ~clear;
+	l->mark.pid = l->env->pid;
+	enum err_code code = journal_mark_write(l, err);
+
+	/* An anchor of another incarnation would be no help. */
+	return code == ERR_NONE ? journal_mark_anchor(l, err) : code;
+}
+
+enum err_code
 journal_mark_sync(struct journal_lock *l, struct err *err)
 {
 	return env_sync(l->env, l->file, err);

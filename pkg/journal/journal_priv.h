@@ -113,6 +113,9 @@ enum err_code journal_mark_sync(struct journal_lock *l, struct err *err);
 /* Sync the slots, then the same into the anchor, and sync that: whatever a
  * power cut takes later, this mark or a newer one is left. */
 enum err_code journal_mark_anchor(struct journal_lock *l, struct err *err);
+/* Flags that a power cut must not take back; the lock is held. */
+enum err_code journal_mark_flags(
+    struct journal_lock *l, uint32_t set, uint32_t clear, struct err *err);
 
 /* --- the journal -----------------------------------------------------------
  */

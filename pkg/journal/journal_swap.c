@@ -37,12 +37,7 @@ flag_set(struct journal *j, uint32_t set, uint32_t clear, struct err *err)
 
 	if (code != ERR_NONE)
 		return code;
-	j->lock.mark.flags = (j->lock.mark.flags | set) & ~clear;
-	j->lock.mark.pid = j->env->pid;
-	code = journal_mark_write(&j->lock, err);
-	/* An anchor of another incarnation would be no help. */
-	if (code == ERR_NONE)
-		code = journal_mark_anchor(&j->lock, err);
+	code = journal_mark_flags(&j->lock, set, clear, err);
 	journal_lock_give(&j->lock);
 	return code;
 }

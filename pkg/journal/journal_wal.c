@@ -167,13 +167,8 @@ name_keep(struct journal *j, struct err *err)
 	if (code != ERR_NONE)
 		return code;
 	code = journal_mark_read(&j->lock, err);
-	if (code == ERR_NONE && (j->lock.mark.flags & MARK_PLACED) != 0) {
-		j->lock.mark.flags &= ~MARK_PLACED;
-		j->lock.mark.pid = j->env->pid;
-		code = journal_mark_write(&j->lock, err);
-		if (code == ERR_NONE)
-			code = journal_mark_anchor(&j->lock, err);
-	}
+	if (code == ERR_NONE && (j->lock.mark.flags & MARK_PLACED) != 0)
+		code = journal_mark_flags(&j->lock, 0, MARK_PLACED, err);
 	journal_lock_give(&j->lock);
 	return code;
 }

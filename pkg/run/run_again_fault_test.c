@@ -61,32 +61,6 @@ busy_then_absent(struct world *w)
 
 /* --- a notice of what nobody holds --- */
 
-static char told_key[FAKE_KEY];
-
-static bool
-tell_over(void *arg)
-{
-	struct world *w = arg;
-
-	fake_tell_key(&w->fake, told_key, NULL, CARRIER_STAGE_ENDED,
-	    JOB_OUTCOME_VOICEMAIL);
-	return true;
-}
-
-static void
-tell_beside_another(struct world *w)
-{
-	static const struct fake_step script[] = {
-	    AT(10, FAKE_DO, .act = tell_over), AT(100, FAKE_PLACED),
-	    AT(20 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
-	struct journal_attempt a = world_attempt(w, 1, 2);
-
-	(void)text_hex(a.key, SHA256_BYTES, told_key);
-	for (size_t i = 0; i < ARRAY_LEN(w->fake.scripts); i++)
-		w->fake.scripts[i] = script;
-	(void)JOB(w, .campaign = "autumn");
-}
-
 static void
 busy_then_parked_and_told(struct world *w)
 {
@@ -94,7 +68,7 @@ busy_then_parked_and_told(struct world *w)
 	world_drain(w);
 	JOB_IS(w, 1, JOB_PARKED, JOB_OUTCOME_BUSY);
 	anew(w);
-	tell_beside_another(w);
+	tale_tell_beside_another(w);
 }
 
 /* --- a number that was called as often as it may be --- */
@@ -145,7 +119,7 @@ static const struct tale tales[] = {
     {"busy, then refused", busy_then_refused, 2, NULL},
     {"busy, then absent", busy_then_absent, 2, NULL},
     {"busy, then parked and told", busy_then_parked_and_told, 1,
-	tell_beside_another},
+	tale_tell_beside_another},
     {"died with a key out", died_with_a_key_out, 1, NULL},
 };
 static const struct tale over_its_cap = {

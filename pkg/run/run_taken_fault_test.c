@@ -138,34 +138,6 @@ died_while_it_talked(struct world *w)
 
 /* --- what carriers tell of what nobody holds --- */
 
-static char told_key[FAKE_KEY];
-
-static bool
-tell_over(void *arg)
-{
-	struct world *w = arg;
-
-	fake_tell_key(&w->fake, told_key, NULL, CARRIER_STAGE_ENDED,
-	    JOB_OUTCOME_VOICEMAIL);
-	return true;
-}
-
-/* Another job, whose call is there when a notice of job 1 comes. */
-static void
-tell_beside_another(struct world *w)
-{
-	static const struct fake_step script[] = {
-	    AT(10, FAKE_DO, .act = tell_over), AT(100, FAKE_PLACED),
-	    AT(20 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
-
-	struct journal_attempt a = world_attempt(w, 1, 1);
-
-	(void)text_hex(a.key, SHA256_BYTES, told_key);
-	for (size_t i = 0; i < ARRAY_LEN(w->fake.scripts); i++)
-		w->fake.scripts[i] = script;
-	(void)JOB(w, .campaign = "autumn");
-}
-
 static void
 drained(struct world *w, enum carrier_class cls, const struct fake_step *script)
 {
@@ -182,7 +154,7 @@ told_of_a_parked_call(struct world *w)
 {
 	drained(w, CARRIER_BLIND, unsure);
 	JOB_IS(w, 1, JOB_PARKED, JOB_OUTCOME_NONE);
-	tell_beside_another(w);
+	tale_tell_beside_another(w);
 }
 
 static void
@@ -190,7 +162,7 @@ told_of_a_refused_call(struct world *w)
 {
 	drained(w, CARRIER_NAMED, refused);
 	JOB_IS(w, 1, JOB_FAILED, JOB_OUTCOME_REFUSED);
-	tell_beside_another(w);
+	tale_tell_beside_another(w);
 }
 
 static const struct tale tales[] = {
@@ -199,7 +171,8 @@ static const struct tale tales[] = {
     {"died before it armed", died_before_it_armed, 1, NULL},
     {"cancelled after a death", cancelled_after_a_death, 0, NULL},
     {"died while it talked", died_while_it_talked, 0, NULL},
-    {"told of a parked call", told_of_a_parked_call, 0, tell_beside_another},
+    {"told of a parked call", told_of_a_parked_call, 0,
+	tale_tell_beside_another},
     /* What is told to hang up a call that it refused makes one of it. */
     {"told of a refused call", told_of_a_refused_call, 1, NULL},
 };

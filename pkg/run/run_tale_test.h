@@ -156,4 +156,34 @@ tale_everywhere(const struct tale *tales, size_t count, enum fault_kind kind,
 			;
 }
 
+/* --- what a carrier tells of what nobody holds --- */
+
+static char tale_key[FAKE_KEY];
+
+static inline bool
+tale_tell_over(void *arg)
+{
+	struct world *w = arg;
+
+	fake_tell_key(&w->fake, tale_key, NULL, CARRIER_STAGE_ENDED,
+	    JOB_OUTCOME_VOICEMAIL);
+	return true;
+}
+
+/* Another job, whose call is there when a notice of job 1's last one comes. */
+static inline void
+tale_tell_beside_another(struct world *w)
+{
+	static const struct fake_step script[] = {
+	    AT(10, FAKE_DO, .act = tale_tell_over), AT(100, FAKE_PLACED),
+	    AT(20 * SECOND, FAKE_OVER, .outcome = JOB_OUTCOME_COMPLETED), {0}};
+	struct journal_attempt a =
+	    world_attempt(w, 1, (int)world_job(w, 1).attempts);
+
+	(void)text_hex(a.key, SHA256_BYTES, tale_key);
+	for (size_t i = 0; i < ARRAY_LEN(w->fake.scripts); i++)
+		w->fake.scripts[i] = script;
+	(void)JOB(w, .campaign = "autumn");
+}
+
 #endif
