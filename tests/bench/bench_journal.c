@@ -52,7 +52,9 @@ struct cohort {
 	struct bench *b;
 	struct life *lives;
 	const enum attempt_event *stage, *last;
-	int64_t left; /* in this stage */
+	int64_t left;      /* in this stage */
+	atomic_bool begun; /* by the writer */
+	struct env_post again;
 };
 
 struct bench {
@@ -64,8 +66,6 @@ struct bench {
 	struct life *claimed; /* where a claim puts what it takes */
 	int64_t group, got;
 	int under_way; /* cohorts */
-	atomic_bool at_work;
-	struct env_post second;
 	sqlite3 *db;
 	sqlite3_stmt *head;
 	struct journal_outbox due[BENCH_RESULTS];
@@ -210,7 +210,7 @@ step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	    .detail = l->event == ATTEMPT_EV_PLACE ? "answer" : NULL};
 	struct journal_message m;
 
-	atomic_store_explicit(&l->of->b->at_work, true, memory_order_relaxed);
+	atomic_store_explicit(&l->of->begun, true, memory_order_relaxed);
 	*r = l->rows[l->now];
 	(void)snprintf(a->carrier_call, sizeof(a->carrier_call), BENCH_CALL);
 	a->placed_ms = a->placed_ms > 0 ? a->placed_ms : journal_group_ms(j);
@@ -228,7 +228,7 @@ step_run(struct journal *j, struct journal_tx *tx, struct err *err)
 	return journal_outbox_add(j, &r->job, a->id, err);
 }
 
-static void cohort_submit(struct cohort *c);
+static void cohort_go(struct cohort *c);
 
 static void
 step_done(struct journal_tx *tx)
@@ -244,7 +244,7 @@ step_done(struct journal_tx *tx)
 		return;
 	if (c->stage < c->last) {
 		c->stage++;
-		cohort_submit(c);
+		cohort_go(c);
 	} else if (--b->under_way == 0) {
 		net_env_stop(b->env);
 	}
@@ -262,23 +262,27 @@ step_submit(struct life *l, enum attempt_event event)
 }
 
 static void
-cohort_submit(struct cohort *c)
+cohort_again(struct env_post *p)
 {
-	c->left = c->b->group;
-	for (int64_t i = 0; i < c->b->group; i++)
-		step_submit(&c->lives[i], *c->stage);
+	cohort_go(CONTAINER_OF(p, struct cohort, again));
 }
 
-/* Not before the writer is at work, or both would be one group. */
+/* Not before the writer is at work on the other, or both are one group. */
 static void
-second_submit(struct env_post *p)
+cohort_go(struct cohort *c)
 {
-	struct bench *b = CONTAINER_OF(p, struct bench, second);
+	struct bench *b = c->b;
+	struct cohort *other = &b->cohorts[c == &b->cohorts[0]];
 
-	if (atomic_load(&b->at_work))
-		cohort_submit(&b->cohorts[1]);
-	else
-		env_post(b->env, p);
+	if (other->left > 0 && !atomic_load(&other->begun)) {
+		c->again.fn = cohort_again;
+		env_post(b->env, &c->again);
+		return;
+	}
+	c->left = b->group;
+	atomic_store(&c->begun, false);
+	for (int64_t i = 0; i < b->group; i++)
+		step_submit(&c->lives[i], *c->stage);
 }
 
 /*
@@ -293,11 +297,8 @@ stages(struct bench *b, int cohorts, const enum attempt_event *stage, int count)
 		b->cohorts[i].stage = stage;
 		b->cohorts[i].last = stage + count - 1;
 	}
-	atomic_store(&b->at_work, false);
-	cohort_submit(&b->cohorts[0]);
-	b->second.fn = second_submit;
-	if (cohorts == 2)
-		env_post(b->env, &b->second);
+	for (int i = 0; i < cohorts; i++)
+		cohort_go(&b->cohorts[i]);
 	net_env_run(b->env);
 }
 
