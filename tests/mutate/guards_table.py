@@ -222,7 +222,7 @@ GUARDS = [
             "j->clock_ok = job_clock_trusted(&f, j->clock_why) || true;")], "pkg/run/run_claim_test"),
     Guard("21b-clock-again", "absence that the clock forbids is asked for again at once",
           [("pkg/run/run_call.c",
-            "if (c->ask.plan == RUN_PLAN_VANISH) run_settle_clock(c);", "")], "sim"),
+            "if (c->ask.plan == RUN_PLAN_VANISH) run_settle_clock(c);", "")], "pkg/run/run_settle_test"),
     Guard("21c-unsent-again", "a call that was not sent is armed again at once",
           [("pkg/run/run_step.c",
             "journal_group_ms(j) + UNSENT_PAUSE_MS;", "0;")], "pkg/run/run_ladder_test"),
