@@ -155,11 +155,7 @@ candidate_row(struct claiming *s, struct turn *t, sqlite3_stmt *st,
 
 	t->job = c->job.id;
 	t->priority = c->job.priority;
-	c->person.number = sqlite3_column_int64(st, at);
-	c->person.org = sqlite3_column_int64(st, at + 1);
-	c->person.org_name = journal_db_dup_text(st, at + 2);
-	c->person.contact = journal_db_dup_text(st, at + 3);
-	c->person.data = journal_db_dup_text(st, at + 4);
+	journal_row_person(st, at, &c->person);
 	return code == ERR_NONE
 		   ? journal_person_judge(&s->j->w, st, at, c->job.id, err)
 		   : code;

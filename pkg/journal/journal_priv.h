@@ -293,6 +293,8 @@ enum err_code journal_row_get_attempt(struct journal_db *db, int64_t id,
     struct journal_attempt *out, struct err *err);
 enum err_code journal_row_get_person(struct journal_db *db, int64_t job,
     struct journal_person *out, struct err *err);
+/* The five columns number, org, org_name, contact and data from at on. */
+void journal_row_person(sqlite3_stmt *st, int at, struct journal_person *out);
 /* journal_person.c: the sum of a row of person, since schema 5; judge looks at
  * its five columns and the sum behind them, which st has from at on:
  * ERR_DAMAGED when they are not what was written. */

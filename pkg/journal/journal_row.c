@@ -155,6 +155,16 @@ journal_attempt_get(
 	return journal_row_get_attempt(&j->w, id, out, err);
 }
 
+void
+journal_row_person(sqlite3_stmt *st, int at, struct journal_person *out)
+{
+	out->number = sqlite3_column_int64(st, at);
+	out->org = sqlite3_column_int64(st, at + 1);
+	out->org_name = journal_db_dup_text(st, at + 2);
+	out->contact = journal_db_dup_text(st, at + 3);
+	out->data = journal_db_dup_text(st, at + 4);
+}
+
 static enum err_code
 person_get(struct journal_db *db, int64_t job, bool judge,
     struct journal_person *out, struct err *err)
@@ -178,13 +188,8 @@ person_get(struct journal_db *db, int64_t job, bool judge,
 		    (long long)job);
 	if (judge)
 		code = journal_person_judge(db, st, 0, job, err);
-	if (code == ERR_NONE) {
-		out->number = sqlite3_column_int64(st, 0);
-		out->org = sqlite3_column_int64(st, 1);
-		out->org_name = journal_db_dup_text(st, 2);
-		out->contact = journal_db_dup_text(st, 3);
-		out->data = journal_db_dup_text(st, 4);
-	}
+	if (code == ERR_NONE)
+		journal_row_person(st, 0, out);
 	(void)sqlite3_reset(st);
 	return code;
 }
